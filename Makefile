@@ -1,0 +1,40 @@
+# Two commands: `make demo` and `make test`. Both set everything up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-slow check docs bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       train a GAN on built-in digits (about two minutes) and print where the report is"
+	@echo "make test       lint, types and the test suite"
+	@echo "make test-slow  the truths that take longer"
+	@echo "make golden     write the golden loss curves anew (say why in the commit)"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganwerk needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/ganwerk demo
+
+check: $(READY)
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow --timeout 7200
+
+golden: $(READY)
+	$(BIN)/python -m tests.golden.write
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,73 @@
+"""What can go wrong, in the words of the person who has to mend it.
+
+GanwerkError          one clear sentence, one hint, an exit code
+├── DataError         the pictures: missing, unreadable, empty, too few
+├── ConfigError       a setting: unknown, of the wrong type, in conflict with another
+├── RunError          a run directory: missing, occupied, changed, of a newer version
+│   └── CheckpointError   a checkpoint: damaged or absent
+├── MachineError      the machine: memory, disk, permissions, device
+└── DivergedError     the training itself: a number that is not finite (exit code 1)
+
+Everything a user can cause is a subclass of GanwerkError and ends the command with exit
+code 2 and no traceback. Anything else that escapes is a defect of ganwerk.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanwerkError(Exception):
+    """A failure with a cure.
+
+    message: what is wrong, with the value and the file or setting it stands in.
+    hint: what the user can do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class DataError(GanwerkError):
+    """The pictures cannot be used as they are."""
+
+
+class ConfigError(GanwerkError):
+    """A setting is unknown, malformed or contradicts another."""
+
+
+class RunError(GanwerkError):
+    """The run directory cannot be used as asked."""
+
+
+class CheckpointError(RunError):
+    """No checkpoint of the run can be read."""
+
+
+class MachineError(GanwerkError):
+    """The machine lacks what the task needs: memory, disk, a permission, a device."""
+
+
+class DivergedError(GanwerkError):
+    """A loss, logit or weight stopped being a finite number."""
+
+    exit_code = 1
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """A hint that names the closest option, else all of them.
+
+    >>> did_you_mean("dcgn", ["mlp", "dcgan"])
+    "Did you mean 'dcgan'?"
+    """
+    known = sorted(options)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}'?" if close else f"Possible: {', '.join(known)}."

@@ -1,0 +1,69 @@
+"""Small frozen values that every layer may share. No torch, no files, no logic of note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PictureShape:
+    """What one picture is: a square of `resolution` px with 1 (grey), 3 (RGB) or 4 (RGBA) channels."""
+
+    resolution: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What the automatic settings need to know about the pictures."""
+
+    count: int
+    shape: PictureShape
+    class_names: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
+    mirror_safe: bool = False
+    mirror_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFacts:
+    """What the automatic settings need to know about the machine."""
+
+    device: str
+    device_name: str
+    cores: int
+    memory_bytes: int
+    free_memory_bytes: int
+    python: str = ""
+    torch: str = ""
+    bf16_units: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting's value came from: 'default', 'preset dcgan', '--set', 'auto: 4 classes' ..."""
+
+    source: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}" if self.reason else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report of a long task: `done` of `total` `unit`s (total None: unknown)."""
+
+    task: str
+    done: int
+    total: int | None
+    unit: str = ""
+    details: dict[str, float] = field(default_factory=dict)
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+def ignore_progress(_: Progress) -> None:
+    """The callback of someone who does not watch."""
