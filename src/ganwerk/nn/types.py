@@ -11,12 +11,12 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 Scales = tuple[Tensor, ...]
-"""Coarse to fine, each (B, C, h, w) in [-1, 1]; the last is the picture. An ordinary GAN has one."""
+"""Coarse to fine, each (B, C, h, w) in [-1, 1]; the last is the picture. Most GANs have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Real pictures (B, C, H, W) in [-1, 1] and their labels (B,) int64, if the game is conditional."""
+    """Real pictures (B, C, H, W) in [-1, 1] and, in a conditional game, labels (B,) int64."""
 
     images: Tensor
     labels: Tensor | None = None

@@ -1,0 +1,5 @@
+"""`python -m ganwerk` is `ganwerk`."""
+
+from ganwerk.cli import main
+
+main()

@@ -1,0 +1,44 @@
+"""The command line: parse, call one verb of `ganwerk.work`, render.
+
+Help and errors of usage import nothing but click: each command sits in a module of its own, which
+imports what is heavy inside the function.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import ganwerk
+from ganwerk.cli.group import Entry, version_option
+
+COMMANDS = {
+    "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
+    "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
+    "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
+    "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
+    "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
+    "config": ("ganwerk.cli.config:command", "Explain settings and presets."),
+    "demo": ("ganwerk.cli.demo:command", "Train on built-in digits, in about two minutes."),
+}
+
+entry = Entry(
+    "ganwerk",
+    commands_by_name=COMMANDS,
+    help="""Train a generative adversarial network (GAN) on your own pictures.
+
+    \b
+    Begin with:
+      ganwerk demo                 see it work
+      ganwerk data check pictures  are the pictures fit for it?
+      ganwerk train pictures       train on a folder, a zip file or a named set
+    """,
+    params=[version_option(ganwerk.__version__)],
+)
+
+
+def main() -> None:
+    """What the installed command `ganwerk` calls. Never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that lacks a letter shows its code instead
+            stream.reconfigure(errors="backslashreplace")
+    entry.main(prog_name="ganwerk")

@@ -1,0 +1,162 @@
+"""ganwerk config: what the settings are and where they come from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganwerk.cli.group import Group, UsageError
+from ganwerk.cli.options import json_option
+from ganwerk.cli.output import on_terminal, say, say_json
+
+if TYPE_CHECKING:
+    from ganwerk.config.explain import Explained
+
+
+@click.group("config", cls=Group)
+def command() -> None:
+    """Explain settings and presets.
+
+    \b
+    Examples:
+      ganwerk config explain runs/mine
+      ganwerk config presets
+    """
+
+
+@command.command("explain")
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option("--preset", metavar="NAME", help="Explain a preset instead of a run.")
+@json_option("key, value, origin and meaning of each")
+def explain(run: Path | None, preset: str | None, as_json: bool) -> None:
+    """Show each setting of the folder RUN with its value, its origin and its meaning.
+
+    With --preset: what this preset sets. All else is chosen from the pictures and the machine.
+
+    \b
+    Examples:
+      ganwerk config explain runs/mine
+      ganwerk config explain --preset dcgan
+    """
+    if run is None and preset is None:
+        raise UsageError(
+            "Which settings shall be explained?",
+            "Name a run, `ganwerk config explain runs/mine`, or a preset with --preset NAME.",
+        )
+    if run is not None and preset is not None:
+        raise UsageError("Give a run or --preset, not both.", "Call it once for each.")
+    rows = of_run(run) if run is not None else of_preset(preset or "")
+    if as_json:
+        say_json({"ok": True, "settings": rows})
+        return
+    show_table(rows)
+    if preset:
+        say("\nAll else is chosen from pictures and machine; to see it, without training:")
+        say(f"  ganwerk train DATA --preset {preset} --dry-run")
+
+
+@command.command("presets")
+@json_option("names and descriptions")
+def presets(as_json: bool) -> None:
+    """List the presets, the named starting points for `ganwerk train DATA --preset NAME`.
+
+    \b
+    Example:
+      ganwerk config presets
+    """
+    from ganwerk.config.load import preset_names, preset_text
+
+    lines = {name: first_comment(preset_text(name)) for name in preset_names()}
+    if as_json:
+        say_json({"ok": True, "presets": lines})
+        return
+    width = max(map(len, lines), default=0)
+    for name, line in lines.items():
+        say(f"{name:{width}}  {line}")
+
+
+@command.command("show")
+@click.argument("preset")
+def show(preset: str) -> None:
+    """Print the TOML of a preset: a start for a settings file of your own.
+
+    \b
+    Example:
+      ganwerk config show dcgan > mine.toml
+      ganwerk train pictures --config mine.toml
+    """
+    from ganwerk.config.load import preset_text
+
+    say(preset_text(preset).rstrip("\n"))
+
+
+def first_comment(text: str) -> str:
+    """The first line of the comment that opens a preset."""
+    line = text.lstrip().partition("\n")[0]
+    return line.lstrip("# ").strip() if line.startswith("#") else ""
+
+
+def of_run(path: Path) -> list[Explained]:
+    """Every setting of a run. Raises RunError, ConfigError."""
+    from ganwerk.config.explain import explain
+    from ganwerk.config.load import from_toml
+    from ganwerk.run import Run
+
+    run = Run.open(path)
+    return explain(from_toml(run.settings_toml, str(run.settings_path)), run.origins)
+
+
+def of_preset(name: str) -> list[Explained]:
+    """What a preset sets. Raises ConfigError for an unknown one."""
+    from ganwerk.config import schema
+    from ganwerk.config.explain import Explained
+    from ganwerk.config.load import collect
+
+    draft = collect(preset=name)
+    rows = []
+    for key, value in draft.values.items():
+        section, _, rest = key.partition(".")
+        kind = str(draft.values.get(".".join([*key.split(".")[:-1], "kind"])))
+        if section == "remedy":
+            model = schema.REMEDIES[kind]
+        elif section == "network":
+            model = schema.NETWORKS[kind]
+        else:
+            model = schema.SECTIONS.get(section, schema.Settings)
+        field = model.model_fields[rest.rpartition(".")[2] or section]
+        rows.append(Explained(key, value, str(draft.origins[key]), field.description or ""))
+    return rows
+
+
+def show_table(rows: Sequence[Explained]) -> None:
+    """On a terminal a table of its width; elsewhere one line a setting, in columns."""
+    cells = [(row.key, written(row.value), row.origin, row.meaning) for row in rows]
+    head = ("setting", "value", "from", "meaning")
+    if not on_terminal(sys.stdout):
+        widths = [max(len(line[i]) for line in (head, *cells)) for i in range(3)]
+        for line in (head, *cells):
+            first = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False))
+            say(f"{first}  {line[3]}".rstrip())
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from ganwerk.cli.live import terminal
+
+    table = Table(*head, box=SIMPLE_HEAD, pad_edge=False)
+    for line in cells:
+        table.add_row(*line)
+    terminal().print(table)
+
+
+def written(value: object) -> str:
+    """A value as one writes it after --set."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return str(value)

@@ -1,0 +1,58 @@
+"""ganwerk demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import positive
+from ganwerk.cli.output import say, typed
+
+_MINUTES = "1.5"
+
+
+@click.command("demo")
+@click.option("--minutes", metavar="X", default=_MINUTES, show_default=True, help="Time to train.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the run goes.  [default: runs/demo-digits]",
+)
+def command(minutes: str, out: Path | None) -> None:
+    """Train on 1,797 small handwritten digits that come with ganwerk; nothing is downloaded.
+
+    Then write the report and say where everything is.
+
+    \b
+    Example:
+      ganwerk demo
+    """
+    amount = positive(minutes, "--minutes")
+    from ganwerk.cli.watch import watching
+    from ganwerk.work.report import write_report
+    from ganwerk.work.train import Request, train
+
+    flags = {"budget.minutes": (amount, f"ganwerk demo --minutes {minutes}")}
+    with watching(as_json=False, last_words=False) as screen:
+        run = train(Request(where="digits", flags=flags, out=out or _free_name()), screen)
+    say(f"\nWriting the report of {run} ...")
+    report = write_report(run, None)
+    say(f"  report     {report}")
+    for grid in sorted((run / "pictures").glob("grid-*.png"))[-1:]:
+        say(f"  pictures   {grid}")
+    name = typed(run)
+    say("\nOpen both in a browser. Then:")
+    say(f"  ganwerk sample {name} --seeds 0-63 --grid   draw new digits")
+    say(f"  ganwerk resume {name} --minutes 5           train longer, for better ones")
+    say("  ganwerk train FOLDER                        train on your own pictures")
+
+
+def _free_name() -> Path:
+    """runs/demo-digits, or with the first number that is free."""
+    path, number = Path("runs/demo-digits"), 1
+    while path.exists():
+        number += 1
+        path = Path(f"runs/demo-digits-{number}")
+    return path

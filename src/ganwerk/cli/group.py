@@ -1,0 +1,128 @@
+"""Groups of commands: loaded when called, with one form for all errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ganwerk.cli.output import show_error
+from ganwerk.errors import GanwerkError, did_you_mean
+
+
+class UsageError(GanwerkError):
+    """The command line cannot be understood."""
+
+
+class Group(click.Group):
+    """Shows its help when called alone; an unknown command gets a 'did you mean'."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise UsageError(
+                f"There is no command '{ctx.command_path} {args[0]}'.",
+                did_you_mean(args[0], names),
+            )
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
+    """A group that knows its commands by a table: name -> ('module:attribute', one-line help).
+
+    click's own lazy group imports every command to list them; this one reads the table.
+    """
+
+    def __init__(
+        self, name: str, *, commands_by_name: Mapping[str, tuple[str, str]], **rest: Any
+    ) -> None:
+        super().__init__(name, **rest)
+        self._table = commands_by_name
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._table:
+            return None
+        module, _, attribute = self._table[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])
+
+
+class Entry(LazyGroup):
+    """The outermost group: turns what a user can cause into a message and an exit code.
+
+    0 done, 1 the training diverged, 2 a mistake of the user or the machine's limits, 130 Ctrl-C.
+    Any other exception is a defect of ganwerk and keeps its traceback.
+    """
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *,
+        standalone_mode: bool = True,
+        **rest: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **rest)
+        if os.environ.get("NO_COLOR"):
+            rest.setdefault("color", False)
+        as_json = "--json" in (sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(args, prog_name, standalone_mode=False, **rest)
+        except GanwerkError as error:
+            show_error(error, as_json=as_json)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            show_error(_in_our_words(error), as_json=as_json)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _in_our_words(error: click.ClickException) -> UsageError:
+    """A mistake in the use of the command line, with a hint."""
+    if isinstance(error, click.NoSuchOption):
+        near = error.possibilities
+        message = f"There is no option '{error.option_name}'."
+        hint = f"Did you mean '{near[0]}'?" if near else ""
+    else:
+        message, hint = error.format_message(), ""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context and not hint:
+        hint = f"See `{context.command_path} --help`."
+    return UsageError(message, hint)
+
+
+def version_option(version: str) -> click.Option:
+    """--version."""
+
+    def show(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(f"ganwerk {version}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the version and exit.",
+    )

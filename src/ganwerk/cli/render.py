@@ -1,0 +1,161 @@
+"""Events and plans as words: what every kind of screen says. No colours, nothing imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ganwerk.cli.output import typed
+from ganwerk.values import Progress
+from ganwerk.work.events import Ended, Plan, Stepped
+
+_SHOWN_CLASSES = 6
+_NUMBERS = {
+    "d_loss": ("D", "{:.2f}"),
+    "g_loss": ("G", "{:.2f}"),
+    "value": ("V", "{:.2f}"),
+    "real_logit": ("real", "{:+.2f}"),
+    "fake_logit": ("fake", "{:+.2f}"),
+    "d_accuracy": ("D right", "{:.0%}"),
+}
+_CHANNELS = {1: "grey", 3: "colour", 4: "colour with transparency"}
+
+
+def duration(seconds: float) -> str:
+    """A time for people, two units at most.
+
+    >>> duration(95), duration(3900), duration(200_000)
+    ('1 min 35 s', '1 h 05 min', '2 d 7 h')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{round(whole / 60)} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def speed(per_second: float) -> str:
+    """Images per second: '1,234/s', '3.2/s'."""
+    return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
+
+
+def parameters(count: int) -> str:
+    """How many weights: '950', '12 thousand', '1.2 million'."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e3:.0f} thousand" if count < 1e6 else f"{count / 1e6:.1f} million"
+
+
+def plan_rows(plan: Plan) -> list[tuple[str, str]]:
+    """The plan as (topic, text): what, how long, what it takes; then each note."""
+    from ganwerk.run.files import human_bytes
+
+    channels = _CHANNELS.get(plan.channels, f"{plan.channels} channels")
+    px = f"{plan.resolution} x {plan.resolution} px"
+    held_out = f"; {plan.held_out:,} held out" if plan.held_out else ""
+    mirrored = "; also mirrored" if plan.mirror else ""
+    rows = [("pictures", f"{plan.pictures:,} from {plan.data}{held_out}{mirrored}")]
+    if plan.classes:
+        use = "taught, so each can be drawn by name" if plan.conditional else "not taught"
+        rows.append(("classes", f"{len(plan.classes)} ({names(plan.classes)}), {use}"))
+    rows += [
+        ("draws", f"{px}, {channels}"),
+        (
+            "networks",
+            f"{plan.network} (preset {plan.preset}): generator "
+            f"{parameters(plan.generator_parameters)} weights, discriminator "
+            f"{parameters(plan.discriminator_parameters)}",
+        ),
+        ("game", f"{' + '.join((plan.loss, *plan.remedies))}, {plan.batch} pictures per update"),
+        (
+            "length",
+            f"about {duration(plan.expected_seconds)}: {plan.total_images:,} images at "
+            f"{speed(plan.images_per_second)}",
+        ),
+        ("machine", f"{plan.device}, {plan.precision}"),
+        (
+            "takes",
+            f"about {human_bytes(plan.memory_bytes)} of memory, "
+            f"{human_bytes(plan.disk_bytes)} of disk",
+        ),
+        ("run", plan.out),
+    ]
+    return [*rows, *(("note", note) for note in plan.notes)]
+
+
+def names(words: tuple[str, ...]) -> str:
+    more = len(words) - _SHOWN_CLASSES
+    return ", ".join(words[:_SHOWN_CLASSES]) + (f" and {more} more" if more > 0 else "")
+
+
+def numbers(measured: Mapping[str, float]) -> str:
+    """'D 1.38  G 0.70  V -1.38  real +0.10  fake -0.08  D right 52%', of what was measured."""
+    shown = [
+        f"{name} {pattern.format(measured[key])}"
+        for key, (name, pattern) in _NUMBERS.items()
+        if key in measured
+    ]
+    return "  ".join(shown)
+
+
+def legend(loss: str) -> list[str]:
+    """What the numbers mean and what is normal, for the loss of this name."""
+    from ganwerk.game.losses import LOSSES
+
+    lines = []
+    known = LOSSES.get(loss)
+    if known:
+        d_loss, g_loss = known.at_equilibrium
+        value = known.value_at_equilibrium
+        lines.append(
+            f"D near {d_loss:.2f}, G near {g_loss:.2f} and V near {value:.2f}: evenly matched, "
+            f"with the {loss} loss."
+        )
+    alike = "should stay close"
+    if known and known.paired:
+        alike += "; only their difference counts"
+    lines.append(f"real and fake, the discriminator's marks for both, {alike}.")
+    lines.append("Losses do not say how good the pictures are: look at them.")
+    return lines
+
+
+def share(event: Stepped) -> float:
+    """How much of the budget is used up, 0 to 1."""
+    return min(1.0, event.images / event.total_images) if event.total_images else 1.0
+
+
+def progress_text(progress: Progress) -> str:
+    """'Decoding: 120 of 2,000 pictures'."""
+    unit = f" {progress.unit}" if progress.unit else ""
+    if progress.total is None:
+        return f"{progress.task}: {progress.done:,}{unit}"
+    return f"{progress.task}: {progress.done:,} of {progress.total:,}{unit}"
+
+
+def ending(event: Ended, *, newest: Path | None, last_words: bool) -> list[str]:
+    """The summary of a training, with the next commands as one types them.
+
+    newest: the latest grid. last_words: say what to do next."""
+    pace = f", {speed(event.images / event.seconds)}" if event.seconds > 0 else ""
+    how = "Finished" if event.reason == "finished" else "Stopped and saved"
+    lines = [f"{how}: {event.images:,} images in {duration(event.seconds)}{pace}."]
+    if newest:
+        lines.append(f"Newest pictures: {newest}")
+    if not last_words:
+        return lines
+    run = typed(event.run)
+    go_on = f"ganwerk resume {run}"
+    steps = [
+        (f"ganwerk report {run}", "what happened, on one page"),
+        (f"ganwerk sample {run} --seeds 0-63 --grid", "draw pictures"),
+        (f"{go_on} --minutes 10", "train longer")
+        if event.reason == "finished"
+        else (go_on, "go on where it stopped"),
+    ]
+    width = max(len(step) for step, _ in steps)
+    return [*lines, "", "Next:", *(f"  {step:{width}}  {why}" for step, why in steps)]

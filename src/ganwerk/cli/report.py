@@ -1,0 +1,39 @@
+"""ganwerk report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import json_option, run_argument
+from ganwerk.cli.output import say, say_json
+
+
+@click.command("report")
+@run_argument
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes.  [default: report.html in RUN]",
+)
+@json_option("the facts of the page instead of writing it (with --out: as well)")
+def command(run: Path, out: Path | None, as_json: bool) -> None:
+    """Write one HTML file about the training in the folder RUN; it opens in any browser, offline.
+
+    It shows how the same pictures got better, real ones beside generated ones, the losses against
+    what is normal, and every setting with its origin. A training may still be running.
+
+    \b
+    Examples:
+      ganwerk report runs/mine
+      ganwerk report runs/mine --out mine.html
+    """
+    from ganwerk.work.report import report_facts, write_report
+
+    path = None if as_json and out is None else write_report(run, out)
+    if as_json:
+        say_json({"ok": True, "run": run, "report": path, "facts": report_facts(run)})
+    else:
+        say(f"Wrote {path}. Open it in a browser.")

@@ -1,0 +1,43 @@
+"""ganwerk resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import budget_of, budget_options, json_option, run_argument
+
+
+@click.command("resume")
+@run_argument
+@budget_options("Train on")
+@click.option(
+    "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."
+)
+@json_option("one object per event, the last one about the run,")
+def command(
+    run: Path,
+    minutes: str | None,
+    images: str | None,
+    epochs: str | None,
+    accept_changed_data: bool,
+    as_json: bool,
+) -> None:
+    """Go on with the training in the folder RUN, exactly where it was saved.
+
+    A finished training needs to be told how much more: one of --minutes, --images, --epochs. It is
+    added to what was trained already.
+
+    \b
+    Examples:
+      ganwerk resume runs/mine
+      ganwerk resume runs/mine --minutes 20
+    """
+    from ganwerk.cli.watch import watching
+    from ganwerk.work.train import resume
+
+    budget = budget_of(minutes, images, epochs)
+    more = (budget.kind, budget.amount) if budget else None
+    with watching(as_json) as screen:
+        screen.done(resume(run, more=more, accept_changed_data=accept_changed_data, watch=screen))

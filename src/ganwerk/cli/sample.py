@@ -1,0 +1,82 @@
+"""ganwerk sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import json_option, parse_at, parse_seeds, run_argument
+from ganwerk.cli.output import say, say_json
+
+
+@click.command("sample")
+@run_argument
+@click.option(
+    "--seeds",
+    metavar="LIST",
+    default="0-63",
+    show_default=True,
+    help="The numbers of the pictures: 0-63,70,80-89. A number means the same picture each time.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the pictures go.  [default: samples in RUN]",
+)
+@click.option("--grid", is_flag=True, help="Also put all of them on one picture.")
+@click.option(
+    "--format",
+    "image_format",
+    type=click.Choice(["png", "webp", "npz"]),
+    default="png",
+    show_default=True,
+    help="npz is one file with all pictures.",
+)
+@click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    help="Draw this class, where classes were taught. May be repeated.",
+)
+@click.option(
+    "--at",
+    metavar="WHEN",
+    default="latest",
+    show_default=True,
+    help="Which checkpoint: latest, best or the images it had seen.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@json_option("what was written")
+def command(
+    run: Path, seeds: str, out: Path | None, grid: bool, image_format: str,
+    classes: tuple[str, ...], at: str, force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Draw pictures with the generator of the folder RUN.
+
+    Picture number 7 depends on the generator and on 7 alone, whatever else is drawn.
+
+    \b
+    Examples:
+      ganwerk sample runs/mine --grid
+      ganwerk sample runs/mine --seeds 0-9999 --out pictures --format webp
+      ganwerk sample runs/mine --class apple --class lemon
+    """
+    wanted, when = parse_seeds(seeds), parse_at(at)
+    from ganwerk.cli.bars import progress_bars
+    from ganwerk.work.sample import sample
+
+    with progress_bars(quiet=as_json) as progress:
+        drawn = sample(
+            run, wanted, out=out or run / "samples", image_format=image_format, grid=grid,
+            classes=classes, at=when, force=force, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        say_json({"ok": True, "run": run, "count": drawn.count,
+                  "images_per_second": drawn.images_per_second, "paths": drawn.paths})  # fmt: skip
+        return
+    say(f"{drawn.count:,} pictures drawn, {drawn.images_per_second:,.0f} pictures/s.")
+    for path in drawn.paths if len(drawn.paths) <= 3 else (drawn.paths[0], "...", drawn.paths[-1]):
+        say(f"  {path}")

@@ -1,0 +1,205 @@
+"""Screens: whoever watches a training from the command line.
+
+JsonScreen for programs, PlainScreen for pipes and CI, live.LiveScreen for terminals.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from ganwerk.cli import render
+from ganwerk.cli.output import on_terminal, plain, say, say_json
+from ganwerk.values import Progress
+from ganwerk.work.events import (
+    Ended,
+    Event,
+    Pictured,
+    Plan,
+    Planned,
+    Preparing,
+    Saved,
+    Stepped,
+    Warned,
+    Watcher,
+)
+
+Clock = Callable[[], float]
+PLAIN_SECONDS = 10.0
+JSON_SECONDS = 1.0
+
+
+class Screen(Protocol):
+    """A watcher that is told the end as well."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def done(self, run: Path) -> None:
+        """The training has returned; `run` is its folder."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was, also after an error."""
+
+
+@contextmanager
+def watching(as_json: bool, *, last_words: bool = True) -> Iterator[Screen]:
+    """The screen that suits stdout. last_words: end with the commands to type next."""
+    screen: Screen
+    if as_json:
+        screen = JsonScreen()
+    elif on_terminal(sys.stdout):
+        from ganwerk.cli.live import LiveScreen
+
+        screen = LiveScreen(last_words=last_words)
+    else:
+        screen = PlainScreen(last_words=last_words)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def unplanned(watch: Watcher) -> Watcher:
+    """`watch` without the plan: for those who show it themselves."""
+    return lambda event: None if isinstance(event, Planned) else watch(event)
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """The plan of a training that was not begun."""
+    if as_json:
+        say_json({"ok": True, "plan": plan})
+    elif on_terminal(sys.stdout):
+        from ganwerk.cli.live import plan_panel, terminal
+
+        terminal().print(plan_panel(plan))
+    else:
+        say_plan(plan)
+
+
+def say_plan(plan: Plan) -> None:
+    say("Plan")
+    for topic, text in render.plan_rows(plan):
+        say(f"  {topic:10} {text}")
+
+
+class Pace:
+    """Lets one line through every so many seconds for each topic, the first at once."""
+
+    def __init__(self, seconds: float, clock: Clock = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._due: dict[str, float] = {}
+
+    def allows(self, topic: str) -> bool:
+        now = self._clock()
+        if now < self._due.get(topic, now):
+            return False
+        self._due[topic] = now + self._seconds
+        return True
+
+
+class JsonScreen:
+    """One JSON object per event and line; the last one says {"ok": true, "run": ...}."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._pace = Pace(JSON_SECONDS, clock)
+        self._reason = "finished"
+
+    def __call__(self, event: Event) -> None:
+        facts = {part.name: plain(getattr(event, part.name)) for part in fields(event)}
+        if isinstance(event, Preparing):
+            facts = plain(event.progress)
+            complete = event.progress.done == event.progress.total
+            if not (complete or self._pace.allows(event.progress.task)):
+                return
+        if isinstance(event, Ended):
+            self._reason = event.reason
+        say_json({"event": type(event).__name__.lower(), **facts})
+
+    def done(self, run: Path) -> None:
+        say_json({"ok": True, "run": run, "reason": self._reason})
+
+    def close(self) -> None:
+        pass
+
+
+class PlainProgress:
+    """Long tasks as a line every few seconds."""
+
+    def __init__(self, say: Callable[[str], None] = say, clock: Clock = time.monotonic) -> None:
+        self._say, self._pace = say, Pace(PLAIN_SECONDS, clock)
+
+    def __call__(self, progress: Progress) -> None:
+        if self._pace.allows(progress.task):
+            self._say(render.progress_text(progress))
+
+
+class PlainScreen:
+    """Lines of text without control characters, a line of progress every ten seconds."""
+
+    def __init__(self, *, last_words: bool = True, clock: Clock = time.monotonic) -> None:
+        self._last_words = last_words
+        self._pace = Pace(PLAIN_SECONDS, clock)
+        self._progress = PlainProgress(clock=clock)
+        self._loss: str | None = None
+        self._unsaid: Stepped | None = None
+        self._newest: Path | None = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Planned():
+                self._loss = event.plan.loss
+                say_plan(event.plan)
+            case Preparing():
+                self._progress(event.progress)
+            case Stepped():
+                self._stepped(event)
+            case Pictured():
+                if self._newest is None:
+                    say(f"First pictures: {event.path}; newer ones beside it")
+                self._newest = event.path
+            case Saved():
+                say(f"Saved at {event.images:,} images")
+            case Warned():
+                say(click.style(f"warning: {event.message}", fg="yellow"))
+                for line in event.hint.splitlines():
+                    say(f"hint: {line}")
+            case Ended():
+                if self._unsaid:
+                    say(step_line(self._unsaid))
+                say()
+                for line in render.ending(event, newest=self._newest, last_words=self._last_words):
+                    say(line)
+
+    def _stepped(self, event: Stepped) -> None:
+        if self._loss is not None:
+            say()
+            for line in render.legend(self._loss):
+                say(line)
+            say()
+            self._loss = None
+        self._unsaid = event
+        if self._pace.allows("step"):
+            self._unsaid = None
+            say(step_line(event))
+
+    def done(self, run: Path) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def step_line(event: Stepped) -> str:
+    """'  12%  11,072 of 90,000 images  980/s  1 min 20 s left  D 1.38  G 0.70 ...'"""
+    return (
+        f"{render.share(event):4.0%}  {event.images:,} of {event.total_images:,} images  "
+        f"{render.speed(event.images_per_second)}  {render.duration(event.seconds_left)} left  "
+        f"{render.numbers(event.measured)}"
+    ).rstrip()

@@ -1,0 +1,1 @@
+"""Settings: schema, merging, automatic values, building."""

@@ -1,0 +1,208 @@
+"""Every setting of a run, with its type, unit and meaning. Torch-free.
+
+A setting without a default here is decided from data and machine (config/auto.py) unless a preset,
+a file or a flag gives it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of the settings file. Unknown keys are errors; values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSettings(Section):
+    where: str = Field(description="folder, zip, IDX file or named set the pictures come from")
+    root: str | None = Field(None, description="folder that holds the files of a named set")
+    resolution: Annotated[int, Field(ge=16, le=256)] = Field(description="side of a picture in px")
+    channels: Literal[1, 3, 4] = Field(description="1 grey, 3 colour, 4 colour with transparency")
+    fit: Literal["crop", "pad"] = Field("crop", description="how a picture becomes square")
+    mirror: bool = Field(description="show each picture mirrored half of the time")
+    conditional: bool = Field(description="teach the networks the classes of the pictures")
+    memory_mb: Positive = Field(description="pictures above this many MiB stay on the disk")
+
+
+class MlpSettings(Section):
+    kind: Literal["mlp"] = Field("mlp", description="multi-layer perceptrons")
+    generator_widths: tuple[Positive, ...] = Field(
+        (256, 512), min_length=1, description="hidden layers of G"
+    )
+    discriminator_widths: tuple[Positive, ...] = Field(
+        (512, 256), min_length=1, description="hidden layers of D"
+    )
+    init: Literal["he", "dcgan", "torch"] = Field("torch", description="how weights begin")
+
+
+class DcganSettings(Section):
+    kind: Literal["dcgan"] = Field("dcgan", description="plain convolutions")
+    generator_width: Positive = Field(64, description="channels of G at half the resolution")
+    discriminator_width: Positive = Field(64, description="channels of D at half the resolution")
+    max_width: Positive = Field(512, description="most channels of any layer")
+    generator_norm: Literal["batch", "spectral", "none"] = Field(
+        "batch", description="normalisation of G"
+    )
+    discriminator_norm: Literal["batch", "spectral", "none"] = Field(
+        "none", description="normalisation of D"
+    )
+    up: Literal["transposed", "upsample"] = Field("upsample", description="how G doubles the size")
+    down: Literal["strided", "pool"] = Field("pool", description="how D halves the size")
+    init: Literal["he", "dcgan", "torch"] = Field("he", description="how weights begin")
+
+
+class ResnetSettings(Section):
+    kind: Literal["resnet"] = Field("resnet", description="residual, without normalisation")
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    generator_blocks: Positive = Field(1, description="residual blocks per stage of G")
+    discriminator_blocks: Positive = Field(1, description="residual blocks per stage of D")
+
+
+NetworkSettings = Annotated[
+    MlpSettings | DcganSettings | ResnetSettings, Field(discriminator="kind")
+]
+
+
+class LatentSettings(Section):
+    kind: Literal["gaussian", "uniform", "sphere", "truncated"] = Field(
+        "gaussian", description="distribution of G's inputs"
+    )
+    dim: Positive = Field(description="how many numbers G starts from")
+
+
+class GameSettings(Section):
+    loss: Literal[
+        "minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"
+    ] = Field(description="what the players minimise")
+    d_steps: Positive = Field(1, description="updates of D per step")
+    g_steps: Positive = Field(1, description="updates of G per step")
+    reuse_fakes: bool = Field(True, description="G learns from the fakes D has just judged")
+
+
+class PenaltySettings(Section):
+    kind: Literal["r1", "r2", "wgan-gp", "dragan"] = Field(description="gradient penalty on D")
+    weight: Annotated[float, Field(ge=0)] = Field(
+        description="gamma of r1 and r2, lambda of the others"
+    )
+    every: Positive = Field(1, description="due every so many steps, then counted as often")
+
+
+class ClipSettings(Section):
+    kind: Literal["weight-clip"] = Field("weight-clip", description="keep D's weights in a box")
+    bound: Annotated[float, Field(gt=0)] = Field(0.01, description="largest absolute weight of D")
+
+
+RemedySettings = Annotated[PenaltySettings | ClipSettings, Field(discriminator="kind")]
+
+
+class OptimiserSettings(Section):
+    kind: Literal["adam", "rmsprop", "sgd"] = Field(
+        "adam", description="how gradients become steps"
+    )
+    generator_rate: Rate = Field(description="learning rate of G")
+    discriminator_rate: Rate = Field(description="learning rate of D")
+    beta1: Beta = Field(0.0, description="memory of Adam's mean, momentum of the others")
+    beta2: Beta = Field(0.99, description="memory of the squared gradient (Adam, RMSprop)")
+
+
+class ScheduleSettings(Section):
+    kind: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="shape of the learning rates"
+    )
+    hold: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of the run before they fall"
+    )
+    floor: Share = Field(0.0, description="what is left of them at the end")
+
+
+class AverageSettings(Section):
+    half_life_images: Annotated[float, Field(ge=0)] = Field(
+        description="memory of the averaged generator, in images"
+    )
+    ramp: Annotated[float, Field(gt=0)] = Field(
+        0.05, description="half-life is at most this share of the images seen"
+    )
+
+
+class BudgetSettings(Section):
+    minutes: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="train for so many minutes"
+    )
+    images: Positive | None = Field(None, description="train until D has seen so many pictures")
+    epochs: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="pass so often over the pictures"
+    )
+    batch: Annotated[int, Field(ge=2)] = Field(description="pictures per update")
+
+
+class RunSettings(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**62)] = Field(
+        0, description="everything random follows from it"
+    )
+    device: str = Field(description="cpu, cuda, cuda:1, mps")
+    precision: Literal["measured", "float32", "bfloat16"] = Field(
+        "measured",
+        description="arithmetic of the layers; measured: what a test at start finds faster",
+    )
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="time between checkpoints"
+    )
+    keep_checkpoints: Annotated[int, Field(ge=2)] = Field(
+        3, description="checkpoints kept, newest first"
+    )
+    picture_seconds: Annotated[float, Field(gt=0)] = Field(description="time between sample grids")
+    tensorboard: bool = Field(False, description="also log for TensorBoard")
+
+
+class Settings(Section):
+    """The resolved settings of a run: what run.toml holds."""
+
+    preset: str = Field("auto", description="the named starting point of these settings")
+    data: DataSettings
+    network: NetworkSettings
+    latent: LatentSettings
+    game: GameSettings
+    remedy: tuple[RemedySettings, ...] = Field(
+        (), description="what is added to the game, in order"
+    )
+    optimiser: OptimiserSettings
+    schedule: ScheduleSettings
+    average: AverageSettings
+    budget: BudgetSettings
+    run: RunSettings
+
+
+NETWORKS: dict[str, type[Section]] = {
+    "mlp": MlpSettings,
+    "dcgan": DcganSettings,
+    "resnet": ResnetSettings,
+}
+REMEDIES: dict[str, type[Section]] = {
+    "r1": PenaltySettings,
+    "r2": PenaltySettings,
+    "wgan-gp": PenaltySettings,
+    "dragan": PenaltySettings,
+    "weight-clip": ClipSettings,
+}
+SECTIONS: dict[str, type[Section]] = {
+    "data": DataSettings,
+    "latent": LatentSettings,
+    "game": GameSettings,
+    "optimiser": OptimiserSettings,
+    "schedule": ScheduleSettings,
+    "average": AverageSettings,
+    "budget": BudgetSettings,
+    "run": RunSettings,
+}
+BUDGETS = ("minutes", "images", "epochs")

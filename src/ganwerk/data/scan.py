@@ -1,0 +1,109 @@
+"""Measures the health of decoded pictures. What the numbers mean is said in `health`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median_low
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganwerk.data.advise import Advice
+from ganwerk.data.health import NAMED_FILES, HealthReport
+from ganwerk.data.likeness import (
+    THUMBNAIL_PX,
+    exact_groups,
+    grey_thumbnails,
+    near_groups,
+    row_digests,
+)
+from ganwerk.data.mirror import mirror_verdict
+from ganwerk.data.sources import FileSource, Labels, Source
+from ganwerk.data.store import Records, shown
+from ganwerk.values import Progress, ProgressCallback
+
+CHUNK_BYTES = 1 << 24
+MOST_FOR_LIKENESS = 500_000
+"""Above so many pictures the search for near copies is left out; it would take half a minute."""
+
+
+def measure(
+    source: Source,
+    images: NDArray[np.uint8],
+    names: Sequence[str],
+    labels: Labels | None,
+    empty_classes: tuple[str, ...],
+    records: Records,
+    advice: Advice,
+    fit: str,
+    progress: ProgressCallback,
+) -> HealthReport:
+    """The report on pictures (N, C, R, R), read chunk by chunk, so they may be a memory map."""
+    count, channels, resolution, _ = images.shape
+    thumbnails = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
+    flat = np.empty(count, bool)
+    digests: list[bytes] = []
+    step = max(1, CHUNK_BYTES // (channels * resolution**2))
+    for start in range(0, count, step):
+        part = images[start : start + step]
+        thumbnails[start : start + step] = grey_thumbnails(part)
+        planes = part.reshape(len(part), channels, -1)
+        flat[start : start + step] = (planes.max(2) == planes.min(2)).all(1)
+        digests += row_digests(part)
+        progress(Progress("checking pictures", min(start + step, count), count, "pictures"))
+    same = exact_groups(digests)
+    alike: list[list[int]] = []
+    skipped: tuple[str, ...] = ()
+    if count <= MOST_FOR_LIKENESS:
+        alike = near_groups(thumbnails, [index for group in same for index in group[1:]])
+    else:
+        skipped = (f"near copies, because there are more than {MOST_FOR_LIKENESS:,} pictures.",)
+    mirror = mirror_verdict(thumbnails)
+    single = np.flatnonzero(flat).tolist()
+    counts = np.bincount(labels.values, minlength=len(labels.names)).tolist() if labels else []
+    return HealthReport(
+        where=source.where,
+        kind=source.kind,
+        found=records.found,
+        readable=count,
+        resolution=resolution,
+        channels=channels,
+        fit=fit,
+        widths_px=_range(records.widths),
+        heights_px=_range(records.heights),
+        advised_resolution=advice.resolution,
+        advised_channels=advice.channels,
+        resolution_reason=advice.resolution_reason,
+        channels_reason=advice.channels_reason,
+        modes=dict(records.modes),
+        formats=dict(records.formats),
+        enlarged=sum(
+            min(size) < resolution for size in zip(records.widths, records.heights, strict=True)
+        ),
+        ignored=dict(source.ignored) if isinstance(source, FileSource) else {},
+        unreadable=tuple(records.unreadable),
+        duplicates=_named(same, names),
+        duplicate_count=sum(len(group) - 1 for group in same),
+        near_duplicates=_named(alike, names),
+        near_duplicate_count=sum(len(group) - 1 for group in alike),
+        constant=tuple(shown(names[index]) for index in single[:NAMED_FILES]),
+        constant_count=len(single),
+        class_names=labels.names if labels else (),
+        class_counts=tuple(counts),
+        empty_classes=empty_classes,
+        mirror_safe=mirror.safe,
+        mirror_reason=mirror.reason,
+        mirror_accuracy=mirror.accuracy,
+        skipped=skipped,
+    )
+
+
+def _range(values: Sequence[int]) -> tuple[int, int, int]:
+    return min(values), int(median_low(values)), max(values)
+
+
+def _named(groups: list[list[int]], names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        tuple(shown(names[index]) for index in group[:NAMED_FILES])
+        for group in groups[:NAMED_FILES]
+    )

@@ -1,0 +1,1 @@
+"""The game: losses, penalties, one training step. Torch only."""

@@ -1,0 +1,91 @@
+"""Where G's inputs come from.
+
+A latent distribution is a map from uniform numbers in (0, 1) to latents, so training (a torch
+generator) and sampling (a counter, picture number s) share one definition.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Shape = Callable[[Tensor], Tensor]
+SMALLEST = 2.0**-25  # half a step of float32's rand: keeps 0 away from the quantile function
+TRUNCATION = 2.0  # standard deviations; Brock et al. 2019, BigGAN, section 3.1
+
+
+def _gaussian(u: Tensor) -> Tensor:
+    return torch.special.ndtri(u)
+
+
+def _uniform(u: Tensor) -> Tensor:
+    return 2 * u - 1
+
+
+def _sphere(u: Tensor) -> Tensor:
+    """On the sphere of radius sqrt(Z), where almost all of a Gaussian's mass lies."""
+    z = torch.special.ndtri(u)
+    return z * (math.sqrt(z.shape[1]) / z.norm(dim=1, keepdim=True))
+
+
+def _truncated(u: Tensor) -> Tensor:
+    """A Gaussian conditioned on |z| <= 2 in each coordinate."""
+    low = 0.5 * math.erfc(TRUNCATION / math.sqrt(2))
+    return torch.special.ndtri(low + u * (1 - 2 * low))
+
+
+LATENTS: dict[str, Shape] = {
+    "gaussian": _gaussian,
+    "uniform": _uniform,
+    "sphere": _sphere,
+    "truncated": _truncated,
+}
+
+
+def draw(shape: Shape, count: int, dim: int, random: torch.Generator) -> Tensor:
+    """`count` latents (count, dim) float32 on the generator's device."""
+    u = torch.rand(count, dim, generator=random, device=random.device)
+    return shape(u.clamp_min(SMALLEST))
+
+
+def for_seeds(shape: Shape, seeds: Sequence[int], dim: int, stream: int = 0) -> Tensor:
+    """The latents (len(seeds), dim) of the pictures with these numbers.
+
+    Row i depends on seeds[i], dim and stream alone. Seeds are whole numbers from 0 to 2**63 - 1.
+    """
+    return shape(torch.from_numpy(uniforms(seeds, dim, stream)).clamp_min(SMALLEST))
+
+
+def labels_for_seeds(seeds: Sequence[int], shares: Sequence[float]) -> Tensor:
+    """A class (len(seeds),) int64 for each picture number, drawn with the given shares."""
+    u = uniforms(seeds, 1, stream=1)[:, 0].astype(np.float64)
+    edges = np.cumsum(np.asarray(shares, dtype=np.float64))
+    drawn = np.searchsorted(edges / edges[-1], u, side="right")
+    return torch.from_numpy(np.minimum(drawn, len(shares) - 1).astype(np.int64))
+
+
+def uniforms(seeds: Sequence[int], dim: int, stream: int = 0) -> NDArray[np.float32]:
+    """Counter-based uniform numbers (len(seeds), dim) in [0, 1): two rounds of SplitMix64
+    (Steele et al. 2014) over (seed, stream, column), so no order of drawing matters."""
+    rows = np.asarray(seeds, dtype=np.uint64)[:, None]
+    columns = np.arange(dim, dtype=np.uint64)[None, :] + np.uint64(stream << 32)
+    bits = _mix(_mix(rows) ^ (columns * np.uint64(0x9E3779B97F4A7C15)))
+    return ((bits >> np.uint64(40)).astype(np.float64) * 2.0**-24).astype(np.float32)
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def step_seed(seed: int, step: int) -> int:
+    """One 63-bit seed for everything random in step `step` of a run with `seed`."""
+    mixed = _mix(_mix(np.asarray([seed], np.uint64)) ^ np.asarray([step], np.uint64))
+    return int(mixed[0] >> np.uint64(1))

@@ -1,0 +1,145 @@
+"""Everything a training must not lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ganwerk.errors import CheckpointError
+from ganwerk.game.latents import step_seed
+from ganwerk.nn.ema import Ema
+
+
+class Stateful(Protocol):
+    """A part of a recipe with a memory: a replay pool, an adaptive probability."""
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+@dataclass
+class TrainState:
+    """Both players, the averaged generator, both optimisers and the counters.
+
+    horizon_images: when the budget will be used up; schedules count on it. There is no random
+    state: everything random follows from (seed, step).
+    """
+
+    g_net: nn.Module
+    d_net: nn.Module
+    ema: Ema
+    g_optimiser: torch.optim.Optimizer
+    d_optimiser: torch.optim.Optimizer
+    seed: int
+    device: torch.device
+    horizon_images: float
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    parts: dict[str, Stateful] = field(default_factory=dict)
+    _random: torch.Generator | None = None
+
+    @property
+    def d_group_size(self) -> int:
+        """How many samples of a batch D sees together (see nn.types.Discriminator)."""
+        return int(self.d_net.group_size)  # type: ignore[arg-type]
+
+    @property
+    def progress(self) -> float:
+        """From 0 at the start to 1 when the budget is used up."""
+        return min(1.0, self.images / self.horizon_images)
+
+    def random_of_step(self) -> torch.Generator:
+        """The generator of all random numbers of the current step."""
+        if self._random is None:
+            self._random = torch.Generator(self.device)
+        return self._random.manual_seed(step_seed(self.seed, self.step))
+
+    def advance(self, images: int) -> None:
+        """A step is done: move the average and the counters."""
+        self.images += images
+        self.step += 1
+        self.ema.update(self.g_net, self.images, images)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The averaged generator: all that sampling needs."""
+        return dict(self.ema.net.state_dict())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything else, flat, by dotted name."""
+        flat = {f"g.{k}": v for k, v in self.g_net.state_dict().items()}
+        flat |= {f"d.{k}": v for k, v in self.d_net.state_dict().items()}
+        flat |= _moments("g_optimiser", self.g_net, self.g_optimiser)
+        flat |= _moments("d_optimiser", self.d_net, self.d_optimiser)
+        for name, part in self.parts.items():
+            flat |= {f"part.{name}.{k}": v for k, v in part.state_dict().items()}
+        return flat
+
+    def counters(self) -> dict[str, float]:
+        return {
+            "step": self.step,
+            "images": self.images,
+            "seconds": self.seconds,
+            "horizon_images": self.horizon_images,
+        }
+
+    def load(
+        self,
+        weights: Mapping[str, Tensor],
+        tensors: Mapping[str, Tensor],
+        counters: Mapping[str, float],
+    ) -> None:
+        """The inverse of weights(), tensors() and counters().
+
+        Raises CheckpointError if a tensor is missing or has another shape.
+        """
+        try:
+            self.ema.net.load_state_dict(dict(weights))
+            self.g_net.load_state_dict(_under(tensors, "g."))
+            self.d_net.load_state_dict(_under(tensors, "d."))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"The checkpoint does not fit the networks of this run: {error}",
+                "Its settings or its files were changed by hand; take them from a copy.",
+            ) from error
+        _load_moments(_under(tensors, "g_optimiser."), self.g_net, self.g_optimiser)
+        _load_moments(_under(tensors, "d_optimiser."), self.d_net, self.d_optimiser)
+        for name, part in self.parts.items():
+            part.load_state_dict(_under(tensors, f"part.{name}."))
+        self.step, self.images = int(counters["step"]), int(counters["images"])
+        self.seconds = float(counters["seconds"])
+        self.horizon_images = float(counters["horizon_images"])
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _moments(name: str, net: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state by parameter name instead of by position."""
+    return {
+        f"{name}.{parameter_name}/{key}": value
+        for parameter_name, parameter in net.named_parameters()
+        for key, value in optimiser.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _load_moments(
+    saved: Mapping[str, Tensor], net: nn.Module, optimiser: torch.optim.Optimizer
+) -> None:
+    parameters = dict(net.named_parameters())
+    optimiser.state.clear()
+    for full_name, value in saved.items():
+        name, key = full_name.rsplit("/", 1)
+        parameter = parameters[name]
+        on_device = value if key == "step" else value.to(parameter.device)
+        kept = on_device.clone(memory_format=torch.preserve_format)
+        if kept.dim() == 4 and key != "step":
+            kept = kept.contiguous(memory_format=torch.channels_last)
+        optimiser.state[parameter][key] = kept

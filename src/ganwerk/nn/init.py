@@ -1,0 +1,81 @@
+"""How weights begin. Every draw comes from an explicit generator, so a seed is a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+Initialise = Callable[[nn.Module, torch.Generator], None]
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+
+def _weights(net: nn.Module) -> list[tuple[nn.Module, torch.Tensor]]:
+    """Each layer with the tensor its weight is computed from (spectral norm keeps an original)."""
+    found: list[tuple[nn.Module, torch.Tensor]] = []
+    for module in net.modules():
+        if isinstance(module, WEIGHTED):
+            parametrised = getattr(module, "parametrizations", None)
+            weight = parametrised.weight.original if parametrised is not None else module.weight
+            found.append((module, weight))
+    return found
+
+
+@torch.no_grad()
+def _begin(net: nn.Module, random: torch.Generator, std: Callable[[nn.Module], float]) -> None:
+    for module, weight in _weights(net):
+        weight.normal_(0, std(module), generator=random)
+        bias = getattr(module, "bias", None)
+        if bias is not None:
+            bias.zero_()
+    for module in net.modules():
+        if isinstance(module, nn.Embedding):
+            module.weight.normal_(0, 1, generator=random)
+
+
+def fan_in(module: nn.Module) -> int:
+    """How many inputs one output of the layer sums over.
+
+    A transposed convolution of stride s spreads each input over s * s outputs.
+    """
+    if isinstance(module, nn.Linear):
+        return module.in_features
+    assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+    area = module.kernel_size[0] * module.kernel_size[1]
+    if isinstance(module, nn.ConvTranspose2d):
+        area = max(1, area // (module.stride[0] * module.stride[1]))
+    return module.in_channels // module.groups * area
+
+
+def he(net: nn.Module, random: torch.Generator, slope: float = 0.2) -> None:
+    """N(0, gain / sqrt(fan in)), gain for LeakyReLU(slope). He et al. 2015, equation 14."""
+    gain = math.sqrt(2 / (1 + slope**2))
+    _begin(net, random, lambda module: gain / math.sqrt(fan_in(module)))
+
+
+def dcgan(net: nn.Module, random: torch.Generator) -> None:
+    """N(0, 0.02) for all weights, N(1, 0.02) for batch norm. Radford et al. 2016, section 4."""
+    _begin(net, random, lambda module: 0.02)
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.normal_(1, 0.02, generator=random)
+
+
+def torch_default(net: nn.Module, random: torch.Generator) -> None:
+    """U(-1/sqrt(fan in), 1/sqrt(fan in)) for weights and biases: as plain PyTorch does."""
+    with torch.no_grad():
+        for module, weight in _weights(net):
+            bound = 1 / math.sqrt(fan_in(module))
+            weight.uniform_(-bound, bound, generator=random)
+            bias = getattr(module, "bias", None)
+            if bias is not None:
+                bias.uniform_(-bound, bound, generator=random)
+        for module in net.modules():
+            if isinstance(module, nn.Embedding):
+                module.weight.normal_(0, 1, generator=random)
+
+
+INITIALISERS: dict[str, Initialise] = {"he": he, "dcgan": dcgan, "torch": torch_default}

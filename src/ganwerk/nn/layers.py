@@ -1,0 +1,123 @@
+"""Layers that the network families share.
+
+Convolutions and matrix products carry the precision they compute in (`compute`), chosen per layer
+by measuring at start (see work/probe.py). Weights, gradients and moments stay float32; only the
+arithmetic inside the layer and the activations it hands on change.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution that computes in `compute` and keeps its weights in float32.
+
+    (B, C_in, H, W) to (B, C_out, H', W') in `compute`.
+    """
+
+    compute: torch.dtype | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        dtype = self.compute or self.weight.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        return F.conv2d(
+            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding, self.dilation,
+            self.groups,
+        )  # fmt: skip
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution that computes in `compute` and keeps its weights in float32."""
+
+    compute: torch.dtype | None = None
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        dtype = self.compute or self.weight.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        return F.conv_transpose2d(
+            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding,
+            self.output_padding, self.groups, self.dilation,
+        )  # fmt: skip
+
+
+class Linear(nn.Linear):
+    """A matrix product that computes in `compute` and keeps its weights in float32."""
+
+    compute: torch.dtype | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        dtype = self.compute or self.weight.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        return F.linear(x.to(dtype), self.weight.to(dtype), bias)
+
+
+Precise = (Conv2d, ConvTranspose2d, Linear)
+"""The layers whose precision can be chosen."""
+
+
+class Upsample(nn.Module):
+    """Every pixel becomes a square of 2 x 2 (nearest neighbour). (B, C, H, W) to (B, C, 2H, 2W).
+
+    Written as a broadcast, not as interpolation: its gradient is a plain sum, which is fast in
+    bfloat16 and correct under double backward.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        channels_last = x.is_contiguous(memory_format=torch.channels_last) and c > 1
+        if channels_last:
+            rows = x.permute(0, 2, 3, 1)[:, :, None, :, None, :].expand(b, h, 2, w, 2, c)
+            return rows.reshape(b, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+        rows = x[:, :, :, None, :, None].expand(b, c, h, 2, w, 2)
+        return rows.reshape(b, c, 2 * h, 2 * w)
+
+
+class Downsample(nn.Module):
+    """The mean of every 2 x 2 square. (B, C, H, W) to (B, C, H/2, W/2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 2)
+
+
+class LabelledLatent(nn.Module):
+    """Joins a latent (B, Z) and the embedding of its label (B, E) to (B, Z + E).
+
+    The embedding has unit variance like the latent, so that neither drowns the other at the start.
+    Unconditional (classes = 0): the latent alone.
+    """
+
+    def __init__(self, latent_dim: int, classes: int, embedding_dim: int = 0) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, embedding_dim or latent_dim) if classes else None
+        self.out_features = latent_dim + (self.embedding.embedding_dim if self.embedding else 0)
+
+    def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        if self.embedding is None:
+            return z
+        return torch.cat([z, self.embedding(labels)], dim=1)
+
+
+class Verdict(nn.Module):
+    """Features (B, F) to logits (B,) in float32.
+
+    Conditional: D(x, y) = psi(h) + <h, e_y> / sqrt(F), the projection of Miyato and Koyama 2018
+    (cGANs with projection discriminator, equation 3), scaled so that both terms start alike.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.psi = nn.Linear(features, 1)
+        self.embedding = nn.Embedding(classes, features) if classes else None
+        self.scale = 1 / math.sqrt(features)
+
+    def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
+        h = features.to(self.psi.weight.dtype)
+        logits = self.psi(h)[:, 0]
+        if self.embedding is None:
+            return logits
+        return logits + (h * self.embedding(labels)).sum(1) * self.scale

@@ -1,0 +1,34 @@
+"""Which picture sizes a convolutional network can draw."""
+
+from __future__ import annotations
+
+from ganwerk.errors import ConfigError
+
+SMALLEST_START_PX, LARGEST_START_PX = 4, 7
+SMALLEST_PX, LARGEST_PX = 16, 256
+
+
+def allowed_resolutions() -> tuple[int, ...]:
+    """Sizes b * 2^k px with b from 4 to 7 and k >= 2: 16, 20, 24, 28, 32, 40 ... 256."""
+    starts = range(SMALLEST_START_PX, LARGEST_START_PX + 1)
+    sizes = {b * 2**k for b in starts for k in range(2, 7)}
+    return tuple(sorted(s for s in sizes if SMALLEST_PX <= s <= LARGEST_PX))
+
+
+def doublings(resolution: int) -> tuple[int, int]:
+    """(start, doublings) with start * 2**doublings == resolution and 4 <= start <= 7.
+
+    Raises ConfigError for any other size, naming the two nearest that work.
+    """
+    if resolution not in allowed_resolutions():
+        allowed = allowed_resolutions()
+        near = sorted(sorted(allowed, key=lambda s: abs(s - resolution))[:2])
+        raise ConfigError(
+            f"A convolutional network cannot draw pictures of {resolution} px.",
+            f"The nearest sizes that work are {near[0]} and {near[1]}: add --resolution {near[1]}. "
+            "Pictures are resized to it. The mlp network draws any size from 16 to 256.",
+        )
+    start, count = resolution, 0
+    while start > LARGEST_START_PX:
+        start, count = start // 2, count + 1
+    return start, count

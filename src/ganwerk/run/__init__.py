@@ -1,0 +1,32 @@
+"""Files: the run directory, its lock, checkpoints, journal and pictures."""
+
+from ganwerk.run.checkpoint import Checkpoint, CheckpointInfo, Skipped, Weights
+from ganwerk.run.directory import FORMAT_VERSION, Run
+from ganwerk.run.journal import EVENTS, Journal
+from ganwerk.run.pictures import (
+    Pixels,
+    encode_picture,
+    grid,
+    make_folder,
+    refuse_existing,
+    to_uint8,
+    write_picture,
+)
+
+__all__ = [
+    "EVENTS",
+    "FORMAT_VERSION",
+    "Checkpoint",
+    "CheckpointInfo",
+    "Journal",
+    "Pixels",
+    "Run",
+    "Skipped",
+    "Weights",
+    "encode_picture",
+    "grid",
+    "make_folder",
+    "refuse_existing",
+    "to_uint8",
+    "write_picture",
+]

@@ -1,0 +1,93 @@
+"""What this machine is."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from ganwerk.errors import MachineError
+from ganwerk.values import MachineFacts
+
+
+def facts(device: str | None = None) -> MachineFacts:
+    """The machine, with the device asked for or else the best one present.
+
+    Raises MachineError if the device asked for is not there.
+    """
+    import psutil
+
+    memory = psutil.virtual_memory()
+    chosen = _device(device)
+    return MachineFacts(
+        device=str(chosen),
+        device_name=_name(chosen),
+        cores=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
+        memory_bytes=memory.total,
+        free_memory_bytes=_free(chosen, memory.available),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        bf16_units=_bf16_units(),
+    )
+
+
+def _device(asked: str | None) -> torch.device:
+    if asked is None:
+        return torch.device(_best())
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise MachineError(
+            f"The device '{asked}' cannot be used here: {str(error).splitlines()[0]}",
+            f"Here works: {_best()}. Leave --device out to take it.",
+        ) from error
+    return device
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    for line in _cpu_lines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _free(device: torch.device, available_bytes: int) -> int:
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes
+
+
+def _cpu_lines() -> list[str]:
+    """/proc/cpuinfo on Linux, else nothing."""
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _bf16_units() -> bool:
+    flags = next((line for line in _cpu_lines() if line.startswith("flags")), "")
+    return bool({"amx_bf16", "avx512_bf16"} & set(flags.split()))
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has used so far."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
+    scale = 1 if platform.system() == "Darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale)

@@ -1,0 +1,203 @@
+"""Measuring before training: memory, the fastest precision of each layer, images per second.
+
+The choices are written into the run, so that a resumed training computes as before.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ganwerk.config import build
+from ganwerk.config.schema import Settings
+from ganwerk.errors import MachineError
+from ganwerk.game.state import TrainState
+from ganwerk.game.step import train_step
+from ganwerk.nn.layers import Precise
+from ganwerk.nn.sizes import allowed_resolutions
+from ganwerk.nn.types import Batch
+
+BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
+GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
+Choices = dict[str, str]
+"""Name of a layer ('g.stages.1.0', 'd.first') to 'float32' or 'bfloat16'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a short measurement found."""
+
+    choices: Choices
+    images_per_second: float
+    memory_bytes: int
+
+
+def probe(settings: Settings, class_count: int, device: torch.device, free_bytes: int) -> Probed:
+    """Choose the precision per layer and measure whole steps on a copy that is thrown away.
+
+    Raises MachineError if a step would not fit into `free_bytes`.
+    """
+    state = build.state(settings, class_count, device, horizon_images=1e9)
+    memory = step_memory(state, settings)
+    if memory > free_bytes:
+        raise too_large(settings, memory, free_bytes)
+    choices = _choose(state, settings)
+    apply_choices(state, choices)
+    rate = _measure_steps(state, settings)
+    return Probed(choices, rate, memory)
+
+
+def layers(state: TrainState) -> dict[str, nn.Module]:
+    """The layers of both players whose precision can be chosen."""
+    found: dict[str, nn.Module] = {}
+    for prefix, net in (("g", state.g_net), ("d", state.d_net)):
+        for name, module in net.named_modules():
+            if isinstance(module, Precise):
+                found[f"{prefix}.{name}"] = module
+    return found
+
+
+def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
+    """Set the precision of each layer; the averaged generator always computes in float32."""
+    for name, module in layers(state).items():
+        module.compute = torch.bfloat16 if choices.get(name) == "bfloat16" else None  # type: ignore[assignment]
+
+
+def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
+    side = settings.data.resolution
+    images = torch.rand(count, settings.data.channels, side, side, device=device) * 2 - 1
+    labels = torch.zeros(count, dtype=torch.int64, device=device)
+    return Batch(images, labels if settings.data.conditional else None)
+
+
+def step_memory(state: TrainState, settings: Settings) -> int:
+    """About how many bytes a step takes: weights, moments and the activations of both players.
+
+    Counted on two pictures, so that it is known before any memory is taken.
+    """
+    counted = [0]
+
+    def count(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            counted[0] += output.numel() * output.element_size()
+
+    leaves = [m for n in (state.g_net, state.d_net) for m in n.modules() if not list(m.children())]
+    hooks = [module.register_forward_hook(count) for module in leaves]
+    batch = some_batch(settings, state.device, 2)
+    was_training = state.g_net.training
+    try:
+        with torch.no_grad():
+            state.g_net.eval(), state.d_net.eval()
+            z = torch.randn(2, settings.latent.dim, device=state.device)
+            state.d_net(state.g_net(z, batch.labels), batch.labels)
+    finally:
+        state.g_net.train(was_training), state.d_net.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    activations = counted[0] / 2 * settings.budget.batch * GRAPHS_ALIVE
+    parameters = sum(p.numel() for n in (state.g_net, state.d_net) for p in n.parameters())
+    return int(activations + parameters * 4 * 5)  # weight, gradient, two moments, average
+
+
+def too_large(settings: Settings, needed: int, free: int) -> MachineError:
+    """The error that says what would fit instead."""
+    batch = settings.budget.batch
+    smaller = max(2, 2 ** int(batch * free / needed).bit_length() // 2)
+    side = settings.data.resolution * (free / needed) ** 0.5
+    fits = max((s for s in allowed_resolutions() if s <= side), default=16)
+    return MachineError(
+        f"A step at {settings.data.resolution} px with batch {batch} needs about "
+        f"{needed / 2**30:.1f} GiB of memory; {free / 2**30:.1f} GiB are free.",
+        f"What fits: --batch {min(smaller, batch // 2)}, or --resolution {fits}.",
+    )
+
+
+def _choose(state: TrainState, settings: Settings) -> Choices:
+    names = layers(state)
+    if settings.run.precision != "measured":
+        return dict.fromkeys(names, settings.run.precision)
+    inputs = _inputs(state, settings)
+    cache: dict[object, str] = {}
+    choices = {}
+    for name, module in names.items():
+        x = inputs[name]
+        key = (type(module), module.extra_repr(), tuple(x.shape))
+        if key not in cache:
+            cache[key] = _faster(module, x)
+        choices[name] = cache[key]
+    return choices
+
+
+def _inputs(state: TrainState, settings: Settings) -> dict[str, Tensor]:
+    """One full-size input of each layer."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...], _output: object) -> None:
+            seen[name] = inputs[0].detach()
+
+        return hook
+
+    hooks = [m.register_forward_hook(keep(name)) for name, m in layers(state).items()]
+    batch = some_batch(settings, state.device, settings.budget.batch)
+    with torch.no_grad():
+        z = torch.randn(len(batch.images), settings.latent.dim, device=state.device)
+        state.d_net(state.g_net(z, batch.labels), batch.labels)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def _faster(module: nn.Module, x: Tensor) -> str:
+    """'bfloat16' if forward and backward of this layer take clearly less time in it."""
+    times: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    for attempt in range(4):  # interleaved; the first warms up
+        for dtype, found in times.items():
+            seconds = _time_layer(module, x.to(dtype), dtype)
+            if attempt:
+                found.append(seconds)
+    module.compute = None  # type: ignore[assignment]
+    full, half = (statistics.median(found) for found in times.values())
+    return "bfloat16" if half < (1 - BF16_MUST_SAVE) * full else "float32"
+
+
+def _time_layer(module: nn.Module, x: Tensor, dtype: torch.dtype) -> float:
+    module.compute = dtype  # type: ignore[assignment]
+    x = x.detach().requires_grad_(True)
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    start = _now(x.device)
+    out = module(x)
+    torch.autograd.grad(out, [x, *parameters], torch.ones_like(out))
+    return _now(x.device) - start
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _measure_steps(state: TrainState, settings: Settings) -> float:
+    """Images per second of whole steps: those with penalties due and those without, in the
+    proportion in which they occur."""
+    recipe = build.recipe(settings)
+    batch = some_batch(settings, state.device, settings.budget.batch)
+    every = max((p.every for p in recipe.d_penalties), default=1)
+    for step in (0, 1):  # warm up both kinds
+        state.step = step
+        train_step(state, lambda _: batch, recipe)
+    timed: dict[int, list[float]] = {0: [], 1: []}
+    for _ in range(3):
+        for kind in timed:
+            state.step = kind
+            start = _now(state.device)
+            train_step(state, lambda _: batch, recipe)
+            timed[kind].append(_now(state.device) - start)
+    due, plain = statistics.median(timed[0]), statistics.median(timed[1])
+    mean = (due + (every - 1) * plain) / every
+    return settings.game.d_steps * settings.budget.batch / mean

@@ -1,0 +1,242 @@
+"""Training a run: from a request to a finished, stopped or resumed run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganwerk.config import build, explain, load
+from ganwerk.config.load import Draft
+from ganwerk.config.schema import Settings
+from ganwerk.data import Pictures, changed_files, split
+from ganwerk.errors import DataError, RunError
+from ganwerk.run import Checkpoint, Run
+from ganwerk.values import MachineFacts
+from ganwerk.work import machine, probe
+from ganwerk.work.memory import machine_errors
+from ganwerk.work.events import Plan, Planned, Warned, Watcher, nobody
+from ganwerk.work.play import Session, play
+from ganwerk.work.prepare import (
+    Budget,
+    Prepared,
+    Request,
+    check_tensorboard,
+    feeder_of,
+    longer_budget,
+    prepare,
+    read_pictures,
+)
+
+__all__ = ["Request", "plan", "resume", "train"]
+
+
+def plan(request: Request, watch: Watcher = nobody) -> Plan:
+    """What `train` would do, measured, without making anything."""
+    return prepare(request, watch).plan
+
+
+def train(request: Request, watch: Watcher = nobody) -> Path:
+    """Train from the start. Returns the run directory.
+
+    Raises GanwerkError: nothing is made unless the training can start.
+    """
+    with machine_errors():
+        ready = prepare(request, watch)
+        watch(Planned(ready.plan))
+        run = _create(ready)
+        with run.lock():
+            run.journal.append({"event": "start", "images": 0})
+            play(_session(run, ready), watch)
+    return run.path
+
+
+def _create(ready: Prepared) -> Run:
+    health = ready.pictures.health
+    return Run.create(
+        Path(ready.plan.out),
+        settings_toml=explain.to_toml(ready.settings),
+        origins=explain.origins_of(ready.draft),
+        about={
+            "data": {
+                "where": ready.settings.data.where,
+                "fingerprint": ready.pictures.fingerprint,
+                "class_names": list(ready.pictures.class_names),
+                "class_counts": list(health.class_counts),
+                "pictures": len(ready.pictures),
+                "held_out": len(ready.held_out),
+            },
+            "machine": asdict(ready.facts),
+            "choices": {"precision": ready.probed.choices, "threads": torch.get_num_threads()},
+            "plan": asdict(ready.plan),
+        },
+        data={"files": ready.pictures.files, "health": health.to_dict()},
+    )
+
+
+def _session(run: Run, ready: Prepared) -> Session:
+    rate = ready.probed.images_per_second
+    device = torch.device(ready.settings.run.device)
+    horizon = ready.budget.horizon_images(0, 0.0, rate)
+    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon)
+    probe.apply_choices(state, ready.probed.choices)
+    return Session(
+        run=run,
+        settings=ready.settings,
+        state=state,
+        budget=ready.budget,
+        feeder=feeder_of(ready.settings, ready.pictures, ready.train),
+        pictures=ready.pictures,
+        held_out=ready.held_out,
+        expected_rate=rate,
+    )
+
+
+def resume(
+    path: Path,
+    *,
+    more: tuple[str, float] | None = None,
+    accept_changed_data: bool = False,
+    watch: Watcher = nobody,
+) -> Path:
+    """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
+
+    more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands.
+    Raises RunError if it is finished and nothing more is asked for, or if its settings were changed;
+    DataError if the pictures were.
+    """
+    with machine_errors():
+        run = Run.open(path)
+        settings = load.from_toml(run.settings_toml, str(run.settings_path))
+        check_tensorboard(settings)
+        with run.lock():
+            checkpoint = run.load("latest")
+            for damaged, reason in checkpoint.skipped:
+                watch(Warned(f"The checkpoint {damaged} cannot be used: {reason}.",
+                             f"Going on from {checkpoint.path}."))  # fmt: skip
+            _refuse_changed_settings(run, settings, checkpoint.meta)
+            facts = machine.facts(settings.run.device)
+            pictures = _same_pictures(run, settings, facts, accept_changed_data, watch)
+            session = _resumed(run, settings, pictures, checkpoint, more)
+            _warn_of_other_machine(run, facts, watch)
+            run.journal.append({"event": "resume", "from_images": session.state.images})
+            watch(Planned(_remaining_plan(run, session)))
+            play(session, watch)
+    return run.path
+
+
+def _refuse_changed_settings(run: Run, settings: Settings, meta: Mapping[str, Any]) -> None:
+    trained = load.from_toml(meta["settings"], "the checkpoint's settings")
+    differences = explain.difference(trained, settings)
+    if differences:
+        raise RunError(
+            f"The settings {run.settings_path} were changed since the run was trained: "
+            + "; ".join(differences),
+            "Undo the change, or start a new run: ganwerk train "
+            f"{settings.data.where} --config {run.settings_path} --out OTHER",
+        )
+
+
+def _same_pictures(
+    run: Run, settings: Settings, facts: MachineFacts, accept: bool, watch: Watcher
+) -> Pictures:
+    draft = Draft({key: value for key, value in explain.flat(settings).items()})
+    pictures = read_pictures(settings.data.where, draft, facts, watch)
+    changes = changed_files(run.data["files"], pictures.files)
+    if not changes:
+        return pictures
+    what = _changes_line(changes)
+    if not accept:
+        raise DataError(
+            f"The pictures in {settings.data.where} changed since the run was started: {what}.",
+            "Put them back, or go on with the new ones: add --accept-changed-data.",
+        )
+    if len(pictures.class_names) != len(run.about["data"]["class_names"]):
+        raise DataError(
+            f"The pictures in {settings.data.where} have {len(pictures.class_names)} classes now; "
+            f"the run was started with {len(run.about['data']['class_names'])}.",
+            "The networks are built for that number of classes: start a new run.",
+        )
+    watch(Warned(f"The pictures changed: {what}. Going on with the new ones."))
+    return pictures
+
+
+def _changes_line(changes: Any) -> str:
+    parts = []
+    for word in ("added", "removed", "altered"):
+        names = getattr(changes, word)
+        if names:
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            parts.append(f"{len(names)} {word} ({shown})")
+    return "; ".join(parts)
+
+
+def _resumed(
+    run: Run,
+    settings: Settings,
+    pictures: Pictures,
+    checkpoint: Checkpoint,
+    more: tuple[str, float] | None,
+) -> Session:
+    train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    device = torch.device(settings.run.device)
+    state = build.state(settings, len(pictures.class_names), device, horizon_images=1.0)
+    about = run.about
+    probe.apply_choices(state, about["choices"]["precision"])
+    state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])
+    saved = checkpoint.meta["budget"]
+    budget = Budget(saved["unit"], saved["end"])
+    rate = state.images / state.seconds if state.seconds else about["plan"]["images_per_second"]
+    if more is not None:
+        budget = longer_budget(budget, more, state, len(train_indices))
+        state.horizon_images = budget.horizon_images(state.images, state.seconds, rate)
+    elif budget.used(state) >= 1:
+        raise RunError(
+            f"The run {run.path} is finished: {state.images:,} images in "
+            f"{state.seconds / 60:.1f} minutes.",
+            f"Prolong it: ganwerk resume {run.path} --minutes 20",
+        )
+    return Session(
+        run=run,
+        settings=settings,
+        state=state,
+        budget=budget,
+        feeder=feeder_of(settings, pictures, train_indices),
+        pictures=pictures,
+        held_out=held_out,
+        expected_rate=rate,
+    )
+
+
+def _warn_of_other_machine(run: Run, facts: MachineFacts, watch: Watcher) -> None:
+    """Another processor rounds differently: the run goes on, but not bit for bit."""
+    about = run.about
+    then = about["machine"]["device_name"], about["choices"]["threads"], about["machine"]["torch"]
+    now = facts.device_name, torch.get_num_threads(), facts.torch
+    if then != now:
+        watch(Warned(
+            f"The run was started on another machine ({then[0]}, {then[1]} threads, torch "
+            f"{then[2]}); this is {now[0]}, {now[1]} threads, torch {now[2]}.",
+            "It goes on; only the last bits of the numbers may differ from what they would be.",
+        ))  # fmt: skip
+
+
+def _remaining_plan(run: Run, session: Session) -> Plan:
+    """The stored plan with what is left of it."""
+    stored = {k: tuple(v) if isinstance(v, list) else v for k, v in run.about["plan"].items()}
+    left = (
+        session.budget.horizon_images(
+            session.state.images, session.state.seconds, session.expected_rate
+        )
+        - session.state.images
+    )
+    changed = {
+        "total_images": int(session.state.images + left),
+        "expected_seconds": left / session.expected_rate,
+        "images_per_second": session.expected_rate,
+        "out": str(run.path),
+    }
+    return Plan(**(stored | changed))
