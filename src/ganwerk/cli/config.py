@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from ganwerk.cli.output import on_terminal, say, say_json
 
 if TYPE_CHECKING:
     from ganwerk.config.explain import Explained
+    from ganwerk.config.load import Draft
 
 
 @click.group("config", cls=Group)
@@ -28,7 +30,7 @@ def command() -> None:
     """
 
 
-@command.command("explain")
+@command.command("explain", short_help="Show each setting of a run or preset, and its origin.")
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--preset", metavar="NAME", help="Explain a preset instead of a run.")
 @json_option("key, value, origin and meaning of each")
@@ -59,7 +61,7 @@ def explain(run: Path | None, preset: str | None, as_json: bool) -> None:
         say(f"  ganwerk train DATA --preset {preset} --dry-run")
 
 
-@command.command("presets")
+@command.command("presets", short_help="List the presets.")
 @json_option("names and descriptions")
 def presets(as_json: bool) -> None:
     """List the presets, the named starting points for `ganwerk train DATA --preset NAME`.
@@ -70,16 +72,16 @@ def presets(as_json: bool) -> None:
     """
     from ganwerk.config.load import preset_names, preset_text
 
-    lines = {name: first_comment(preset_text(name)) for name in preset_names()}
+    lines = {name: first_sentence(preset_text(name)) for name in preset_names()}
     if as_json:
         say_json({"ok": True, "presets": lines})
         return
-    width = max(map(len, lines), default=0)
-    for name, line in lines.items():
-        say(f"{name:{width}}  {line}")
+    formatter = click.get_current_context().make_formatter()
+    formatter.write_dl(list(lines.items()))
+    say(formatter.getvalue().rstrip("\n"))
 
 
-@command.command("show")
+@command.command("show", short_help="Print the TOML of a preset.")
 @click.argument("preset")
 def show(preset: str) -> None:
     """Print the TOML of a preset: a start for a settings file of your own.
@@ -94,10 +96,14 @@ def show(preset: str) -> None:
     say(preset_text(preset).rstrip("\n"))
 
 
-def first_comment(text: str) -> str:
-    """The first line of the comment that opens a preset."""
-    line = text.lstrip().partition("\n")[0]
-    return line.lstrip("# ").strip() if line.startswith("#") else ""
+def first_sentence(text: str) -> str:
+    """The first sentence of the comment that opens a preset."""
+    comment = []
+    for line in text.strip().splitlines():
+        if not line.startswith("#"):
+            break
+        comment.append(line.lstrip("# ").strip())
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", " ".join(comment))[0]
 
 
 def of_run(path: Path) -> list[Explained]:
@@ -112,24 +118,30 @@ def of_run(path: Path) -> list[Explained]:
 
 def of_preset(name: str) -> list[Explained]:
     """What a preset sets. Raises ConfigError for an unknown one."""
-    from ganwerk.config import schema
     from ganwerk.config.explain import Explained
     from ganwerk.config.load import collect
 
     draft = collect(preset=name)
-    rows = []
-    for key, value in draft.values.items():
-        section, _, rest = key.partition(".")
-        kind = str(draft.values.get(".".join([*key.split(".")[:-1], "kind"])))
-        if section == "remedy":
-            model = schema.REMEDIES[kind]
-        elif section == "network":
-            model = schema.NETWORKS[kind]
-        else:
-            model = schema.SECTIONS.get(section, schema.Settings)
-        field = model.model_fields[rest.rpartition(".")[2] or section]
-        rows.append(Explained(key, value, str(draft.origins[key]), field.description or ""))
-    return rows
+    return [
+        Explained(key, value, str(draft.origins[key]), meaning_in(draft, key))
+        for key, value in draft.values.items()
+    ]
+
+
+def meaning_in(draft: Draft, key: str) -> str:
+    """The meaning of a setting before all settings are known."""
+    from ganwerk.config import schema
+
+    path, _, name = key.rpartition(".")
+    section = path.partition(".")[0]
+    if section in ("network", "remedy"):
+        models = schema.NETWORKS if section == "network" else schema.REMEDIES
+        kind = str(draft.values.get(f"{path}.kind"))
+        possible = [models[kind]] if kind in models else list(models.values())
+    else:
+        possible = [schema.SECTIONS.get(section, schema.Settings)]
+    found = (model.model_fields[name] for model in possible if name in model.model_fields)
+    return next((field.description or "" for field in found), "")
 
 
 def show_table(rows: Sequence[Explained]) -> None:
@@ -137,7 +149,7 @@ def show_table(rows: Sequence[Explained]) -> None:
     cells = [(row.key, written(row.value), row.origin, row.meaning) for row in rows]
     head = ("setting", "value", "from", "meaning")
     if not on_terminal(sys.stdout):
-        widths = [max(len(line[i]) for line in (head, *cells)) for i in range(3)]
+        widths = [min(40, max(len(line[i]) for line in (head, *cells))) for i in range(3)]
         for line in (head, *cells):
             first = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False))
             say(f"{first}  {line[3]}".rstrip())
@@ -147,7 +159,9 @@ def show_table(rows: Sequence[Explained]) -> None:
 
     from ganwerk.cli.live import terminal
 
-    table = Table(*head, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in head:
+        table.add_column(title, no_wrap=title == "setting")
     for line in cells:
         table.add_row(*line)
     terminal().print(table)

@@ -21,7 +21,7 @@ def command() -> None:
     """
 
 
-@command.command("check")
+@command.command("check", short_help="Say whether pictures are fit for training.")
 @click.argument("path")
 @data_root_option
 @json_option("everything that was measured")
@@ -37,7 +37,7 @@ def check(path: str, data_root: Path | None, as_json: bool) -> None:
       ganwerk data check mnist --data-root ../data
     """
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.data import scan
+    from ganwerk.data.load import scan
 
     with progress_bars(quiet=as_json) as progress:
         report = scan(path, root=data_root, progress=progress)

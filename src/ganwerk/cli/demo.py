@@ -30,6 +30,7 @@ def command(minutes: str, out: Path | None) -> None:
       ganwerk demo
     """
     amount = positive(minutes, "--minutes")
+    from ganwerk.cli.render import columns
     from ganwerk.cli.watch import watching
     from ganwerk.work.report import write_report
     from ganwerk.work.train import Request, train
@@ -44,9 +45,12 @@ def command(minutes: str, out: Path | None) -> None:
         say(f"  pictures   {grid}")
     name = typed(run)
     say("\nOpen both in a browser. Then:")
-    say(f"  ganwerk sample {name} --seeds 0-63 --grid   draw new digits")
-    say(f"  ganwerk resume {name} --minutes 5           train longer, for better ones")
-    say("  ganwerk train FOLDER                        train on your own pictures")
+    for line in columns(
+        (f"ganwerk sample {name} --seeds 0-63 --grid", "draw new digits"),
+        (f"ganwerk resume {name} --minutes 5", "train longer, for better ones"),
+        ("ganwerk train FOLDER", "train on your own pictures"),
+    ):
+        say(line)
 
 
 def _free_name() -> Path:

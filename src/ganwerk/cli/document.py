@@ -32,24 +32,25 @@ seconds. `NO_COLOR=1` switches colours off.
 def page() -> str:
     """The text of docs/cli.md."""
     parts = [_HEAD]
-    for context in contexts(click.Context(entry, info_name="ganwerk", **_wide())):
+    for context in contexts(entry, "ganwerk", None):
         level = "#" * (context.command_path.count(" ") + 2)
         parts.append(f"{level} {context.command_path}\n\n```\n{context.get_help()}\n```\n")
     return "\n".join(parts)
 
 
-def contexts(context: click.Context) -> Iterator[click.Context]:
+def contexts(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
     """A context for each command, a group before what it holds."""
+    context = click.Context(
+        command, parent, info_name=name, terminal_width=_WIDTH, max_content_width=_WIDTH
+    )
     yield context
-    if isinstance(context.command, click.Group):
-        for name in context.command.list_commands(context):
-            inner = context.command.get_command(context, name)
+    if isinstance(command, click.Group):
+        for inner_name in command.list_commands(context):
+            inner = command.get_command(context, inner_name)
             if inner is not None:
-                yield from contexts(click.Context(inner, context, info_name=name, **_wide()))
-
-
-def _wide() -> dict[str, int]:
-    return {"terminal_width": _WIDTH, "max_content_width": _WIDTH}
+                yield from contexts(inner, inner_name, context)
 
 
 if __name__ == "__main__":

@@ -59,10 +59,12 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, progress: Progress) -> None:
-        amount = render.progress_text(progress).partition(": ")[2]
+        amount = render.amount(progress)
         if progress.task not in self._tasks:
             self._rich.start()
-            self._tasks[progress.task] = self._rich.add_task(progress.task, amount=amount)
+            self._tasks[progress.task] = self._rich.add_task(
+                render.task_name(progress), amount=amount
+            )
         self._rich.update(
             self._tasks[progress.task],
             completed=progress.done,
@@ -107,7 +109,7 @@ class LiveScreen:
                 self._newest = event.path
                 self._draw()
             case Saved():
-                self._saved = event.images
+                self._saved = event.images or None
                 self._draw()
             case Warned():
                 self._warn(event)

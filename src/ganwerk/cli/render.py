@@ -57,7 +57,7 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
 
     channels = _CHANNELS.get(plan.channels, f"{plan.channels} channels")
     px = f"{plan.resolution} x {plan.resolution} px"
-    held_out = f"; {plan.held_out:,} held out" if plan.held_out else ""
+    held_out = f", of which {plan.held_out:,} are held out" if plan.held_out else ""
     mirrored = "; also mirrored" if plan.mirror else ""
     rows = [("pictures", f"{plan.pictures:,} from {plan.data}{held_out}{mirrored}")]
     if plan.classes:
@@ -107,21 +107,23 @@ def legend(loss: str) -> list[str]:
     """What the numbers mean and what is normal, for the loss of this name."""
     from ganwerk.game.losses import LOSSES
 
-    lines = []
     known = LOSSES.get(loss)
-    if known:
+    matched = ""
+    if known and loss == "wasserstein":
+        matched = "V, the estimated distance of real and generated, and D = -V fall towards 0."
+    elif known:
         d_loss, g_loss = known.at_equilibrium
-        value = known.value_at_equilibrium
-        lines.append(
-            f"D near {d_loss:.2f}, G near {g_loss:.2f} and V near {value:.2f}: evenly matched, "
-            f"with the {loss} loss."
+        matched = (
+            f"D loss near {d_loss:.2f}, G loss near {g_loss:.2f}, V near "
+            f"{known.value_at_equilibrium:.2f}: evenly matched."
         )
-    alike = "should stay close"
-    if known and known.paired:
-        alike += "; only their difference counts"
-    lines.append(f"real and fake, the discriminator's marks for both, {alike}.")
-    lines.append("Losses do not say how good the pictures are: look at them.")
-    return lines
+    close = "real and fake, D's mean logits for both, stay close"
+    lines = [
+        matched,
+        f"{close}; only their difference counts." if known and known.paired else f"{close}.",
+        "Losses do not say how good the pictures are: look at them.",
+    ]
+    return ["What is normal:", *(f"  {line}" for line in lines if line)]
 
 
 def share(event: Stepped) -> float:
@@ -131,10 +133,22 @@ def share(event: Stepped) -> float:
 
 def progress_text(progress: Progress) -> str:
     """'Decoding: 120 of 2,000 pictures'."""
-    unit = f" {progress.unit}" if progress.unit else ""
-    if progress.total is None:
-        return f"{progress.task}: {progress.done:,}{unit}"
-    return f"{progress.task}: {progress.done:,} of {progress.total:,}{unit}"
+    return f"{task_name(progress)}: {amount(progress)}"
+
+
+def task_name(progress: Progress) -> str:
+    return progress.task[:1].upper() + progress.task[1:]
+
+
+def amount(progress: Progress) -> str:
+    """'120 of 2,000 pictures', '1.2 MB of 30.0 MB'."""
+    if progress.unit == "bytes":
+        from ganwerk.run.files import human_bytes
+
+        parts = [human_bytes(n) for n in (progress.done, progress.total) if n is not None]
+        return " of ".join(parts)
+    parts = [f"{n:,}" for n in (progress.done, progress.total) if n is not None]
+    return f"{' of '.join(parts)} {progress.unit}".rstrip()
 
 
 def ending(event: Ended, *, newest: Path | None, last_words: bool) -> list[str]:
@@ -157,5 +171,10 @@ def ending(event: Ended, *, newest: Path | None, last_words: bool) -> list[str]:
         if event.reason == "finished"
         else (go_on, "go on where it stopped"),
     ]
-    width = max(len(step) for step, _ in steps)
-    return [*lines, "", "Next:", *(f"  {step:{width}}  {why}" for step, why in steps)]
+    return [*lines, "", "Next:", *columns(*steps)]
+
+
+def columns(*rows: tuple[str, str]) -> list[str]:
+    """Indented lines of two columns."""
+    width = max(len(first) for first, _ in rows)
+    return [f"  {first:{width}}  {second}" for first, second in rows]

@@ -15,7 +15,7 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="Where the page goes.  [default: report.html in RUN]",
 )
 @json_option("the facts of the page instead of writing it (with --out: as well)")

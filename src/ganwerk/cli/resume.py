@@ -34,10 +34,10 @@ def command(
       ganwerk resume runs/mine
       ganwerk resume runs/mine --minutes 20
     """
+    budget = budget_of(minutes, images, epochs)
+    more = (budget.kind, budget.amount) if budget else None
     from ganwerk.cli.watch import watching
     from ganwerk.work.train import resume
 
-    budget = budget_of(minutes, images, epochs)
-    more = (budget.kind, budget.amount) if budget else None
     with watching(as_json) as screen:
         screen.done(resume(run, more=more, accept_changed_data=accept_changed_data, watch=screen))

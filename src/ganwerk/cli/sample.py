@@ -25,7 +25,7 @@ from ganwerk.cli.output import say, say_json
     type=click.Path(path_type=Path),
     help="Where the pictures go.  [default: samples in RUN]",
 )
-@click.option("--grid", is_flag=True, help="Also put all of them on one picture.")
+@click.option("--grid", is_flag=True, help="One sheet with all pictures instead of one file each.")
 @click.option(
     "--format",
     "image_format",

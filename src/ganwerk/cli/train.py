@@ -59,9 +59,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     help="Where the run goes.  [default: a new folder in runs]",
 )
 @budget_options("Train")
-@click.option(
-    "--resolution", metavar="PX", type=int, help="Side of a generated picture, 16 to 256."
-)
+@click.option("--resolution", metavar="PX", type=int, help="Side of a picture, 16 to 256.")
 @click.option("--batch", metavar="N", type=int, help="Pictures per update.")
 @click.option(
     "--conditional/--unconditional",
@@ -101,12 +99,11 @@ def command(
       ganwerk train pictures.zip --minutes 20 --out runs/mine
       ganwerk train mnist --preset listing --images 200k --dry-run
     """
+    flags = settings_of(options)
     from ganwerk.cli.watch import show_plan, unplanned, watching
     from ganwerk.work.train import Request, plan, train
 
-    request = Request(
-        where=data, preset=preset, file=file, flags=settings_of(options), sets=sets, out=out
-    )
+    request = Request(where=data, preset=preset, file=file, flags=flags, sets=sets, out=out)
     with watching(as_json) as screen:
         if dry_run:
             planned = plan(request, unplanned(screen))

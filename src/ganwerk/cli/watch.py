@@ -89,6 +89,12 @@ def say_plan(plan: Plan) -> None:
         say(f"  {topic:10} {text}")
 
 
+def say_warning(event: Warned) -> None:
+    say(click.style(f"warning: {event.message}", fg="yellow"))
+    for line in event.hint.splitlines():
+        say(f"hint: {line}")
+
+
 class Pace:
     """Lets one line through every so many seconds for each topic, the first at once."""
 
@@ -161,21 +167,14 @@ class PlainScreen:
             case Stepped():
                 self._stepped(event)
             case Pictured():
-                if self._newest is None:
-                    say(f"First pictures: {event.path}; newer ones beside it")
-                self._newest = event.path
+                self._pictured(event)
             case Saved():
-                say(f"Saved at {event.images:,} images")
+                if event.images:  # the first one holds no training yet
+                    say(f"Saved at {event.images:,} images")
             case Warned():
-                say(click.style(f"warning: {event.message}", fg="yellow"))
-                for line in event.hint.splitlines():
-                    say(f"hint: {line}")
+                say_warning(event)
             case Ended():
-                if self._unsaid:
-                    say(step_line(self._unsaid))
-                say()
-                for line in render.ending(event, newest=self._newest, last_words=self._last_words):
-                    say(line)
+                self._ended(event)
 
     def _stepped(self, event: Stepped) -> None:
         if self._loss is not None:
@@ -188,6 +187,18 @@ class PlainScreen:
         if self._pace.allows("step"):
             self._unsaid = None
             say(step_line(event))
+
+    def _pictured(self, event: Pictured) -> None:
+        if self._newest is None:
+            say(f"First pictures: {event.path}; newer ones beside it")
+        self._newest = event.path
+
+    def _ended(self, event: Ended) -> None:
+        if self._unsaid:
+            say(step_line(self._unsaid))
+        say()
+        for line in render.ending(event, newest=self._newest, last_words=self._last_words):
+            say(line)
 
     def done(self, run: Path) -> None:
         pass

@@ -12,15 +12,16 @@ from ganwerk.values import DataFacts, MachineFacts
 
 LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few examples
 MOST_CLASSES = 200
+CPU_MINUTES = ((32, 10.0), (64, 20.0), (256, 60.0))
+"""(largest resolution, minutes): what good pictures take on two cores."""
 
 
 def decide(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     """Fill in what nobody asked for. Raises ConfigError if the classes asked for do not exist."""
     _data(draft, data, machine)
-    _network(draft, data, machine)
+    _network(draft, machine)
     _game(draft)
-    _optimiser(draft)
-    _budget(draft, data, machine)
+    _budget(draft)
     draft.default("average.half_life_images", 10_000.0, "a twentieth of the run at most, see ramp")
     draft.default("run.device", machine.device, machine.device_name)
     draft.default("run.picture_seconds", 15.0, "often enough to watch, too seldom to cost")
@@ -44,45 +45,57 @@ def _data(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     draft.default("data.memory_mb", max(64, share >> 20), "a quarter of the memory")
 
 
-def _network(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
-    draft.default("network.kind", "resnet", "the best pictures per minute, see docs/benchmarks.md")
+def _network(draft: Draft, machine: MachineFacts) -> None:
+    draft.default("network.kind", "dcgan", "the best pictures per minute, see docs/benchmarks.md")
     draft.default("latent.dim", 64, "enough for small pictures")
-    if draft.values["network.kind"] != "resnet":
-        return
-    width, most = (64, 512) if machine.device != "cpu" else (32, 256)
-    reason = f"affordable on {machine.device}"
-    draft.default("network.generator_width", width, reason)
-    draft.default("network.discriminator_width", width, reason)
-    draft.default("network.max_width", most, reason)
+    resolution, kind = draft.values["data.resolution"], draft.values["network.kind"]
+    on_cpu = machine.device == "cpu"
+    if kind == "dcgan":
+        reason = f"for {resolution} px on {'a CPU' if on_cpu else machine.device_name}"
+        width = 128 if not on_cpu else 64 if resolution <= 32 else 32
+        draft.default("network.generator_width", width, reason)
+        draft.default("network.discriminator_width", width, reason)
+        draft.default("network.max_width", 256 if on_cpu else 512, reason)
+    if kind == "resnet":
+        reason = f"affordable on {'a CPU' if on_cpu else machine.device_name}"
+        width = 64 if not on_cpu else 32 if resolution <= 32 else 16
+        draft.default("network.generator_width", width, reason)
+        draft.default("network.discriminator_width", width, reason)
+        draft.default("network.max_width", 256 if on_cpu else 512, reason)
 
 
-def penalty_weight(kind: str, resolution: int, batch: int) -> float:
-    """gamma of R1 and R2, lambda of the others."""
+def penalty_weight(kind: str, loss: str, resolution: int) -> float:
+    """gamma of R1 and R2, lambda of the others.
+
+    gamma = 0.1 (resolution / 28)^4, up to 5: the squared gradient is a sum over the pixels, and the
+    larger the picture, the easier D wins. The relativistic loss, which compares differences of
+    logits, needs more: (resolution / 28)^2. Fitted to the sweeps in docs/benchmarks.md.
+    """
     if kind not in ("r1", "r2"):
         return 10.0
-    return round(0.02 * resolution**2 / batch, 4)
+    if loss == "relativistic":
+        return round((resolution / 28) ** 2, 4)
+    return round(min(5.0, 0.1 * (resolution / 28) ** 4), 4)
 
 
 def _game(draft: Draft) -> None:
-    draft.default("game.loss", "relativistic", "it covers all the data (R3GAN)")
-    draft.default("budget.batch", 64, "small steps suit small machines")
+    resolution = draft.values["data.resolution"]
+    draft.default("game.loss", "non-saturating", "with R1 it learns fastest on small machines")
+    small = resolution <= 32
+    draft.default("budget.batch", 64 if small else 32, f"small steps suit {resolution} px")
     for i in draft.remedies():
         kind = draft.values[f"remedy.{i}.kind"]
-        if kind == "weight-clip":
-            continue
-        weight = penalty_weight(kind, draft.values["data.resolution"], draft.values["budget.batch"])
-        draft.default(f"remedy.{i}.weight", weight, "by resolution and batch, see docs/presets.md")
+        if kind != "weight-clip":
+            weight = penalty_weight(kind, draft.values["game.loss"], resolution)
+            draft.default(f"remedy.{i}.weight", weight, "by resolution, see docs/presets.md")
+    rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
+    draft.default("optimiser.generator_rate", rate, reason)
+    draft.default("optimiser.discriminator_rate", rate, reason)
 
 
-def _optimiser(draft: Draft) -> None:
-    reason = "as fast as these networks stay stable"
-    draft.default("optimiser.generator_rate", 1e-3, reason)
-    draft.default("optimiser.discriminator_rate", 1e-3, reason)
-
-
-def _budget(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
+def _budget(draft: Draft) -> None:
     if any(f"budget.{unit}" in draft.values for unit in ("minutes", "images", "epochs")):
         return
     resolution = draft.values["data.resolution"]
-    minutes = 10.0 if resolution <= 32 else 20.0 if resolution <= 64 else 60.0
-    draft.default("budget.minutes", minutes, f"good pictures at {resolution} px")
+    minutes = next(minutes for largest, minutes in CPU_MINUTES if resolution <= largest)
+    draft.default("budget.minutes", minutes, f"enough for good pictures at {resolution} px")

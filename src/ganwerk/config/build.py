@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -61,6 +62,7 @@ def _dcgan(settings: Settings, classes: int) -> Players:
         max_width=network.max_width,
         norm=network.discriminator_norm,
         down=network.down,
+        features=network.discriminator_features,
     )
     return generator, discriminator
 
@@ -109,7 +111,8 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
 
 def _penalty(settings: schema.PenaltySettings) -> Remedy:
     penalty = PENALTIES[settings.kind](settings.weight, settings.every)
-    return lambda recipe: add(recipe, d_penalties=penalty)
+    fading = replace(penalty, fade=settings.fade)
+    return lambda recipe: add(recipe, d_penalties=fading)
 
 
 def _clip(settings: schema.ClipSettings) -> Remedy:

@@ -55,6 +55,9 @@ class DcganSettings(Section):
     discriminator_norm: Literal["batch", "spectral", "none"] = Field(
         "none", description="normalisation of D"
     )
+    discriminator_features: Annotated[int, Field(ge=0)] = Field(
+        0, description="width of D's last hidden layer, 0 for none"
+    )
     up: Literal["transposed", "upsample"] = Field("upsample", description="how G doubles the size")
     down: Literal["strided", "pool"] = Field("pool", description="how D halves the size")
     init: Literal["he", "dcgan", "torch"] = Field("he", description="how weights begin")
@@ -96,6 +99,10 @@ class PenaltySettings(Section):
         description="gamma of r1 and r2, lambda of the others"
     )
     every: Positive = Field(1, description="due every so many steps, then counted as often")
+
+    fade: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="share of the weight left at the end of the run"
+    )
 
 
 class ClipSettings(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import threading
 import zipfile
 import zlib
@@ -35,8 +36,7 @@ class ZipSource(FileSource):
             raise DataError(
                 f"{path} is damaged: {error}.", "Copy or download it again, or unpack it."
             ) from error
-        # Windows programs write backslashes now and then.
-        entries = {info.filename.replace("\\", "/").lstrip("/"): info for info in infos}
+        entries = {_path_inside(info.filename): info for info in infos}
         listing = list_pictures(list(entries))
         if not listing.names:
             raise no_pictures(f"the zip file {path}", listing.ignored)
@@ -73,3 +73,9 @@ class ZipSource(FileSource):
         if archive is None:
             archive = self._local.archive = zipfile.ZipFile(self.path)
         return archive
+
+
+def _path_inside(name: str) -> str:
+    """An entry's name as a plain relative path: './a/b.png', '/a/b.png', '../a/b.png' and Windows'
+    'a\\b.png' are all 'a/b.png'. Only for names and classes: nothing is written there."""
+    return posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/")

@@ -11,6 +11,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -61,12 +62,19 @@ def quiet_pillow() -> Iterator[None]:
         yield
 
 
+@cache
+def _decoders() -> tuple[str, ...]:
+    """Those of FORMATS that this build of Pillow has."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 def open_picture(data: bytes) -> Image.Image:
     """The picture in `data`, its header read and its pixels not. Raises UnreadableError."""
     if not data:
         raise UnreadableError("is empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_decoders())
     except UnidentifiedImageError:
         raise UnreadableError("is not a picture in a known format, or is damaged") from None
     except Image.DecompressionBombError:

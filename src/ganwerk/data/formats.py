@@ -52,4 +52,4 @@ def is_picture_name(name: str) -> bool:
 
 def is_hidden(name: str) -> bool:
     """Whether any part of the relative path `name` is hidden, or what macOS adds to zip files."""
-    return name[:1] == "." or "/." in name or "__MACOSX" in name.split("/")
+    return any(part[:1] == "." or part == "__MACOSX" for part in name.split("/"))

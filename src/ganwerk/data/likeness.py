@@ -44,9 +44,10 @@ def grey_thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         grey = grey * alpha + 255 * (1 - alpha)
     areas = _areas(side)
     rows = (grey.reshape(count * side, side) @ areas).reshape(count, side, THUMBNAIL_PX)
-    columns: NDArray[np.float32] = np.ascontiguousarray(rows.transpose(0, 2, 1))
-    columns = columns.reshape(-1, side) @ areas
-    return columns.reshape(count, THUMBNAIL_PX, THUMBNAIL_PX).transpose(0, 2, 1)
+    turned = np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, side)
+    small = (turned @ areas).reshape(count, THUMBNAIL_PX, THUMBNAIL_PX)
+    thumbnails: NDArray[np.float32] = small.transpose(0, 2, 1)
+    return thumbnails
 
 
 @cache

@@ -77,7 +77,7 @@ def mirror_verdict(thumbnails: NDArray[np.float32]) -> MirrorVerdict:
 
 
 def _odd_half(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 16, 16) to (N, 128): what changes sign under mirroring; one half says it all."""
+    """(N, S, S) to (N, S*S/2): what changes sign under mirroring; one half says it all."""
     odd = (pictures - pictures[:, :, ::-1]) * np.float32(0.5)
     half: NDArray[np.float32] = odd[:, :, : pictures.shape[2] // 2]
     return half.reshape(len(pictures), -1)
@@ -104,14 +104,16 @@ def _shapes(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     fine = pictures - _blurred(pictures)
     contrast = np.sqrt(_blurred(_blurred(_blurred(fine * fine))))
     evened: NDArray[np.float32] = fine / (contrast + 2)
-    return evened
+    # Blurring at the border sees a slope where there is only light.
+    return evened[:, 1:-1, 1:-1]
 
 
 def _blurred(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weighted 1 2 1 along both axes, edges repeated."""
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
-    blurred: NDArray[np.float32] = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
+    rows = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    sums = rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]
+    blurred: NDArray[np.float32] = sums * np.float32(1 / 16)
     return blurred
 
 

@@ -25,8 +25,9 @@ TINY = 1e-12  # under the root, so that its derivative at a zero gradient is fin
 class GradientPenalty:
     """weight * ||grad D(x)||^2 where centre is 0, else weight * (||grad D(x)|| - centre)^2.
 
-    probe: gives the pictures x and their logits. every: the penalty is due each `every`-th step
-    and then counts `every` times (lazy regularisation, Karras et al. 2020, StyleGAN2, section 3.1;
+    probe: gives the pictures x and their logits. fade: the share of the weight that is left at the
+    end of the run, reached geometrically (R3GAN, table 6: a tenth). every: the penalty is due each
+    `every`-th step and then counts `every` times (lazy regularisation, Karras et al. 2020, StyleGAN2, section 3.1;
     since it joins the adversarial gradient in one optimiser step, Adam needs no correction).
     """
 
@@ -36,15 +37,17 @@ class GradientPenalty:
     weight: float
     every: int
     paper: str
+    fade: float = 1.0
 
     def __call__(self, played: Round) -> Tensor:
         """(B,) in float32."""
         pictures, logits = self.probe(played)
         gradients = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
         squared = torch.stack([g.square().flatten(1).sum(1) for g in gradients]).sum(0)
+        weight = self.weight * self.fade**played.progress
         if self.centre == 0:
-            return self.weight * squared
-        return self.weight * ((squared + TINY).sqrt() - self.centre).square()
+            return weight * squared
+        return weight * ((squared + TINY).sqrt() - self.centre).square()
 
 
 def leaf(scales: Scales) -> Scales:

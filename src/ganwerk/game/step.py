@@ -48,6 +48,7 @@ class Round:
     real_logits: Tensor
     fake_logits: Tensor
     random: torch.Generator
+    progress: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,10 @@ def discriminator_step(
         real = prepare(recipe.lift(batch.images))
         fake = prepare(recipe.memory(fakes.detach()).scales)
         judge = _apart if penalties else Critic.both
-        played = Round(critic, real, fake, batch.labels, *judge(critic, real, fake, batch.labels),
-                       random)  # fmt: skip
+        real_logits, fake_logits = judge(critic, real, fake, batch.labels)
+        played = Round(
+            critic, real, fake, batch.labels, real_logits, fake_logits, random, state.progress
+        )
         loss = recipe.loss.discriminator(played.real_logits, played.fake_logits).mean()
         total, measured = loss, {}
         for penalty in penalties:

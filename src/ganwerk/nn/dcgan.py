@@ -111,7 +111,9 @@ class DcganDiscriminator(nn.Module):
         max_width: int = 512,
         norm: Norm = "none",
         down: Literal["strided", "pool"] = "pool",
+        features: int = 0,
     ) -> None:
+        """features: width of a hidden layer before the verdict; 0 for none, as published."""
         super().__init__()
         self.group_size = 0 if norm == "batch" else 1
         start, count = doublings(shape.resolution)
@@ -119,13 +121,17 @@ class DcganDiscriminator(nn.Module):
         widths = [channels_at(s, shape.resolution, width, max_width) for s in sizes]
         make = _strided if down == "strided" else _pooled
         self.stages = nn.Sequential(*make(shape.channels, widths, norm))
-        self.verdict = Verdict(widths[-1] * start**2, classes)
+        flat = widths[-1] * start**2
+        self.hidden = nn.Sequential(
+            *([Linear(flat, features), nn.LeakyReLU(SLOPE)] if features else [])
+        )
+        self.verdict = Verdict(features or flat, classes)
         if norm == "spectral":
             spectral_norm(self.verdict.psi)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         h = scales[-1].contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.verdict(self.stages(h).flatten(1), labels)
+        logits: Tensor = self.verdict(self.hidden(self.stages(h).flatten(1)), labels)
         return logits
 
 

@@ -40,7 +40,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         dtype = self.compute or self.weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
         return F.conv_transpose2d(
-            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding,
+            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding,  # type: ignore[arg-type]
             self.output_padding, self.groups, self.dilation,
         )  # fmt: skip
 

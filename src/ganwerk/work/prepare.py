@@ -16,7 +16,7 @@ from ganwerk.data import Feeder, Pictures, Sampler, load_pictures, split
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
-from ganwerk.values import MachineFacts
+from ganwerk.values import MachineFacts, Origin
 from ganwerk.work import machine, probe
 from ganwerk.work.events import Plan, Preparing, Warned, Watcher
 
@@ -88,7 +88,7 @@ def prepare(request: Request, watch: Watcher) -> Prepared:
     _check_resolution(draft)
     facts = machine.facts(draft.values.get("run.device"))
     pictures = read_pictures(request.where, draft, facts, watch)
-    draft.give("data.where", request.where, load.Origin("asked for"))
+    draft.give("data.where", request.where, Origin("asked for"))
     auto.decide(draft, pictures.facts(), facts)
     settings = load.settle(draft)
     check_tensorboard(settings)

@@ -17,8 +17,8 @@ from ganwerk.errors import DataError, RunError
 from ganwerk.run import Checkpoint, Run
 from ganwerk.values import MachineFacts
 from ganwerk.work import machine, probe
-from ganwerk.work.memory import machine_errors
 from ganwerk.work.events import Plan, Planned, Warned, Watcher, nobody
+from ganwerk.work.memory import machine_errors
 from ganwerk.work.play import Session, play
 from ganwerk.work.prepare import (
     Budget,
@@ -105,7 +105,7 @@ def resume(
     """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
 
     more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands.
-    Raises RunError if it is finished and nothing more is asked for, or if its settings were changed;
+    Raises RunError if it is finished and nothing more is asked for or if its settings were changed,
     DataError if the pictures were.
     """
     with machine_errors():
@@ -226,14 +226,16 @@ def _warn_of_other_machine(run: Run, facts: MachineFacts, watch: Watcher) -> Non
 
 def _remaining_plan(run: Run, session: Session) -> Plan:
     """The stored plan with what is left of it."""
-    stored = {k: tuple(v) if isinstance(v, list) else v for k, v in run.about["plan"].items()}
+    stored: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in run.about["plan"].items()
+    }
     left = (
         session.budget.horizon_images(
             session.state.images, session.state.seconds, session.expected_rate
         )
         - session.state.images
     )
-    changed = {
+    changed: dict[str, Any] = {
         "total_images": int(session.state.images + left),
         "expected_seconds": left / session.expected_rate,
         "images_per_second": session.expected_rate,

@@ -113,9 +113,10 @@ def gather(run: Run) -> Facts:
     rows: Sequence[Row] = read(run.journal.rows, [])
     if run.journal.torn:
         gaps.append(f"{run.journal.torn} damaged lines of the journal were passed over.")
-    origins = read(lambda: run.origins, {})
-    settings = read(lambda: from_toml(run.settings_toml, str(run.settings_path)), _no_settings())
-    health = read(lambda: run.data, {}).get("health")
+    nothing: dict[str, Any] = {}
+    origins = read(lambda: run.origins, nothing)
+    settings = read(lambda: _settings(run), None)
+    health = read(lambda: run.data, nothing).get("health")
     return Facts(
         run=run,
         state=state_of(run.path, rows),
@@ -131,8 +132,8 @@ def gather(run: Run) -> Facts:
     )
 
 
-def _no_settings() -> Settings | None:
-    return None
+def _settings(run: Run) -> Settings | None:
+    return from_toml(run.settings_toml, str(run.settings_path))
 
 
 def _grids(run: Run, rows: Sequence[Row]) -> list[tuple[int, Path]]:
@@ -147,25 +148,25 @@ def _grids(run: Run, rows: Sequence[Row]) -> list[tuple[int, Path]]:
 
 
 def verdict(facts: Facts) -> str:
-    """How the run stands, in one sentence."""
+    """How the run stands, in a sentence or two."""
     seen, total = facts.images, facts.total_images
-    took = f" in {duration(facts.seconds)}" if facts.seconds else ""
-    pace = f", {speed(facts.images_per_second)}" if facts.images_per_second else ""
-    of = f" of {total:,}" if total > seen else ""
-    left = ""
-    if total > seen and facts.images_per_second:
-        left = f"; about {duration((total - seen) / facts.images_per_second)} left"
+    count = f"{seen:,} of {total:,} images" if total > seen else images(seen)
+    tail = f" in {duration(facts.seconds)}" if facts.seconds else ""
+    tail += f", {speed(facts.images_per_second)}" if facts.images_per_second else ""
     sentences = {
         State.WAITING: "Nothing has been trained yet.",
-        State.RUNNING: f"In training: {seen:,}{of or ' images'} images seen{took}{pace}{left}."
-        if of
-        else f"In training: {images(seen)} seen{took}{pace}.",
-        State.STOPPED: f"Stopped after {seen:,}{of} images{took}{pace}. It can go on from here.",
-        State.FINISHED: f"Finished after {images(seen)}{took}{pace}.",
-        State.INTERRUPTED: f"Broken off after {seen:,}{of} images{took}{pace}, without a word of "
-        f"goodbye: killed, crashed or out of power. {_from_where(facts)}",
+        State.RUNNING: f"In training: {count} seen{tail}{_time_left(facts)}.",
+        State.STOPPED: f"Stopped after {count}{tail}. {_from_where(facts)}",
+        State.FINISHED: f"Finished after {images(seen)}{tail}.",
+        State.INTERRUPTED: f"Broken off after {count}{tail}: killed, crashed or out of power. "
+        f"{_from_where(facts)}",
     }
     return sentences[facts.state]
+
+
+def _time_left(facts: Facts) -> str:
+    left, pace = facts.total_images - facts.images, facts.images_per_second
+    return f"; about {duration(left / pace)} left" if left > 0 and pace else ""
 
 
 def _from_where(facts: Facts) -> str:

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError, features
 
 T = TypeVar("T")
 
-_QUALITIES = (92, 85, 75, 60)
+_QUALITIES = (90, 78, 60)
 _COLUMNS = 8
 _PADDING_PX = 2
 
@@ -91,7 +91,7 @@ def column_of(picture: Image.Image, layout: Layout, count: int, most_px: int) ->
 def embed(picture: Image.Image, most_px: int, most_bytes: int) -> Embedded:
     """`picture` no larger than `most_px` on a side and about `most_bytes` when encoded."""
     fitted = _fitted(picture, most_px)
-    if fitted.mode == "RGBA" and fitted.getextrema()[3] == (255, 255):
+    if fitted.mode == "RGBA" and fitted.getchannel("A").getextrema() == (255, 255):
         fitted = fitted.convert("RGB")
     kind, content = _encoded(fitted, most_bytes)
     coded = base64.b64encode(content).decode("ascii")
@@ -110,11 +110,14 @@ def _encoded(picture: Image.Image, most_bytes: int) -> tuple[str, bytes]:
     """Exact if that is small enough, else as good as fits, else half as large."""
     if not features.check("webp"):
         return "png", _saved(picture, "PNG", optimize=True)
-    exact = _saved(picture, "WEBP", lossless=True, method=2)
-    if len(exact) <= most_bytes:
-        return "webp", exact
+    if (
+        picture.width * picture.height <= most_bytes
+    ):  # larger ones rarely fit, and trying takes long
+        exact = _saved(picture, "WEBP", lossless=True, method=1)
+        if len(exact) <= most_bytes:
+            return "webp", exact
     for quality in _QUALITIES:
-        content = _saved(picture, "WEBP", quality=quality, method=2)
+        content = _saved(picture, "WEBP", quality=quality, method=1)
         if len(content) <= most_bytes:
             return "webp", content
     return _encoded(_fitted(picture, max(picture.size) // 2), most_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-_VOID = frozenset({"img", "input", "meta", "link", "br", "line", "path", "rect"})
+_VOID = frozenset({"img", "input", "meta", "link", "line", "path", "rect"})
 
 
 class Html(str):
@@ -31,7 +31,7 @@ def el(name: str, /, *children: object, **attributes: object) -> Html:
         if value is not None and value is not False
     )
     if name in _VOID:
-        return Html(f"<{name}{opened}>")
+        return Html(f"<{name}{opened}/>")
     return Html(f"<{name}{opened}>{joined(children)}</{name}>")
 
 

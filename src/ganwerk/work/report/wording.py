@@ -19,8 +19,8 @@ def short_count(count: float) -> str:
     """
     for size, letter in _SHORT:
         if abs(count) >= size:
-            return f"{count / size:.4g}{letter}"
-    return f"{count:.4g}"
+            return f"{count / size:.3g}{letter}"
+    return f"{count:.3g}"
 
 
 def images(count: float) -> str:
@@ -45,14 +45,11 @@ def duration(seconds: float) -> str:
 def measured(value: float) -> str:
     """A measured number with three or four digits.
 
-    >>> measured(1.38629), measured(0.00002), measured(12345.6)
-    ('1.386', '2e-05', '12,346')
+    >>> measured(-1.38629), measured(0.00002), measured(12345.6)
+    ('−1.386', '2e−05', '12,346')
     """
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if 0 < abs(value) < 1e-3:
-        return f"{value:.2g}"
-    return f"{value:.4g}"
+    form = ",.0f" if abs(value) >= 1000 else ".2g" if abs(value) < 1e-3 else ".4g"
+    return f"{value:{form}}".replace("-", "−")
 
 
 def speed(images_per_second: float) -> str:
@@ -95,9 +92,11 @@ def worded(key: str, value: Any) -> tuple[str, str]:
 
 
 def flattened(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested tables as one list of dotted keys and values."""
+    """Nested tables as one list of joined keys and values."""
     found: list[tuple[str, Any]] = []
     for key, value in record.items():
         dotted = f"{prefix}{key}"
-        found += flattened(value, f"{dotted}.") if isinstance(value, Mapping) else [(dotted, value)]
+        found += (
+            flattened(value, f"{dotted} · ") if isinstance(value, Mapping) else [(dotted, value)]
+        )
     return found

@@ -1,0 +1,196 @@
+"""Which curves the report shows, and how to read each of them in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ganwerk.game.losses import LOSSES, Loss
+from ganwerk.work.report.facts import Facts, number
+from ganwerk.work.report.plot import Level, Plot, Series
+
+FEWEST_POINTS = 2
+
+_BALANCE = "balance"
+_ROLES = ("d", "g", "real", "other", "fifth")
+
+_GUESSING = "Dashed: where D can only guess and neither side can gain."
+_LOSSES = {
+    "minimax": (
+        f"{_GUESSING} Early on D is far below its line; normal is that both settle into a noisy "
+        "band. If G's loss lies at 0 for long, it learns nothing: this loss is known for that."
+    ),
+    "non-saturating": (
+        f"{_GUESSING} Normal: D starts below its line and G above its own, then both settle into a "
+        "noisy band. Not normal: D at 0 while G climbs to the end, or both jump ever wilder."
+    ),
+    "least-squares": (
+        f"{_GUESSING} Normal: both settle into a noisy band not far from their lines. Not normal: "
+        "D at 0 and G at 0.5 to the end, or jumps that grow."
+    ),
+    "wasserstein": (
+        "These are scores, not errors: they have no scale and drift. Look at the value below "
+        "instead. Not normal: numbers that grow tenfold again and again."
+    ),
+    "hinge": (
+        f"{_GUESSING} Normal: D stays below its line; G's loss is a score that drifts. Not normal: "
+        "D at 0 to the end, or G climbing without a stop."
+    ),
+    "relativistic": (
+        f"{_GUESSING} Both share one line. Normal: D stays below it, G above, slowly drifting "
+        "apart or flat. Not normal: D at 0 and G climbing ever faster."
+    ),
+}
+_VALUES = {
+    "least-squares": (
+        "D pushes it down to 0 (always right), G up to the dashed 0.25 (D can only guess). Normal: "
+        "a flat noisy band between the two."
+    ),
+    "wasserstein": (
+        "How far apart D can place real and generated pictures. Normal: a quick rise, then a slow "
+        "fall towards 0. Only the trend counts; it has no unit."
+    ),
+}
+_VALUE = (
+    "The score of the whole game: D pushes it up to 0 (always right), G down to the dashed line "
+    "(D can only guess). Normal: a flat noisy band between the two. Resting exactly on the line "
+    "can also mean that D has gone blind: look at the pictures."
+)
+_LOGITS = (
+    "What D answers on average: higher is 'looks real'. The gap between the lines is how clearly D "
+    "tells the two apart. Normal: it opens early, then stays or narrows. Not normal: it widens to "
+    "the end."
+)
+_ONLY_THE_GAP = " With this loss only the gap has a meaning; both may drift together."
+_ACCURACY = (
+    "Share of pictures that D sorts rightly; dashed: guessing. Normal: near 1 at first, lower "
+    "later. At 1 to the end, D may know the real pictures by heart; at 0.5 from the start, it "
+    "learns nothing."
+)
+_PENALTIES = (
+    "What D pays for steep slopes, with its weight. Normal: a peak at the start, then small and "
+    "steady beside the losses. Not normal: growth without an end."
+)
+_RATES = (
+    "How large the steps of each player are: set beforehand, not measured. A fall towards the end "
+    "is planned and calms the pictures."
+)
+_SPEED = (
+    "Normal: flat. Short dips are checkpoints, grids or other programs; a lasting fall is heat, "
+    "another load or lack of memory."
+)
+
+
+def plots(facts: Facts) -> list[Plot]:
+    """The plots for which there are measurements."""
+    loss = LOSSES.get(facts.loss)
+    drawers: tuple[Callable[[Facts, Loss | None], Plot | None], ...] = (
+        _losses,
+        _value,
+        _logits,
+        _accuracy,
+        _penalties,
+        _rates,
+        _speed,
+    )
+    return [plot for plot in (drawer(facts, loss) for drawer in drawers) if plot is not None]
+
+
+def _plot(
+    facts: Facts,
+    title: str,
+    reading: str,
+    lines: Sequence[tuple[str, str, str]],
+    *,
+    levels: tuple[Level, ...] = (),
+    smooth: bool = True,
+    floor: float | None = None,
+    ceiling: float | None = None,
+) -> Plot | None:
+    """A plot of the lines (key in the journal, name, role) that were measured; None without any."""
+    found = (_series(facts, *line) for line in lines)
+    series = tuple(line for line in found if len(line.images) >= FEWEST_POINTS)
+    marks = (number(row, "from_images") for row in facts.of("resume"))
+    resumed = tuple(dict.fromkeys(mark for mark in marks if mark is not None))
+    if not series:
+        return None
+    return Plot(title, series, reading, levels, resumed, smooth, floor, ceiling)
+
+
+def _series(facts: Facts, key: str, name: str, role: str) -> Series:
+    pairs = ((number(row, "images"), number(row, key)) for row in facts.of("step"))
+    sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
+    return Series(name, role, [at for at, _ in sound], [value for _, value in sound])
+
+
+def _losses(facts: Facts, loss: Loss | None) -> Plot | None:
+    lines = [("d_loss", "D, the judge", "d"), ("g_loss", "G, the painter", "g")]
+    return _plot(
+        facts,
+        f"Losses ({loss.name})" if loss else "Losses",
+        _LOSSES.get(facts.loss, "Lower is better for that player, so both cannot win."),
+        lines,
+        levels=_two_levels(*loss.at_equilibrium) if loss else (),
+    )
+
+
+def _two_levels(d: float, g: float) -> tuple[Level, ...]:
+    if d == g:
+        return (Level(d, "both", _BALANCE),)
+    return (Level(d, "d", _BALANCE), Level(g, "g", _BALANCE))
+
+
+def _value(facts: Facts, loss: Loss | None) -> Plot | None:
+    return _plot(
+        facts,
+        "Value of the game, V(D, G)",
+        _VALUES.get(facts.loss, _VALUE),
+        [("value", "V(D, G)", "other")],
+        levels=(Level(loss.value_at_equilibrium, "other", _BALANCE),) if loss else (),
+        floor=0.0 if facts.loss == "least-squares" else None,
+    )
+
+
+def _logits(facts: Facts, loss: Loss | None) -> Plot | None:
+    guessing = loss is not None and loss.probabilistic
+    drifting = facts.loss in ("relativistic", "wasserstein")
+    return _plot(
+        facts,
+        "D's answers (mean logits)",
+        _LOGITS + _ONLY_THE_GAP * drifting,
+        [("real_logit", "real pictures", "real"), ("fake_logit", "generated", "g")],
+        levels=(Level(0.0, "both", "undecided"),) if guessing else (),
+    )
+
+
+def _accuracy(facts: Facts, loss: Loss | None) -> Plot | None:
+    if loss is None or not loss.probabilistic:
+        return None
+    return _plot(
+        facts,
+        "How often D is right",
+        _ACCURACY,
+        [("d_accuracy", "D", "d")],
+        levels=(Level(0.5, "both", "guessing"),),
+        ceiling=1.0,
+    )
+
+
+def _penalties(facts: Facts, _: Loss | None) -> Plot | None:
+    keys = dict.fromkeys(
+        key for row in facts.of("step") for key in row if key.startswith("penalty_")
+    )
+    names = [(key, key.removeprefix("penalty_").replace("_", " ")) for key in keys]
+    lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(names)]
+    return _plot(facts, "Penalties on D", _PENALTIES, lines, floor=0.0)
+
+
+def _rates(facts: Facts, _: Loss | None) -> Plot | None:
+    each = [("d_rate", "D", "d"), ("g_rate", "G", "g")]
+    alike = all(row.get("d_rate") == row.get("g_rate") for row in facts.of("step"))
+    lines = [("d_rate", "D and G alike", "both")] if alike else each
+    return _plot(facts, "Learning rates", _RATES, lines, smooth=False, floor=0.0)
+
+
+def _speed(facts: Facts, _: Loss | None) -> Plot | None:
+    lines = [("images_per_second", "images/s", "other")]
+    return _plot(facts, "Speed", _SPEED, lines, floor=0.0)

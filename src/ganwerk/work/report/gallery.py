@@ -1,0 +1,144 @@
+"""The pictures: real next to generated, and the same seeds over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from ganwerk.work.report.facts import Facts
+from ganwerk.work.report.images import (
+    Embedded,
+    Layout,
+    column_of,
+    embed,
+    on_nothing,
+    open_grid,
+    spread,
+)
+from ganwerk.work.report.markup import Html, el, joined
+from ganwerk.work.report.wording import images, short_count
+
+MOST_MOMENTS = 10
+_STRIP_PICTURES = 8
+_HERO = (1056, 350_000)
+_SHOT = (720, 90_000)
+_STRIP = (64, 24_000)
+_SMALL_PX = 300
+_COLUMN_PX = 546
+
+
+def _resolution(facts: Facts) -> int:
+    side = facts.table("plan").get("resolution")
+    if isinstance(side, int) and side > 0:
+        return side
+    return facts.settings.data.resolution if facts.settings else 0
+
+
+def _figure(picture: Embedded, description: str) -> Html:
+    """The picture; a small one is enlarged by whole pixels, so that they stay square."""
+    small = picture.width_px < _SMALL_PX
+    widest = picture.width_px * max(1, _COLUMN_PX // picture.width_px)
+    return el(
+        "img",
+        src=picture.uri,
+        alt=description,
+        width=picture.width_px,
+        height=picture.height_px,
+        class_="small" if small else None,
+        style=f"max-width:{widest}px" if small else None,
+    )
+
+
+def _whole(facts: Facts, picture: Image.Image, limits: tuple[int, int]) -> Embedded:
+    return embed(on_nothing(picture, Layout.of(picture, _resolution(facts))), *limits)
+
+
+def _checked(image: Html, picture: Image.Image) -> Html:
+    """Transparent pictures on a chequered ground, cell by cell as the browser sees fit."""
+    ground = "ground see-through" if picture.mode == "RGBA" else "ground"
+    return el("div", image, class_=ground)
+
+
+def pictures_section(facts: Facts) -> Html:
+    parts = []
+    newest = next(filter(None, map(_opened, reversed(facts.grids))), None)
+    real = open_grid(facts.real_path)
+    if real is not None:
+        shown = _figure(_whole(facts, real, _HERO), "A grid of real training pictures")
+        parts.append(el("figure", el("h3", "Real"), _checked(shown, real)))
+    if newest is not None:
+        seen, grid = newest
+        shown = _figure(_whole(facts, grid, _HERO), f"Generated pictures after {images(seen)}")
+        title = el("h3", "Generated ", el("span", f"after {images(seen)}", class_="soft"))
+        parts.append(el("figure", title, _checked(shown, grid)))
+    else:
+        parts.append(el("div", "No pictures have been generated yet.", class_="empty"))
+    layout = "pair" if len(parts) > 1 else "pair single"
+    lead = (
+        "Whether a training is good is seen here and nowhere else. Do the generated pictures show "
+        "the variety of the real ones? Are the details as sharp? Do any repeat?"
+    )
+    return joined(
+        [el("h2", "Pictures"), el("p", lead, class_="lead"), el("div", *parts, class_=layout)]
+    )
+
+
+def _opened(moment: tuple[int, Path]) -> tuple[int, Image.Image] | None:
+    grid = open_grid(moment[1])
+    return None if grid is None else (moment[0], grid)
+
+
+def timeline_section(facts: Facts) -> Html:
+    moments = [
+        opened for opened in map(_opened, spread(facts.grids, MOST_MOMENTS)) if opened is not None
+    ]
+    if len(moments) < 2:
+        return Html("")
+    last = len(moments) - 1
+    shots, strip = [], []
+    for place, (seen, grid) in enumerate(moments):
+        on = " on" if place == last else ""
+        shot = _figure(_whole(facts, grid, _SHOT), f"The same seeds after {images(seen)}")
+        shots.append(
+            el("div", _checked(shot, grid), class_=f"shot{on}", data_when=f"after {images(seen)}")
+        )
+        strip.append(_strip_figure(facts, seen, grid, on.strip() or None))
+    controls = el(
+        "div",
+        el("button", "Play", type="button"),
+        el("input", type="range", min=0, max=last, value=last, step=1, aria_label="Moment"),
+        el("output", f"after {images(moments[-1][0])}"),
+        class_="controls",
+    )
+    lead = (
+        "The generator was given the same 64 inputs each time, so every place in the grid is one "
+        f"picture on its way. {_rows_are_classes(facts)}Normal: coarse shapes first, then details, "
+        "then only small changes. Not normal: places that become alike, or a sudden step back."
+    )
+    film = el(
+        "div",
+        el("div", *shots, controls, class_="stage"),
+        el("div", el("div", *strip, class_="strip")),
+        class_="film",
+    )
+    return joined([el("h2", "Timeline"), el("p", lead, class_="lead"), film])
+
+
+def _rows_are_classes(facts: Facts) -> str:
+    plan = facts.table("plan")
+    names = plan.get("classes")
+    if not plan.get("conditional") or not isinstance(names, list) or not names:
+        return ""
+    more = " and so on" if len(names) > 8 else ""
+    return f"The rows go through the classes in turn: {', '.join(map(str, names[:8]))}{more}. "
+
+
+def _strip_figure(facts: Facts, seen: int, grid: Image.Image, on: str | None) -> Html:
+    """Some places of a grid below each other, with the moment."""
+    layout = Layout.of(grid, _resolution(facts))
+    count = min(_STRIP_PICTURES, layout.rows * layout.columns) if layout else 0
+    column = column_of(grid, layout, count, _STRIP[0]) if layout else grid
+    small = embed(column, max(column.size), _STRIP[1])
+    shown = el("img", src=small.uri, alt=f"After {images(seen)}", class_="small")
+    return el("figure", _checked(shown, grid), el("figcaption", short_count(seen)), class_=on)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ganwerk.nn.layers import (
+    Conv2d,
+    ConvTranspose2d,
+    Downsample,
+    LabelledLatent,
+    Linear,
+    Upsample,
+    Verdict,
+)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+PAIRS = [
+    (Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1), (2, 3, 6, 6)),
+    (ConvTranspose2d(3, 4, 4, 2, 1), nn.ConvTranspose2d(3, 4, 4, 2, 1), (2, 3, 6, 6)),
+    (Linear(5, 4), nn.Linear(5, 4), (2, 5)),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "shape"), PAIRS)
+def test_in_full_precision_a_layer_is_the_ordinary_one(ours, theirs, shape):
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(shape)
+    assert torch.equal(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize(("ours", "theirs", "shape"), PAIRS)
+def test_in_half_precision_output_is_bf16_and_gradients_are_float32(ours, theirs, shape):
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(shape)
+    ours.compute = torch.bfloat16
+    try:
+        out = ours(x)
+        out.float().square().sum().backward()
+        assert out.dtype == torch.bfloat16
+        assert ours.weight.grad.dtype == torch.float32
+        torch.testing.assert_close(out.float(), theirs(x), atol=0.05, rtol=0.05)
+    finally:
+        ours.compute = None
+        ours.weight.grad = None
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_upsample_repeats_every_pixel(layout):
+    x = torch.randn(2, 3, 4, 4).contiguous(memory_format=layout)
+    assert torch.equal(Upsample()(x), F.interpolate(x, scale_factor=2, mode="nearest"))
+
+
+def test_upsample_and_downsample_pass_double_backward():
+    x = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda t: Upsample()(t).tanh(), x)
+    assert torch.autograd.gradgradcheck(lambda t: Downsample()(t).tanh(), x)
+
+
+def test_downsample_undoes_upsample():
+    x = torch.randn(2, 3, 4, 4)
+    torch.testing.assert_close(Downsample()(Upsample()(x)), x)
+
+
+def test_verdict_is_a_projection():
+    verdict = Verdict(4, classes=3)
+    h, labels = torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])
+    by_hand = h @ verdict.psi.weight[0] + verdict.psi.bias
+    by_hand = by_hand + (h * verdict.embedding.weight[labels]).sum(1) / 2
+    torch.testing.assert_close(verdict(h, labels), by_hand)
+
+
+def test_verdict_is_float32_whatever_comes_in():
+    assert Verdict(4, 0)(torch.randn(2, 4).bfloat16(), None).dtype == torch.float32
+
+
+def test_latent_gets_the_embedding_of_its_label_appended():
+    joined = LabelledLatent(3, classes=2)
+    z = torch.randn(4, 3)
+    out = joined(z, torch.tensor([0, 1, 0, 1]))
+    assert out.shape == (4, joined.out_features) == (4, 6)
+    assert torch.equal(out[:, :3], z)
+    assert torch.equal(out[0, 3:], out[2, 3:])
+    assert not torch.equal(out[0, 3:], out[1, 3:])
+
+
+def test_without_classes_the_latent_passes_unchanged():
+    z = torch.randn(4, 3)
+    assert LabelledLatent(3, classes=0)(z, None) is z
