@@ -148,21 +148,20 @@ def auto(task: Task) -> Steps:
     g_optimiser, d_optimiser = _optimisers(generator, discriminator, task)
     average = copy.deepcopy(generator).requires_grad_(False)
     keep = 0.5 ** (settings.budget.batch / max(settings.average.half_life_images, 1))
+    penalties = [r for r in settings.remedy if isinstance(r, PenaltySettings)]
     d_total = g_total = 0.0
     for step, (real, classes) in enumerate(batches(task)):
         labels = classes if task.class_count else None
 
         d_optimiser.zero_grad()
         fake = generator(_latents(task, len(real)), labels).detach()
-        points = {"r1": real.requires_grad_(), "r2": fake.requires_grad_()}
+        due = [p for p in penalties if step % p.every == 0]
+        points = {"r1": real.requires_grad_(bool(due)), "r2": fake.requires_grad_(bool(due))}
         logits = {"r1": discriminator(real, labels), "r2": discriminator(fake, labels)}
         d_loss = loss.discriminator(logits["r1"], logits["r2"]).mean()
-        for remedy in settings.remedy:
-            if not isinstance(remedy, PenaltySettings) or remedy.kind not in points:
-                raise ValueError(f"the plain loop has no remedy {remedy.kind}")
-            if step % remedy.every == 0:
-                slope = gradient_square(logits[remedy.kind], points[remedy.kind])
-                d_loss = d_loss + remedy.every * remedy.weight / 2 * slope
+        for penalty in due:
+            slope = gradient_square(logits[penalty.kind], points[penalty.kind])
+            d_loss = d_loss + penalty.every * penalty.weight / 2 * slope
         d_loss.backward()
         d_optimiser.step()
 

@@ -1,3 +1,38 @@
-"""ganwerk: train a generative adversarial network on your own pictures."""
+"""ganwerk: train a generative adversarial network on your own pictures.
+
+>>> run = ganwerk.train("fruits/", minutes=5)      # doctest: +SKIP
+>>> pictures = run.sample(seeds=range(16))         # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganwerk.errors import GanwerkError
+    from ganwerk.work.api import Trained, open_run, plan, resume, train
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "GanwerkError": "ganwerk.errors",
+    "Trained": "ganwerk.work.api",
+    "open_run": "ganwerk.work.api",
+    "plan": "ganwerk.work.api",
+    "resume": "ganwerk.work.api",
+    "train": "ganwerk.work.api",
+}
+
+__all__ = ["GanwerkError", "Trained", "open_run", "plan", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Names are loaded when first used: importing ganwerk costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'ganwerk' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,17 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 class Stub:
-    """A verb that remembers how it was called. answer: a value, an error, or a function."""
+    """A verb that remembers how it was called, and refuses what the real one would.
 
-    def __init__(self, answer: Any) -> None:
+    answer: a value, an error, or a function."""
+
+    def __init__(self, real: Callable[..., Any], answer: Any) -> None:
+        self.signature = inspect.signature(real)
         self.answer = answer
         self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def __call__(self, *args: Any, **rest: Any) -> Any:
+        self.signature.bind(*args, **rest)
         self.calls.append((args, rest))
         if isinstance(self.answer, BaseException):
             raise self.answer
@@ -45,7 +51,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], Stub]:
     """Replaces the verb of this dotted name."""
 
     def replace(name: str, answer: Any) -> Stub:
-        verb = Stub(answer)
+        verb = Stub(pkgutil.resolve_name(name), answer)
         monkeypatch.setattr(name, verb)
         return verb
 

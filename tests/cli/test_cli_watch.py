@@ -161,7 +161,8 @@ def test_a_training_on_a_terminal(a_plan: Plan, width: int) -> None:
     assert "D 0.70  G 0.69" in text
 
 
-def test_the_cursor_comes_back_after_an_error(a_plan: Plan) -> None:
+def test_the_cursor_comes_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     file = io.StringIO()
     screen = LiveScreen(Console(file=file, force_terminal=True, width=90))
     screen(stepped(1000, 1.0))

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from picture_files import Painter, noise
 from PIL import Image
-
-Painter = Callable[..., list[Path]]
-
-
-def noise(seed: int, height: int = 32, width: int = 32, channels: int = 3) -> NDArray[np.uint8]:
-    """A random picture of coarse blocks, (H, W, C) uint8: no two seeds look alike."""
-    blocks = np.random.default_rng(seed).integers(0, 256, (4, 4, channels), np.uint8)
-    large = np.kron(blocks, np.ones((-(-height // 4), -(-width // 4), 1), np.uint8))
-    return np.ascontiguousarray(large[:height, :width])
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Painter
+from picture_files import Painter
 
 from ganwerk.data import Feeder, Pictures, Sampler, load_pictures
 from ganwerk.errors import DataError

@@ -1,27 +1,17 @@
 from __future__ import annotations
 
-import gzip
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from picture_files import write_idx
 
 from ganwerk.data import load_pictures
 from ganwerk.data.idx import IdxSource, read_idx
 from ganwerk.errors import DataError
 
 BUDGET = 1 << 26
-CODES = {"uint8": 8, "int16": 11, "int32": 12, "float32": 13}
-
-
-def write_idx(path: Path, values: NDArray[np.generic], magic: bytes | None = None) -> Path:
-    start = magic if magic is not None else bytes([0, 0, CODES[str(values.dtype)], values.ndim])
-    data = start + struct.pack(f">{values.ndim}I", *values.shape)
-    data += values.astype(values.dtype.newbyteorder(">")).tobytes()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from conftest import noise
 from numpy.typing import NDArray
+from picture_files import noise
 from PIL import Image, ImageEnhance
 
 from ganwerk.data.likeness import (

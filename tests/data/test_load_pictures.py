@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Painter, noise
+from picture_files import Painter, noise
 from PIL import Image
 
 from ganwerk.data import Changes, changed_files, load, load_pictures, scan, store

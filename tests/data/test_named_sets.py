@@ -12,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Painter
-from test_idx import write_idx
-from test_sources import zipped
+from picture_files import Painter, write_idx, zipped
 
 from ganwerk.data import download, load_pictures, named
 from ganwerk.errors import DataError
@@ -146,7 +144,7 @@ def test_download(server: Path, cache_dir: Path, capfd: pytest.CaptureFixture[st
     assert loading[-1].done == sizes
     assert loading[-1].unit == "bytes"
     assert capfd.readouterr() == ("", "")
-    assert (cache_dir / "datasets" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").is_file()
+    assert [path.name for path in (cache_dir / "datasets").iterdir()] == ["mnist-downloaded"]
     expected = gzip.decompress((server / "train-images-idx3-ubyte.gz").read_bytes())[16:]
     assert found.images.tobytes() == expected
     for path in server.iterdir():
@@ -163,8 +161,11 @@ def test_download_of_damaged_and_missing_files(server: Path) -> None:
     assert "Check the network connection. Put train-images" in caught.value.hint
     assert "datasets/mnist and start again" in caught.value.hint
     served.unlink()
+    # What is left of it is not taken for the set.
     with pytest.raises(DataError, match="could not be downloaded: HTTP Error 404"):
         load_pictures("mnist", memory_budget_bytes=BUDGET)
+    with pytest.raises(DataError, match="downloading is switched off"):
+        load_pictures("mnist", memory_budget_bytes=BUDGET, download=False)
 
 
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

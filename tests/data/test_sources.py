@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Painter
+from picture_files import Painter, zipped
 from PIL import Image
 
 from ganwerk.data import archive, folder, load_pictures
@@ -23,13 +23,6 @@ def refuse(where: str | Path, message: str, hint: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
         load_pictures(where, memory_budget_bytes=BUDGET)
     assert hint in caught.value.hint
-
-
-def zipped(path: Path, pictures: Path, packing: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", packing) as target:
-        for item in sorted(pictures.rglob("*")):
-            target.write(item, item.relative_to(pictures).as_posix())
-    return path
 
 
 def test_folder_is_recursive_sorted_and_knows_suffixes(tmp_path: Path, paint: Painter) -> None:

@@ -184,7 +184,7 @@ class Settings(Section):
         (), description="what is added to the game, in order"
     )
     optimiser: OptimiserSettings
-    schedule: ScheduleSettings
+    schedule: ScheduleSettings = ScheduleSettings.model_validate({})
     average: AverageSettings
     budget: BudgetSettings
     run: RunSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import threading
 import time
@@ -26,26 +27,26 @@ _EXPECTED = (OSError, RuntimeError, HTTPException, EOFError, RecursionError)
 def fetch(
     torchvision_class: str,
     name: str,
-    store: Path,
+    target: Path,
     total_bytes: int,
     by_hand: str,
     progress: ProgressCallback,
 ) -> None:
-    """Downloads a set into `store` with torchvision's own code, which checks the digests.
+    """Downloads a set into the folder `target` with torchvision's own code, which checks digests.
 
+    The folder appears when all of it is there; what an interrupted download has left is used by
+    the next one.
     total_bytes: what the files have together, for the progress.
     by_hand: the hint's main clause, how to do without the download.
     Raises DataError: no network, a damaged file, no progress for STALL_SECONDS, a full disk.
     """
     from torchvision import datasets
 
+    store = target.with_name(f"{target.name}.unfinished")
     try:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(
-            f"The set '{name}' cannot be stored in {store}: {error.strerror}.",
-            "Set GANWERK_CACHE to a folder that can be written.",
-        ) from error
+        raise _not_stored(name, store, error) from error
     failures: list[Exception] = []
 
     def download() -> None:
@@ -74,6 +75,19 @@ def fetch(
             f"{text[-1] if text else type(failures[0]).__name__}.",
             f"Check the network connection. {by_hand}.",
         ) from failures[0]
+    try:
+        if target.exists():  # an earlier download that somebody took files from
+            shutil.rmtree(target)
+        store.rename(target)
+    except OSError as error:
+        raise _not_stored(name, target, error) from error
+
+
+def _not_stored(name: str, place: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The set '{name}' cannot be stored in {place}: {error.strerror or error}.",
+        "Set GANWERK_CACHE to a folder that can be written.",
+    )
 
 
 def _watch(

@@ -1,6 +1,6 @@
 """The health report: what was found in the pictures, and what it means in plain words.
 
-Pure values. They are measured in `scan` and kept as JSON in the cache and in the run directory.
+Pure values. They are measured in `measure` and kept as JSON in the cache and in the run directory.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from ganwerk.data.advise import Advice, advice_from, advise
 from ganwerk.data.cache import cache_home, read_json, read_rows, remember, write_json, write_rows
 from ganwerk.data.decode import DECODER_VERSION, quiet_pillow
 from ganwerk.data.health import HealthReport, Unreadable
+from ganwerk.data.measure import measure
 from ganwerk.data.pictures import Fit, Pictures, fingerprint_of
-from ganwerk.data.scan import measure
 from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source, open_source
 from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks, shown
 from ganwerk.errors import ConfigError, DataError, MachineError

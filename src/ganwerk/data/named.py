@@ -33,9 +33,11 @@ FASHION = (
 
 @dataclass(frozen=True)
 class NamedSet:
-    """torchvision: the class that downloads it; folders: where it may lie below a data root."""
+    """torchvision: the class that downloads it, into a folder `inside` the one it is given;
+    folders: where it may lie below a data root."""
 
     torchvision: str
+    inside: str
     folders: tuple[str, ...]
     class_names: tuple[str, ...] = ()
     download_bytes: int = 0
@@ -45,9 +47,10 @@ class NamedSet:
 _IDX_FILES = "train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz"
 
 NAMED_SETS: dict[str, NamedSet] = {
-    "digits": NamedSet("", ()),
+    "digits": NamedSet("", "", ()),
     "mnist": NamedSet(
         "MNIST",
+        "MNIST/raw",
         ("mnist", "MNIST/raw", "MNIST", "mnist/raw", "mnist/MNIST/raw"),
         DIGITS,
         11_594_722,
@@ -55,6 +58,7 @@ NAMED_SETS: dict[str, NamedSet] = {
     ),
     "fashion-mnist": NamedSet(
         "FashionMNIST",
+        "FashionMNIST/raw",
         (
             "fashion-mnist",
             "fashion_mnist",
@@ -69,6 +73,7 @@ NAMED_SETS: dict[str, NamedSet] = {
     ),
     "cifar10": NamedSet(
         "CIFAR10",
+        "",
         ("cifar10", "CIFAR10", "cifar-10", "cifar"),
         (),
         170_498_071,
@@ -105,25 +110,36 @@ def named_source(
     target = root or store
     by_hand = f"Put {known.files} into {target / known.folders[0]} and start again"
     if not download:
-        looked = f"in {root} nor " if root else ""
+        looked = f"neither in {root} nor" if root else "not"
         raise DataError(
-            f"The set '{name}' is neither {looked}in {store}, and downloading is switched off."
-            if root
-            else f"The set '{name}' is not in {store}, and downloading is switched off.",
+            f"The set '{name}' is {looked} in {store}, and downloading is switched off.",
             f"{by_hand}, or allow the download.",
         )
-    fetch(known.torchvision, name, store, known.download_bytes, by_hand, progress)
+    fetch(
+        known.torchvision,
+        name,
+        store / _downloaded(name),
+        known.download_bytes,
+        by_hand,
+        progress,
+    )
     found = _find(name, store)
     if found is None:
         raise DataError(f"The download of the set '{name}' is not complete.", f"{by_hand}.")
     return found
 
 
+def _downloaded(name: str) -> str:
+    """The folder of a finished download."""
+    return f"{name}-downloaded"
+
+
 def _find(name: str, root: Path) -> Source | None:
     """The set below `root`, in any usual layout."""
     known = NAMED_SETS[name]
     # The root itself comes last, and only where its name does not say that it is the other set.
-    places = [root / folder for folder in known.folders if (root / folder).is_dir()]
+    folders = (*known.folders, f"{_downloaded(name)}/{known.inside}")
+    places = [root / folder for folder in folders if (root / folder).is_dir()]
     if name == "cifar10" or ("fashion" in root.name.lower()) == (name == "fashion-mnist"):
         places.append(root)
     for place in places:

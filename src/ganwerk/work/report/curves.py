@@ -28,8 +28,8 @@ _LOSSES = {
         "D at 0 and G at 0.5 to the end, or jumps that grow."
     ),
     "wasserstein": (
-        "These are scores, not errors: they have no scale and drift. Look at the value below "
-        "instead. Not normal: numbers that grow tenfold again and again."
+        "These are scores, not errors: they have no scale and drift. Look at the value of the "
+        "game instead. Not normal: numbers that grow tenfold again and again."
     ),
     "hinge": (
         f"{_GUESSING} Normal: D stays below its line; G's loss is a score that drifts. Not normal: "

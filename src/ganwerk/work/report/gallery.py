@@ -8,7 +8,6 @@ from PIL import Image
 
 from ganwerk.work.report.facts import Facts
 from ganwerk.work.report.images import (
-    Embedded,
     Layout,
     column_of,
     embed,
@@ -23,7 +22,8 @@ MOST_MOMENTS = 10
 _STRIP_PICTURES = 8
 _HERO = (1056, 350_000)
 _SHOT = (720, 90_000)
-_STRIP = (64, 24_000)
+_STRIP_CELL_PX = 64
+_STRIP = (_STRIP_PICTURES * (_STRIP_CELL_PX + 2), 24_000)
 _SMALL_PX = 300
 _COLUMN_PX = 546
 
@@ -35,29 +35,28 @@ def _resolution(facts: Facts) -> int:
     return facts.settings.data.resolution if facts.settings else 0
 
 
-def _figure(picture: Embedded, description: str) -> Html:
+def _img(
+    picture: Image.Image, limits: tuple[int, int], description: str, *, see_through: bool
+) -> Html:
     """The picture; a small one is enlarged by whole pixels, so that they stay square."""
-    small = picture.width_px < _SMALL_PX
-    widest = picture.width_px * max(1, _COLUMN_PX // picture.width_px)
+    shown = embed(picture, *limits)
+    small = shown.width_px < _SMALL_PX
+    widest = shown.width_px * max(1, _COLUMN_PX // shown.width_px)
+    classes = ["small"] * small + ["see-through"] * see_through
     return el(
         "img",
-        src=picture.uri,
+        src=shown.uri,
         alt=description,
-        width=picture.width_px,
-        height=picture.height_px,
-        class_="small" if small else None,
+        width=shown.width_px,
+        height=shown.height_px,
+        class_=" ".join(classes) or None,
         style=f"max-width:{widest}px" if small else None,
     )
 
 
-def _whole(facts: Facts, picture: Image.Image, limits: tuple[int, int]) -> Embedded:
-    return embed(on_nothing(picture, Layout.of(picture, _resolution(facts))), *limits)
-
-
-def _checked(image: Html, picture: Image.Image) -> Html:
-    """Transparent pictures on a chequered ground, cell by cell as the browser sees fit."""
-    ground = "ground see-through" if picture.mode == "RGBA" else "ground"
-    return el("div", image, class_=ground)
+def _grid(facts: Facts, grid: Image.Image, limits: tuple[int, int], description: str) -> Html:
+    whole = on_nothing(grid, Layout.of(grid, _resolution(facts)))
+    return _img(whole, limits, description, see_through=grid.mode == "RGBA")
 
 
 def pictures_section(facts: Facts) -> Html:
@@ -65,13 +64,13 @@ def pictures_section(facts: Facts) -> Html:
     newest = next(filter(None, map(_opened, reversed(facts.grids))), None)
     real = open_grid(facts.real_path)
     if real is not None:
-        shown = _figure(_whole(facts, real, _HERO), "A grid of real training pictures")
-        parts.append(el("figure", el("h3", "Real"), _checked(shown, real)))
+        shown = _grid(facts, real, _HERO, "A grid of real training pictures")
+        parts.append(el("figure", el("h3", "Real"), shown))
     if newest is not None:
         seen, grid = newest
-        shown = _figure(_whole(facts, grid, _HERO), f"Generated pictures after {images(seen)}")
+        shown = _grid(facts, grid, _HERO, f"Generated pictures after {images(seen)}")
         title = el("h3", "Generated ", el("span", f"after {images(seen)}", class_="soft"))
-        parts.append(el("figure", title, _checked(shown, grid)))
+        parts.append(el("figure", title, shown))
     else:
         parts.append(el("div", "No pictures have been generated yet.", class_="empty"))
     layout = "pair" if len(parts) > 1 else "pair single"
@@ -99,10 +98,9 @@ def timeline_section(facts: Facts) -> Html:
     shots, strip = [], []
     for place, (seen, grid) in enumerate(moments):
         on = " on" if place == last else ""
-        shot = _figure(_whole(facts, grid, _SHOT), f"The same seeds after {images(seen)}")
-        shots.append(
-            el("div", _checked(shot, grid), class_=f"shot{on}", data_when=f"after {images(seen)}")
-        )
+        when = f"after {images(seen)}"
+        shot = _grid(facts, grid, _SHOT, f"The same seeds {when}")
+        shots.append(el("div", shot, class_=f"shot{on}", data_when=when))
         strip.append(_strip_figure(facts, seen, grid, on.strip() or None))
     controls = el(
         "div",
@@ -138,7 +136,6 @@ def _strip_figure(facts: Facts, seen: int, grid: Image.Image, on: str | None) ->
     """Some places of a grid below each other, with the moment."""
     layout = Layout.of(grid, _resolution(facts))
     count = min(_STRIP_PICTURES, layout.rows * layout.columns) if layout else 0
-    column = column_of(grid, layout, count, _STRIP[0]) if layout else grid
-    small = embed(column, max(column.size), _STRIP[1])
-    shown = el("img", src=small.uri, alt=f"After {images(seen)}", class_="small")
-    return el("figure", _checked(shown, grid), el("figcaption", short_count(seen)), class_=on)
+    column = column_of(grid, layout, count, _STRIP_CELL_PX) if layout else grid
+    shown = _img(column, _STRIP, f"After {images(seen)}", see_through=grid.mode == "RGBA")
+    return el("figure", shown, el("figcaption", short_count(seen)), class_=on)

@@ -1,0 +1,165 @@
+"""ganwerk from Python: the same verbs as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganwerk.config import explain, load
+from ganwerk.config.explain import Explained
+from ganwerk.run import Run
+from ganwerk.work import train as verbs
+from ganwerk.work.events import Plan, Watcher, nobody
+from ganwerk.work.prepare import Request
+from ganwerk.work.report import write_report
+from ganwerk.work.sample import Sampler, check_seeds
+
+_FLAGS = {
+    "minutes": "budget.minutes",
+    "images": "budget.images",
+    "epochs": "budget.epochs",
+    "batch": "budget.batch",
+    "resolution": "data.resolution",
+    "conditional": "data.conditional",
+    "mirror": "data.mirror",
+    "fit": "data.fit",
+    "data_root": "data.root",
+    "seed": "run.seed",
+    "device": "run.device",
+    "tensorboard": "run.tensorboard",
+}
+
+
+class Trained:
+    """A run and its generator."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.run = Run.open(path)
+        self.path = self.run.path
+        self._samplers: dict[tuple[str | int, str | None], Sampler] = {}
+
+    def __repr__(self) -> str:
+        return f"Trained({str(self.path)!r})"
+
+    def sample(
+        self,
+        seeds: Sequence[int] = range(64),
+        *,
+        classes: Sequence[str] = (),
+        at: str | int = "latest",
+        device: str | None = None,
+    ) -> NDArray[np.uint8]:
+        """The pictures with these numbers, (N, H, W, C) uint8, C 1, 3 or 4.
+
+        classes: the classes to draw, in turn; () draws them as often as the data has them.
+        at: 'latest', 'best' or images seen. Raises ConfigError, CheckpointError.
+        """
+        check_seeds(seeds)
+        key = (at, device)
+        if key not in self._samplers:
+            self._samplers[key] = Sampler.open(self.path, at, device)
+        return self._samplers[key].draw(seeds, classes)
+
+    def resume(
+        self,
+        *,
+        minutes: float | None = None,
+        images: int | None = None,
+        epochs: float | None = None,
+        accept_changed_data: bool = False,
+        watch: Watcher = nobody,
+    ) -> Trained:
+        """Go on training, as `ganwerk resume`."""
+        return resume(
+            self.path,
+            minutes=minutes,
+            images=images,
+            epochs=epochs,
+            accept_changed_data=accept_changed_data,
+            watch=watch,
+        )
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write the report and return its path."""
+        return write_report(self.path, None if out is None else Path(out))
+
+    def journal(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The rows of the journal."""
+        return self.run.journal.rows(event)
+
+    def settings(self) -> list[Explained]:
+        """Every setting with its value, origin and meaning."""
+        settings = load.from_toml(self.run.settings_toml, str(self.run.settings_path))
+        return explain.explain(settings, self.run.origins)
+
+
+def request(
+    data: str | Path,
+    *,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Request:
+    """The request of these keyword arguments. Raises TypeError for an unknown one."""
+    unknown = options.keys() - _FLAGS.keys()
+    if unknown:
+        raise TypeError(f"unknown argument '{min(unknown)}'; known: {', '.join(_FLAGS)}")
+    flags = {
+        _FLAGS[name]: (str(value) if isinstance(value, Path) else value, f"{name}={value}")
+        for name, value in options.items()
+        if value is not None
+    }
+    flags |= {key: (value, f"settings['{key}']") for key, value in (settings or {}).items()}
+    return Request(
+        where=str(data),
+        preset=preset,
+        file=None if config is None else Path(config),
+        flags=flags,
+        out=None if out is None else Path(out),
+    )
+
+
+def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Trained:
+    """Train a GAN on the pictures in `data`: a folder, a zip, an IDX file, or a named set.
+
+    Options, all with good defaults: preset, config (TOML file), out (run directory), one of
+    minutes, images, epochs; batch, resolution, conditional, mirror, fit, data_root, seed, device,
+    tensorboard; settings: {'game.loss': 'hinge'} for everything else. watch: is told events
+    (ganwerk.work.events). Raises subclasses of GanwerkError with a message and a hint.
+    """
+    return Trained(verbs.train(request(data, **options), watch))
+
+
+def plan(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Plan:
+    """What `train` with the same arguments would do; nothing is written."""
+    return verbs.plan(request(data, **options), watch)
+
+
+def resume(
+    path: str | Path,
+    *,
+    minutes: float | None = None,
+    images: int | None = None,
+    epochs: float | None = None,
+    accept_changed_data: bool = False,
+    watch: Watcher = nobody,
+) -> Trained:
+    """Go on with a run; minutes, images or epochs (one of them) prolong it."""
+    asked = {"minutes": minutes, "images": images, "epochs": epochs}
+    given = [(unit, float(amount)) for unit, amount in asked.items() if amount is not None]
+    if len(given) > 1:
+        raise TypeError("give one of minutes, images and epochs")
+    more = given[0] if given else None
+    verbs.resume(Path(path), more=more, accept_changed_data=accept_changed_data, watch=watch)
+    return Trained(path)
+
+
+def open_run(path: str | Path) -> Trained:
+    """A run that exists. Raises RunError if there is none."""
+    return Trained(path)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ganwerk.config import auto, load
+from ganwerk.errors import ConfigError
+from ganwerk.nn.sizes import allowed_resolutions
+from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
+
+LABELLED = DataFacts(2000, PictureShape(32, 3), ("a", "b"), (900, 1100), True, "alike")
+PLAIN = DataFacts(500, PictureShape(64, 1), (), (), False, "digits")
+CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)
+GPU = replace(CPU, device="cuda", device_name="a card")
+
+
+def decided(data, machine=CPU, **options):
+    draft = load.collect(**options)
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, data, machine)
+    return load.settle(draft)
+
+
+def test_classes_are_learned_where_there_are_enough_pictures_of_each():
+    assert decided(LABELLED).data.conditional
+    assert not decided(PLAIN).data.conditional
+    few = replace(LABELLED, class_counts=(1990, 10))
+    assert not decided(few).data.conditional
+
+
+def test_what_was_asked_for_wins():
+    settings = decided(
+        LABELLED, flags={"data.conditional": (False, "--unconditional"), "data.mirror": (False, "")}
+    )
+    assert not settings.data.conditional
+    assert not settings.data.mirror
+
+
+def test_conditional_without_classes_is_refused():
+    with pytest.raises(ConfigError, match="no classes") as caught:
+        decided(PLAIN, flags={"data.conditional": (True, "--conditional")})
+    assert "sub-folder" in caught.value.hint
+
+
+def test_mirroring_follows_the_data():
+    assert decided(LABELLED).data.mirror
+    assert not decided(PLAIN).data.mirror
+
+
+@pytest.mark.parametrize("resolution", allowed_resolutions())
+@pytest.mark.parametrize("machine", [CPU, GPU])
+def test_every_size_has_settings(resolution, machine):
+    settings = decided(replace(PLAIN, shape=PictureShape(resolution, 3)), machine)
+    assert settings.budget.minutes >= 10
+    assert settings.remedy[0].weight > 0
+
+
+def test_a_card_affords_wider_networks():
+    assert (
+        decided(LABELLED, GPU).network.generator_width > decided(LABELLED).network.generator_width
+    )
+
+
+def test_the_penalty_grows_with_the_picture_and_stays_bounded():
+    weights = [auto.penalty_weight("r1", "non-saturating", r) for r in allowed_resolutions()]
+    assert weights == sorted(weights)
+    assert auto.penalty_weight("r1", "non-saturating", 28) == pytest.approx(0.1)
+    assert weights[-1] == 5.0
+    assert auto.penalty_weight("wgan-gp", "wasserstein", 256) == 10.0
+
+
+def test_every_automatic_value_has_a_reason():
+    draft = load.collect()
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, LABELLED, CPU)
+    silent = [k for k, o in draft.origins.items() if o.source == "auto" and not o.reason]
+    assert silent == []
