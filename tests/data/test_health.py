@@ -125,7 +125,7 @@ def test_scan_measures(tmp_path: Path, paint: Painter) -> None:
     Image.new("L", (64, 64), 9).save(folder / "b" / "flat.png")
     report = scan(folder, resolution=32, channels=3)
     assert report.readable == report.found == 43
-    assert report.widths_px == (32, 32, 64)
+    assert report.widths_px == (32, 40, 64)
     assert report.heights_px == (32, 32, 64)
     assert report.modes == {"RGB": 42, "L": 1}
     assert report.formats == {"PNG": 22, "BMP": 20, "JPEG": 1}

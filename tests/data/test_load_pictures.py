@@ -192,7 +192,7 @@ def test_too_many_unreadable(tmp_path: Path, paint: Painter, cache_dir: Path) ->
     paths = paint(tmp_path / "p", 40)
     for path in paths[:21]:
         path.write_bytes(b"bad")
-    with pytest.raises(DataError, match="Only 19 of 40 pictures in .* can be read") as caught:
+    with pytest.raises(DataError, match=r"Only 19 of 40 pictures in .* can be read") as caught:
         loaded(tmp_path / "p")
     assert "0000.png is not a picture" in caught.value.message
     assert "and 16 more" in caught.value.message
@@ -209,7 +209,7 @@ def test_too_many_unreadable(tmp_path: Path, paint: Painter, cache_dir: Path) ->
 
 def test_too_few(tmp_path: Path, paint: Painter) -> None:
     paint(tmp_path / "p", 15)
-    with pytest.raises(DataError, match="has 15 pictures .* at least 16") as caught:
+    with pytest.raises(DataError, match=r"has 15 pictures .* at least 16") as caught:
         loaded(tmp_path / "p")
     assert "Add more" in caught.value.hint
     paint(tmp_path / "p", 1, first=15)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import http.server
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,11 +93,11 @@ def test_damaged_cifar(tmp_path: Path) -> None:
 
 
 def test_absent_and_no_download(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'mnist' is not in .*cache/datasets, and downl") as caught:
+    with pytest.raises(DataError, match=r"'mnist' is not in .*cache/datasets, and downl") as caught:
         load_pictures("mnist", memory_budget_bytes=BUDGET, download=False)
     assert "train-images-idx3-ubyte.gz" in caught.value.hint
     assert "allow the download" in caught.value.hint
-    with pytest.raises(DataError, match="data root .*gone is no folder") as refused:
+    with pytest.raises(DataError, match=r"data root .*gone is no folder") as refused:
         load_pictures("mnist", root=tmp_path / "gone", memory_budget_bytes=BUDGET)
     assert "leave the data root out" in refused.value.hint
 
@@ -134,6 +136,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
         running.shutdown()
         thread.join()
+    with warnings.catch_warnings():
+        # torchvision leaves the answer to a failed request open.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_download(server: Path, cache_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +162,7 @@ def test_download(server: Path, cache_dir: Path, capfd: pytest.CaptureFixture[st
 def test_download_of_damaged_and_missing_files(server: Path) -> None:
     served = server / "train-labels-idx1-ubyte.gz"
     served.write_bytes(served.read_bytes() + b"x")
-    with pytest.raises(DataError, match="'mnist' could not be downloaded: .*corrupted") as caught:
+    with pytest.raises(DataError, match=r"'mnist' could not be downloaded: .*corrupted") as caught:
         load_pictures("mnist", memory_budget_bytes=BUDGET)
     assert "Check the network connection. Put train-images" in caught.value.hint
     assert "datasets/mnist and start again" in caught.value.hint
@@ -173,7 +179,7 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(CIFAR10, "url", "http://127.0.0.1:9/cifar-10-python.tar.gz")
     monkeypatch.setattr(download, "POLL_SECONDS", 0.01)
-    with pytest.raises(DataError, match="'cifar10' could not be downloaded: .*refused") as caught:
+    with pytest.raises(DataError, match=r"'cifar10' could not be downloaded: .*refused") as caught:
         load_pictures("cifar10", memory_budget_bytes=BUDGET)
     assert "cifar-10-batches-py" in caught.value.hint
 
@@ -217,9 +223,11 @@ def test_known_sets_say_what_they_need() -> None:
 
 @pytest.mark.skipif(not (SHARED / "mnist").is_dir(), reason="the real MNIST is not here")
 def test_real_mnist() -> None:
-    found = load_pictures("mnist", root=SHARED, memory_budget_bytes=1 << 28, download=False)
-    assert found.images.shape == (60_000, 1, 28, 28)
-    assert found.health.class_counts[0] == 5923
+    found = load_pictures(
+        SHARED / "mnist" / "t10k-images-idx3-ubyte.gz", memory_budget_bytes=BUDGET
+    )
+    assert found.images.shape == (10_000, 1, 28, 28)
+    assert found.health.class_counts[0] == 980
     assert found.health.advised_resolution == 28
     assert not found.health.mirror_safe
     assert found.health.duplicate_count == 0
@@ -227,9 +235,9 @@ def test_real_mnist() -> None:
 
 @pytest.mark.skipif(not (SHARED / "fruits").is_dir(), reason="the real fruits are not here")
 def test_real_fruits() -> None:
-    found = load_pictures(SHARED / "fruits" / "train", memory_budget_bytes=1 << 28)
-    assert found.images.shape == (1962, 3, 64, 64)
+    found = load_pictures(SHARED / "fruits" / "test", memory_budget_bytes=BUDGET)
+    assert found.images.shape == (662, 3, 64, 64)
     assert found.class_names == ("apple", "lemon", "mango", "raspberry")
     assert found.health.mirror_safe
     assert "light from one side" in found.health.mirror_reason
-    assert found.health.near_duplicate_count > 1000  # they are frames of a film
+    assert found.health.near_duplicate_count > 100  # they are frames of a film

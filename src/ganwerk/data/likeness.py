@@ -46,8 +46,7 @@ def grey_thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows = (grey.reshape(count * side, side) @ areas).reshape(count, side, THUMBNAIL_PX)
     turned = np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, side)
     small = (turned @ areas).reshape(count, THUMBNAIL_PX, THUMBNAIL_PX)
-    thumbnails: NDArray[np.float32] = small.transpose(0, 2, 1)
-    return thumbnails
+    return np.asarray(small.transpose(0, 2, 1), np.float32)
 
 
 @cache
@@ -78,27 +77,35 @@ def near_groups(thumbnails: NDArray[np.float32], repeats: Iterable[int] = ()) ->
 
     repeats: indices to leave out, the exact copies.
     """
-    usable = thumbnails.std(axis=(1, 2)) >= FLAT
+    flat = thumbnails.reshape(len(thumbnails), -1)
+    means = flat.mean(axis=1)
+    vectors = flat - means[:, None]
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    usable = lengths >= FLAT * THUMBNAIL_PX
     usable[list(repeats)] = False
     index = np.flatnonzero(usable)
     if len(index) < 2:
         return []
-    first, second = _close_pairs(_hashes(thumbnails[index]))
-    first, second = index[first], index[second]
-    keep = np.empty(len(first), bool)
-    for start in range(0, len(first), 1 << 16):
-        part = slice(start, start + (1 << 16))
-        keep[part] = _alike(thumbnails[first[part]], thumbnails[second[part]])
-    return _joined(first[keep].tolist(), second[keep].tolist())
+    vectors = vectors[index] / lengths[index, None]
+    first, second = _close_pairs(_hashes(vectors))
+    keep = np.abs(means[index[first]] - means[index[second]]) <= BRIGHTNESS
+    first, second = first[keep], second[keep]
+    alike = np.empty(len(first), bool)
+    for start in range(0, len(first), 1 << 15):
+        one, two = first[start : start + (1 << 15)], second[start : start + (1 << 15)]
+        # Vectors of length 1 without their mean: the product is the correlation.
+        correlation = np.einsum("ij,ij->i", vectors[one], vectors[two])
+        alike[start : start + (1 << 15)] = correlation >= LIKENESS
+    return _joined(index[first[alike]].tolist(), index[second[alike]].tolist())
 
 
-def _hashes(thumbnails: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """64 bits each: which of the 8 x 8 lowest frequencies lie above the median."""
+def _hashes(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """(N, 256) to 64 bits each: which of the 8 x 8 lowest frequencies lie above the median."""
     size, low = THUMBNAIL_PX, 8
     angle = np.pi / size * (np.arange(size) + 0.5) * np.arange(low)[:, None]
     cosines = np.cos(angle).astype(np.float32)
     waves = np.kron(cosines, cosines)  # (64, 256): all pairs of frequencies at once
-    values = thumbnails.reshape(len(thumbnails), -1) @ waves.T
+    values = vectors @ waves.T
     values[:, 0] = -np.inf  # the mean brightness is no feature
     bits = values > np.median(values[:, 1:], axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
@@ -133,17 +140,6 @@ def _bit_count(values: NDArray[np.uint64]) -> NDArray[np.uint8]:
     # The product sums all eight bytes into the highest one.
     total: NDArray[np.uint64] = (eights * np.uint64(0x0101010101010101)) >> np.uint64(56)
     return total.astype(np.uint8)
-
-
-def _alike(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether thumbnails (P, 16, 16) show the same, pair by pair."""
-    one, two = one.reshape(len(one), -1), two.reshape(len(two), -1)
-    mean_one, mean_two = one.mean(axis=1, keepdims=True), two.mean(axis=1, keepdims=True)
-    a, b = one - mean_one, two - mean_two
-    products = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    alike: NDArray[np.bool_] = (a * b).sum(axis=1) >= LIKENESS * products
-    alike &= np.abs(mean_one - mean_two)[:, 0] <= BRIGHTNESS
-    return alike
 
 
 def _joined(first: list[int], second: list[int]) -> list[list[int]]:

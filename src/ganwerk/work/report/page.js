@@ -53,7 +53,3 @@ for (const figure of document.querySelectorAll(".plot")) {
     values.forEach((value, i) => { value.textContent = rest[i]; });
   });
 }
-// On paper everything is open.
-addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details")) part.open = true;
-});

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ganwerk.config import auto, build, load
+from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
+from ganwerk.work import machine, probe
+
+DATA = DataFacts(2000, PictureShape(32, 3), ("a", "b"), (900, 1100))
+CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)
+
+
+def settings_of(**sets):
+    draft = load.collect(sets=[f"{k.replace('__', '.')}={v}" for k, v in sets.items()])
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, DATA, CPU)
+    return load.settle(draft)
+
+
+def state_of(settings):
+    return build.state(settings, 2, torch.device("cpu"), 1e6)
+
+
+def test_memory_grows_with_the_batch_and_is_about_right():
+    small, large = (settings_of(budget__batch=b) for b in (16, 64))
+    needed = [probe.step_memory(state_of(s), s) for s in (small, large)]
+    assert 2 < needed[1] / needed[0] < 4.5
+    assert 50 << 20 < needed[1] < 1 << 30
+
+
+def test_the_probe_leaves_the_networks_as_they_were():
+    settings = settings_of()
+    state = state_of(settings)
+    before = {k: v.clone() for k, v in state.tensors().items()}
+    probe.step_memory(state, settings)
+    after = state.tensors()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert state.g_net.training
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_precision_that_was_asked_for_is_taken(precision):
+    settings = settings_of(run__precision=precision, network__generator_width=8,
+                           network__discriminator_width=8)  # fmt: skip
+    probed = probe.probe(settings, 2, torch.device("cpu"), 8 << 30)
+    assert set(probed.choices.values()) == {precision}
+    assert probed.images_per_second > 0
+
+
+def test_choices_reach_every_layer_and_not_the_average():
+    settings = settings_of()
+    state = state_of(settings)
+    names = probe.layers(state)
+    probe.apply_choices(state, dict.fromkeys(names, "bfloat16"))
+    assert all(m.compute == torch.bfloat16 for m in names.values())
+    assert all(getattr(m, "compute", None) is None for m in state.ema.net.modules())
+
+
+def test_the_faster_precision_is_chosen(monkeypatch):
+    times = {torch.float32: 1.0, torch.bfloat16: 0.5}
+    monkeypatch.setattr(probe, "_time_layer", lambda module, x, dtype: times[dtype])
+    layer = torch.nn.Linear(2, 2)
+    assert probe._faster(layer, torch.zeros(1, 2)) == "bfloat16"
+    times[torch.bfloat16] = 0.95
+    assert probe._faster(layer, torch.zeros(1, 2)) == "float32"
+
+
+def test_machine_facts():
+    facts = machine.facts()
+    assert facts.cores >= 1
+    assert 0 < facts.free_memory_bytes <= facts.memory_bytes
+    assert facts.torch == torch.__version__
+    assert machine.peak_memory_bytes() > 50 << 20
