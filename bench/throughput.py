@@ -169,13 +169,15 @@ def as_text(rows: list[dict[str, Any]]) -> str:
 def arguments() -> argparse.Namespace:
     options = parser(__doc__)
     add_data_option(options)
-    options.add_argument("--only", choices=TASKS, action="append", metavar="ROW",
-                         help=f"one of {', '.join(TASKS)}; may be repeated (default: all)")  # fmt: skip
+    only = f"one of {', '.join(TASKS)}; may be repeated (default: all)"
+    options.add_argument("--only", choices=TASKS, action="append", metavar="ROW", help=only)
     options.add_argument("--rounds", type=int, default=12, help="turns of each (default: 12)")
     options.add_argument("--seconds", type=float, default=2.5, help="of a turn (default: 2.5)")
     options.add_argument("--device", help="cpu, cuda (default: the best there is)")
-    options.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE",
-                         help="change a setting of every row, for example budget.batch=32")  # fmt: skip
+    sets = "change a setting of every row, for example budget.batch=32"
+    options.add_argument(
+        "--set", dest="sets", action="append", default=[], metavar="KEY=VALUE", help=sets
+    )
     return options.parse_args()
 
 

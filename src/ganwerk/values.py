@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PictureShape:
-    """What one picture is: a square of `resolution` px with 1 (grey), 3 (RGB) or 4 (RGBA) channels."""
+    """A square picture: its side in px, and 1 (grey), 3 (RGB) or 4 (RGBA) channels."""
 
     resolution: int
     channels: int
@@ -42,7 +42,7 @@ class MachineFacts:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a setting's value came from: 'default', 'preset dcgan', '--set', 'auto: 4 classes' ..."""
+    """Where a setting's value came from: 'default', 'preset dcgan', 'auto: 4 classes' ..."""
 
     source: str
     reason: str = ""

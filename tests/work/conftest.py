@@ -16,13 +16,17 @@ TINY = {
     "run.precision": "float32",
 }
 
+COMMON = {"budget.batch": 16, "run.precision": "float32"}
+NARROW = {"network.generator_width": 8, "network.discriminator_width": 8, "network.max_width": 16}
+SMALL = {"dcgan": NARROW, "wgan-gp": NARROW, "r3": NARROW}
+
 
 @pytest.fixture
 def tiny(tmp_path: Path):
     """A request for a training of seconds; keyword arguments change settings ('game__loss')."""
 
     def make(name: str = "run", where: str = "digits", images: int = 320, preset=None, **changes):
-        wanted = (TINY if preset is None else {"budget.batch": 16, "run.precision": "float32"}) | {
+        wanted = (TINY if preset in (None, "auto") else SMALL.get(preset, {}) | COMMON) | {
             "budget.images": images
         }
         wanted |= {key.replace("__", "."): value for key, value in changes.items()}

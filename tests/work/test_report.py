@@ -254,7 +254,8 @@ def test_missing_and_damaged_parts_are_named_and_the_rest_is_shown(run: Run) -> 
         assert name in page.text
     assert "1 damaged lines of the journal" in page.text
     assert "Generated after 9,500 images" in page.text
-    assert "NaN" not in page.html
+    assert "NaN" not in page.text
+    assert not any("NaN" in plot["data-plot"] for plot in page.of("figure", "plot"))
     json.dumps(report_facts(run.path), allow_nan=False)
 
 
@@ -303,11 +304,12 @@ def test_noise_at_high_resolution_stays_small(tmp_path: Path, channels: int) -> 
     run = make(tmp_path / "big", plan={"resolution": 128, "total_images": 9000})
     sheet = grid(pictures(1, channels, 128), 8)
     write_picture(run.pictures_path / "real.png", sheet)
-    for images in range(1000, 9000, 2000):
+    for images in (1000, 2000):
         write_picture(run.grid_path(images), sheet)
     path = write_report(run.path)
-    room = 12 / (4 + 2)  # a full timeline has three times as many
-    assert path.stat().st_size < 3_000_000 / room
+    text = path.read_text("utf-8")
+    heroes, each = 2 * 350_000, 90_000 + 24_000  # of which a full timeline has ten
+    assert len(text) < 4 / 3 * (heroes + 2 * each) + 60_000
 
 
 def test_the_file_is_replaced_in_one_step(run: Run, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def test_one_file_per_picture(run, tmp_path, kind):
     assert [p.name for p in done.paths] == [f"seed-{s:06d}.{kind}" for s in (0, 5, 70)]
     drawn = Trained(run).sample([0, 5, 70])
     for path, pixels in zip(done.paths, drawn, strict=True):
-        assert np.array_equal(np.asarray(Image.open(path).convert("L")), pixels[..., 0])
+        with Image.open(path) as picture:
+            assert np.array_equal(np.asarray(picture.convert("L")), pixels[..., 0])
     assert done.count == 3
     assert done.images_per_second > 0
 
@@ -90,7 +91,8 @@ def test_one_file_per_picture(run, tmp_path, kind):
 def test_a_grid(run, tmp_path):
     done = sample(run, range(64), out=tmp_path, grid=True)
     assert [p.name for p in done.paths] == ["grid.png"]
-    assert Image.open(done.paths[0]).size == (8 * 18 + 2, 8 * 18 + 2)
+    with Image.open(done.paths[0]) as sheet:
+        assert sheet.size == (8 * 18 + 2, 8 * 18 + 2)
 
 
 def test_all_in_one_array_file(run, tmp_path):

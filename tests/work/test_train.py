@@ -46,8 +46,8 @@ def test_what_a_run_leaves(tiny):
     assert {"d_loss", "g_loss", "value", "real_logit", "fake_logit", "d_accuracy"} <= step.keys()
     assert step["images"] == 320
     assert (run.pictures_path / "real.png").is_file()
-    grid = np.asarray(Image.open(run.grid_path(320)))
-    assert grid.shape == (8 * 18 + 2, 10 * 18 + 2)
+    with Image.open(run.grid_path(320)) as grid:
+        assert grid.size[::-1] == (8 * 18 + 2, 10 * 18 + 2)
     assert run.about["data"]["class_names"] == [str(i) for i in range(10)]
     kinds = [type(event) for event in seen]
     assert kinds.index(Planned) < kinds.index(Stepped) < kinds.index(Ended)
@@ -192,7 +192,7 @@ def test_a_damaged_newest_checkpoint_costs_only_its_work(tiny):
 
 def test_two_processes_cannot_train_one_run(tiny):
     path = train(tiny(), stop_after(2))
-    with Run.open(path).lock(), pytest.raises(RunError, match="another process"):
+    with Run.open(path).lock(), pytest.raises(RunError, match="Another process"):
         resume(path)
 
 
@@ -277,7 +277,8 @@ def test_a_size_no_network_draws_is_refused_before_reading(tiny):
 
 def test_the_mlp_draws_any_size(tiny):
     path = train(tiny(preset="listing", images=32, data__resolution=21))
-    assert Image.open(Run.open(path).grid_path(32)).size == (8 * 23 + 2, 8 * 23 + 2)
+    with Image.open(Run.open(path).grid_path(32)) as grid:
+        assert grid.size == (8 * 23 + 2, 8 * 23 + 2)
 
 
 def test_alpha_is_trained_and_drawn(tiny, tmp_path):
@@ -286,8 +287,8 @@ def test_alpha_is_trained_and_drawn(tiny, tmp_path):
         pixels = random.integers(0, 255, (16, 16, 4), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
     path = train(tiny(where=str(tmp_path), images=32, data__conditional=False))
-    grid = Image.open(Run.open(path).grid_path(32))
-    assert grid.mode == "RGBA"
+    with Image.open(Run.open(path).grid_path(32)) as grid:
+        assert grid.mode == "RGBA"
 
 
 def test_the_plan_is_told_and_nothing_is_made(tiny):

@@ -26,9 +26,10 @@ class GradientPenalty:
     """weight * ||grad D(x)||^2 where centre is 0, else weight * (||grad D(x)|| - centre)^2.
 
     probe: gives the pictures x and their logits. fade: the share of the weight that is left at the
-    end of the run, reached geometrically (R3GAN, table 6: a tenth). every: the penalty is due each
-    `every`-th step and then counts `every` times (lazy regularisation, Karras et al. 2020, StyleGAN2, section 3.1;
-    since it joins the adversarial gradient in one optimiser step, Adam needs no correction).
+    end of the run, reached geometrically (R3GAN lets a tenth remain). every: the penalty is due in
+    each `every`-th step and then counts `every` times (lazy regularisation, Karras et al. 2020,
+    StyleGAN2, section 3.1; since it joins the adversarial gradient in one optimiser step, Adam
+    needs no correction).
     """
 
     name: str

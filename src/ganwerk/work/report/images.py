@@ -14,6 +14,8 @@ from PIL import Image, UnidentifiedImageError, features
 T = TypeVar("T")
 
 _QUALITIES = (90, 78, 60)
+_HOPELESS = 2.5
+"""So many times too large at one quality is too large at all of them."""
 _COLUMNS = 8
 _PADDING_PX = 2
 
@@ -113,13 +115,15 @@ def _encoded(picture: Image.Image, most_bytes: int) -> tuple[str, bytes]:
     if (
         picture.width * picture.height <= most_bytes
     ):  # larger ones rarely fit, and trying takes long
-        exact = _saved(picture, "WEBP", lossless=True, method=1)
+        exact = _saved(picture, "WEBP", lossless=True, method=0)
         if len(exact) <= most_bytes:
             return "webp", exact
     for quality in _QUALITIES:
-        content = _saved(picture, "WEBP", quality=quality, method=1)
+        content = _saved(picture, "WEBP", quality=quality, method=0)
         if len(content) <= most_bytes:
             return "webp", content
+        if len(content) > _HOPELESS * most_bytes:
+            break
     return _encoded(_fitted(picture, max(picture.size) // 2), most_bytes)
 
 

@@ -41,7 +41,7 @@ def page(facts: Facts) -> Html:
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         el("link", rel="icon", href="data:,"),
         el("title", f"{facts.run.name} · ganwerk"),
         el("style", _asset("page.css")),
