@@ -191,8 +191,8 @@ def judge(data: Path, cache: Path) -> Judge:
 
 
 def add_cache_option(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR",
-                    help="where the classifier is kept (default: beside ganwerk's cache)")  # fmt: skip
+    kept = "where the classifier is kept (default: beside ganwerk's cache)"
+    to.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR", help=kept)
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
 def penalty_weight(kind: str, loss: str, resolution: int) -> float:
     """gamma of R1 and R2, lambda of the others.
 
-    gamma = 0.1 (resolution / 28)^4, up to 5: the squared gradient is a sum over the pixels, and the
+    gamma = 0.1 (resolution / 28)^4.75, up to 5: the squared gradient is a sum over the pixels, and the
     larger the picture, the easier D wins. The relativistic loss, which compares differences of
     logits, needs more: (resolution / 28)^2. Fitted to the sweeps in docs/benchmarks.md.
     """
@@ -75,7 +75,7 @@ def penalty_weight(kind: str, loss: str, resolution: int) -> float:
         return 10.0
     if loss == "relativistic":
         return round((resolution / 28) ** 2, 4)
-    return round(min(5.0, 0.1 * (resolution / 28) ** 4), 4)
+    return round(min(5.0, 0.1 * (resolution / 28) ** 4.75), 4)
 
 
 def _game(draft: Draft) -> None:
