@@ -32,6 +32,9 @@ CLASSES = 10
 SIDE = 28
 EPOCHS = 5
 BATCH = 128
+SHIFT_PX = (
+    2  # so that it does not know the training pictures by heart: their distance must be small
+)
 FILE = "lenet-mnist.safetensors"
 FILES = {"train": "train", "test": "t10k"}
 
@@ -92,7 +95,9 @@ def _train(data: Path) -> LeNet:
         order = torch.randperm(len(x), generator=random)
         for index in order[: len(x) // BATCH * BATCH].split(BATCH):
             adam.zero_grad(set_to_none=True)
-            F.cross_entropy(net(x[index]), y[index]).backward()
+            down, right = torch.randint(-SHIFT_PX, SHIFT_PX + 1, (2,), generator=random).tolist()
+            shifted = x[index].roll((down, right), (2, 3))
+            F.cross_entropy(net(shifted), y[index]).backward()
             adam.step()
             schedule.step()
     return net.eval().requires_grad_(False)

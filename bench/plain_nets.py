@@ -167,10 +167,13 @@ class DcganDiscriminator(nn.Module):
                 layers = _normed(nn.Conv2d(a, b, 3, padding=1), b, norm)
                 stages.append(nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.AvgPool2d(2)))
         self.stages = nn.Sequential(*stages)
-        self.verdict = Verdict(widths[-1] * start**2, classes)
+        flat, features = widths[-1] * start**2, net.discriminator_features
+        hidden = [nn.Linear(flat, features), nn.LeakyReLU(SLOPE)] if features else []
+        self.hidden = nn.Sequential(*hidden)
+        self.verdict = Verdict(features or flat, classes)
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        logits: Tensor = self.verdict(self.stages(x).flatten(1), labels)
+        logits: Tensor = self.verdict(self.hidden(self.stages(x).flatten(1)), labels)
         return logits
 
 

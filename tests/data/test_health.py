@@ -121,20 +121,22 @@ def test_scan_measures(tmp_path: Path, paint: Painter) -> None:
     paint(folder / "a", 20, width=40)
     paint(folder / "b", 20, first=20, suffix=".bmp")
     Image.fromarray(noise(3, width=40)).save(folder / "b" / "copy.png")
-    Image.fromarray(noise(25)).save(folder / "b" / "near.jpg", quality=85)
+    soft = Image.fromarray(noise(90, 4, 4)).resize((32, 32), Image.Resampling.BICUBIC)
+    soft.save(folder / "b" / "soft.png")
+    soft.save(folder / "b" / "near.jpg", quality=85)
     Image.new("L", (64, 64), 9).save(folder / "b" / "flat.png")
     report = scan(folder, resolution=32, channels=3)
-    assert report.readable == report.found == 43
-    assert report.widths_px == (32, 40, 64)
+    assert report.readable == report.found == 44
+    assert report.widths_px == (32, 32, 64)
     assert report.heights_px == (32, 32, 64)
-    assert report.modes == {"RGB": 42, "L": 1}
-    assert report.formats == {"PNG": 22, "BMP": 20, "JPEG": 1}
+    assert report.modes == {"RGB": 43, "L": 1}
+    assert report.formats == {"PNG": 23, "BMP": 20, "JPEG": 1}
     assert report.duplicates == (("a/0003.png", "b/copy.png"),)
     assert report.duplicate_count == 1
-    assert report.near_duplicates == (("b/0025.bmp", "b/near.jpg"),)
+    assert report.near_duplicates == (("b/near.jpg", "b/soft.png"),)
     assert report.near_duplicate_count == 1
     assert (report.constant, report.constant_count) == (("b/flat.png",), 1)
-    assert (report.class_names, report.class_counts) == (("a", "b"), (20, 23))
+    assert (report.class_names, report.class_counts) == (("a", "b"), (20, 24))
     assert report.balance == "balanced"
     assert (report.mirror_safe, report.mirror_accuracy) == (False, None)
     assert HealthReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report

@@ -170,7 +170,7 @@ def test_a_finished_run_shows_everything(run: Run) -> None:
         assert title in page.text
     assert len(page.of("figure", "plot")) == 7
     assert "A grid of real training pictures" in {image["alt"] for image in page.of("img")}
-    assert "64 held out" in page.text
+    assert "64 of them held out" in page.text
 
 
 def test_before_the_first_step_there_is_a_report(tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_the_values_of_balance_are_drawn(tmp_path: Path, loss: str) -> None:
 def test_every_plot_says_how_to_read_it(run: Run) -> None:
     page = Page(write_report(run.path))
     assert page.html.count("<figcaption>") >= 7
-    assert page.text.count("Normal:") >= 6
+    assert page.text.count("Normal:") >= 6 and page.text.count("ook closer") >= 3
     assert "They do not say whether the pictures are good" in page.text
 
 
@@ -357,6 +357,16 @@ def test_plots_without_measurements_are_left_out(tmp_path: Path) -> None:
     page = Page(write_report(run.path))
     assert [json.loads(plot["data-plot"])["box"][1] for plot in page.of("figure", "plot")] == [3.0]
     assert "D, the judge" not in page.text
+
+
+def test_what_d_says_of_held_out_pictures_is_drawn(run: Run) -> None:
+    assert "never seen" not in Page(write_report(run.path)).text
+    for images in (500, 5000, 10_000):
+        row = {"event": "picture", "images": images, "held_out_logit": 0.25}
+        run.journal.append(row)
+    text = Page(write_report(run.path)).text
+    assert "real, never seen 0.25" in text
+    assert "D knows the others by heart" in text
 
 
 def test_settings_that_were_chosen_come_first(run: Run) -> None:
@@ -388,7 +398,7 @@ def test_classes_and_their_counts_are_told(tmp_path: Path) -> None:
     (run.path / "data.json").write_text(json.dumps({"health": health}))
     train(run, last=3)
     text = Page(write_report(run.path)).text
-    assert "The rows go through the classes in turn: apple, pear." in text
+    assert "Each column is one class: apple, pear, and again." in text
     assert "apple 1,200 pear 300" in text
     assert "new in future: 7" in text
 

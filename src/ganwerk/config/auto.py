@@ -91,7 +91,6 @@ def _game(draft: Draft) -> None:
             draft.default(f"remedy.{i}.weight", weight, reason)
         if kind in ("r1", "r2"):
             draft.default(f"remedy.{i}.every", 8 if small else 4, reason)
-            draft.default(f"remedy.{i}.fade", 1.0 if small else 0.2, reason)
     rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
     draft.default("optimiser.generator_rate", rate, reason)
     draft.default("optimiser.discriminator_rate", rate, reason)

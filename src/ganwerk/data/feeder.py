@@ -65,8 +65,8 @@ class Feeder:
         raw = self._raw(index)
         if self.mirror:
             flip = self._mirrored(i, len(index))
-            if flip.numel():
-                raw[flip] = raw[flip].flip(3)
+            if len(flip):
+                raw = _with_mirrored(raw, flip)
         return self._finish(raw, index)
 
     def take(self, index: NDArray[np.int64]) -> Batch:
@@ -94,10 +94,19 @@ class Feeder:
             raw = raw.to(self.device)
         return raw
 
-    def _mirrored(self, i: int, count: int) -> Tensor:
+    def _mirrored(self, i: int, count: int) -> NDArray[np.int64]:
         """Places in batch i that are shown mirrored."""
         bits = random_words(self.seed, STREAM_MIRROR, i, count) >> np.uint64(63)
-        return torch.from_numpy(np.flatnonzero(bits)).to(self.device)
+        return np.flatnonzero(bits)
+
+
+def _with_mirrored(raw: Tensor, places: NDArray[np.int64]) -> Tensor:
+    """The batch with some pictures mirrored. Appending and selecting whole pictures is four times
+    as fast as writing them into their places."""
+    order = np.arange(len(raw))
+    order[places] = len(raw) + np.arange(len(places))
+    mirrored = raw.index_select(0, torch.from_numpy(places).to(raw.device)).flip(3)
+    return torch.cat([raw, mirrored]).index_select(0, torch.from_numpy(order).to(raw.device))
 
 
 def _as_tensor(images: NDArray[np.uint8]) -> Tensor:

@@ -20,7 +20,7 @@ NEIGHBOURS = 12
 that differ in up to three bits agree in one band at least; where more pictures than this share a
 band some pairs are missed, which is the price of a bounded time."""
 
-HASH_DISTANCE = 6
+HASH_DISTANCE = 8
 LIKENESS = 0.995
 BRIGHTNESS = 12.0
 """Near copies: at most so many of 63 bits differ, the thumbnails correlate at least so well, and
@@ -45,8 +45,9 @@ def grey_thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     areas = _areas(side)
     rows = (grey.reshape(count * side, side) @ areas).reshape(count, side, THUMBNAIL_PX)
     turned = np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, side)
-    small = (turned @ areas).reshape(count, THUMBNAIL_PX, THUMBNAIL_PX)
-    return np.asarray(small.transpose(0, 2, 1), np.float32)
+    thumbnails = (turned @ areas).reshape(count, THUMBNAIL_PX, THUMBNAIL_PX)
+    upright: NDArray[np.float32] = thumbnails.transpose(0, 2, 1)
+    return upright
 
 
 @cache
@@ -55,7 +56,8 @@ def _areas(side: int) -> NDArray[np.float32]:
     edges = np.arange(THUMBNAIL_PX + 1) * (side / THUMBNAIL_PX)
     pixel = np.arange(side)[:, None]
     overlap = np.minimum(pixel + 1, edges[1:]) - np.maximum(pixel, edges[:-1])
-    return (np.clip(overlap, 0, None) * (THUMBNAIL_PX / side)).astype(np.float32)
+    shares: NDArray[np.float64] = np.clip(overlap, 0, None) * (THUMBNAIL_PX / side)
+    return shares.astype(np.float32)
 
 
 def row_digests(images: NDArray[np.uint8]) -> list[bytes]:

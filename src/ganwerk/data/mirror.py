@@ -6,7 +6,7 @@ most objects. Where it succeeds, mirrored pictures would be a second, wrong kind
 
 One kind of success does no harm: light that always falls from the same side. It shows as one and
 the same smooth pattern in all pictures, while the shapes alone (fine structure, its contrast evened
-out) tell much less. Such sets count as safe, and the reason says what was found.
+out) tell less. Such sets count as safe, and the reason says what was found.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ TOLD_APART = 0.62
 """Up to this accuracy (chance is 0.5) a picture and its mirror image count as alike."""
 
 COMMON_LIGHT = 0.25
-SHAPES_TOLD_APART = 0.78
+SHAPES_TOLD_APART = 0.9
 """Light from one side: a common pattern makes up at least so much of the asymmetry, and the shapes
-alone are told apart at most so often."""
+alone are told apart at most so often. (Measured: fruits on a turntable under one lamp 0.37 to 0.44
+and 0.67 to 0.84; handwritten digits 0.05 and 0.85, one digit alone up to 0.38, but then 0.96.)"""
 
 BLOCKS = 10
 RIDGE = 0.1

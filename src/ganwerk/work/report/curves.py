@@ -14,36 +14,36 @@ _BALANCE = "balance"
 _ROLES = ("d", "g", "real", "other", "fifth")
 
 _GUESSING = "Dashed: where D can only guess and neither side can gain."
+_SETTLED = (
+    f"{_GUESSING} Normal: soon both settle into a noisy band, D mostly below its line and G above."
+)
 _LOSSES = {
     "minimax": (
-        f"{_GUESSING} Early on D is far below its line; normal is that both settle into a noisy "
-        "band. If G's loss lies at 0 for long, it learns nothing: this loss is known for that."
+        f"{_SETTLED} If G's loss lies at 0 for long, G learns nothing: this loss is known for that."
     ),
     "non-saturating": (
-        f"{_GUESSING} Normal: D starts below its line and G above its own, then both settle into a "
-        "noisy band. Not normal: D at 0 while G climbs to the end, or both jump ever wilder."
+        f"{_SETTLED} Look closer if D rests at 0 while G climbs to the end, or both jump "
+        "ever wilder."
     ),
     "least-squares": (
-        f"{_GUESSING} Normal: both settle into a noisy band not far from their lines. Not normal: "
-        "D at 0 and G at 0.5 to the end, or jumps that grow."
+        f"{_SETTLED} Look closer if D rests at 0 and G at 0.5 to the end, or the jumps grow."
     ),
     "wasserstein": (
         "These are scores, not errors: they have no scale and drift. Look at the value of the "
-        "game instead. Not normal: numbers that grow tenfold again and again."
+        "game instead, and look closer if the numbers grow tenfold again and again."
     ),
     "hinge": (
-        f"{_GUESSING} Normal: D stays below its line; G's loss is a score that drifts. Not normal: "
-        "D at 0 to the end, or G climbing without a stop."
+        f"{_GUESSING} Normal: D soon stays below its line; G's loss is a score that drifts. Look "
+        "closer if D rests at 0 to the end, or G climbs without a stop."
     ),
     "relativistic": (
-        f"{_GUESSING} Both share one line. Normal: D stays below it, G above, slowly drifting "
-        "apart or flat. Not normal: D at 0 and G climbing ever faster."
+        f"{_SETTLED} Both have the same line. Look closer if D rests at 0 and G climbs ever faster."
     ),
 }
 _VALUES = {
     "least-squares": (
         "D pushes it down to 0 (always right), G up to the dashed 0.25 (D can only guess). Normal: "
-        "a flat noisy band between the two."
+        "soon a noisy band between the two."
     ),
     "wasserstein": (
         "How far apart D can place real and generated pictures. Normal: a quick rise, then a slow "
@@ -52,23 +52,25 @@ _VALUES = {
 }
 _VALUE = (
     "The score of the whole game: D pushes it up to 0 (always right), G down to the dashed line "
-    "(D can only guess). Normal: a flat noisy band between the two. Resting exactly on the line "
+    "(D can only guess). Normal: soon a noisy band between the two. Resting exactly on the line "
     "can also mean that D has gone blind: look at the pictures."
 )
 _LOGITS = (
-    "What D answers on average: higher is 'looks real'. The gap between the lines is how clearly D "
-    "tells the two apart. Normal: it opens early, then stays or narrows. Not normal: it widens to "
-    "the end."
+    "What D answers on average: higher is 'looks real'. The gap between real and generated is how "
+    "clearly D tells them apart. Normal: it opens, then stays about as wide. Look closer if it "
+    "widens to the end."
 )
-_ONLY_THE_GAP = " With this loss only the gap has a meaning; both may drift together."
+_HELD_OUT = (
+    " If pictures that D never saw sink towards the generated ones, D knows the others by heart."
+)
+_ONLY_THE_GAP = " With this loss only gaps have a meaning; all may drift together."
 _ACCURACY = (
-    "Share of pictures that D sorts rightly; dashed: guessing. Normal: near 1 at first, lower "
-    "later. At 1 to the end, D may know the real pictures by heart; at 0.5 from the start, it "
-    "learns nothing."
+    "Share of the last batch that D sorts rightly; dashed: guessing. Normal: noise between the two."
+    " At 1 to the end, D may know the real pictures by heart; at 0.5 to the end, it learns nothing."
 )
 _PENALTIES = (
-    "What D pays for steep slopes, with its weight. Normal: a peak at the start, then small and "
-    "steady beside the losses. Not normal: growth without an end."
+    "What D pays for steep slopes, with its weight. Normal: small beside the losses. Look closer "
+    "if it outgrows them or grows without an end."
 )
 _RATES = (
     "How large the steps of each player are: set beforehand, not measured. A fall towards the end "
@@ -117,7 +119,8 @@ def _plot(
 
 
 def _series(facts: Facts, key: str, name: str, role: str) -> Series:
-    pairs = ((number(row, "images"), number(row, key)) for row in facts.of("step"))
+    rows = (*facts.of("step"), *facts.of("picture"))
+    pairs = ((number(row, "images"), number(row, key)) for row in rows)
     sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
     return Series(name, role, [at for at, _ in sound], [value for _, value in sound])
 
@@ -153,11 +156,16 @@ def _value(facts: Facts, loss: Loss | None) -> Plot | None:
 def _logits(facts: Facts, loss: Loss | None) -> Plot | None:
     guessing = loss is not None and loss.probabilistic
     drifting = facts.loss in ("relativistic", "wasserstein")
+    probed = any("held_out_logit" in row for row in facts.of("picture"))
     return _plot(
         facts,
         "D's answers (mean logits)",
-        _LOGITS + _ONLY_THE_GAP * drifting,
-        [("real_logit", "real pictures", "real"), ("fake_logit", "generated", "g")],
+        _LOGITS + _HELD_OUT * probed + _ONLY_THE_GAP * drifting,
+        [
+            ("real_logit", "real pictures", "real"),
+            ("held_out_logit", "real, never seen", "other"),
+            ("fake_logit", "generated", "g"),
+        ],
         levels=(Level(0.0, "both", "undecided"),) if guessing else (),
     )
 

@@ -110,9 +110,10 @@ def timeline_section(facts: Facts) -> Html:
         class_="controls",
     )
     lead = (
-        "The generator was given the same 64 inputs each time, so every place in the grid is one "
-        f"picture on its way. {_rows_are_classes(facts)}Normal: coarse shapes first, then details, "
-        "then only small changes. Not normal: places that become alike, or a sudden step back."
+        "The generator was given the same inputs each time, so every place in the grid is one "
+        f"picture on its way. {_classes_in_columns(facts, moments[-1][1])}Normal: coarse shapes "
+        "first, then details, then only small changes. Not normal: places that become "
+        "alike, or a sudden step back."
     )
     film = el(
         "div",
@@ -123,13 +124,16 @@ def timeline_section(facts: Facts) -> Html:
     return joined([el("h2", "Timeline"), el("p", lead, class_="lead"), film])
 
 
-def _rows_are_classes(facts: Facts) -> str:
-    plan = facts.table("plan")
+def _classes_in_columns(facts: Facts, grid: Image.Image) -> str:
+    """Said where it is so: with many classes the columns mix them."""
+    plan, layout = facts.table("plan"), Layout.of(grid, _resolution(facts))
     names = plan.get("classes")
-    if not plan.get("conditional") or not isinstance(names, list) or not names:
+    if not plan.get("conditional") or not isinstance(names, list) or not names or not layout:
         return ""
-    more = " and so on" if len(names) > 8 else ""
-    return f"The rows go through the classes in turn: {', '.join(map(str, names[:8]))}{more}. "
+    if layout.columns % len(names):
+        return "Each place keeps its class. "
+    again = ", and again" if layout.columns > len(names) else ""
+    return f"Each column is one class: {', '.join(map(str, names))}{again}. "
 
 
 def _strip_figure(facts: Facts, seen: int, grid: Image.Image, on: str | None) -> Html:

@@ -36,8 +36,8 @@ def _whence(facts: Facts) -> list[tuple[str, str]]:
     where = data.get("where") or plan.get("data")
     known = (
         ("from", where),
-        ("", _counted(plan.get("pictures"), "pictures to learn from")),
-        ("", _counted(plan.get("held_out"), "held out, never shown to D")),
+        ("", _counted(plan.get("pictures"), "pictures")),
+        ("", _counted(plan.get("held_out"), "of them held out, never shown to D")),
         ("", "mirrored half of the time" if plan.get("mirror") else ""),
     )
     return [(name, str(value)) for name, value in known if value]
