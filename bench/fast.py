@@ -110,7 +110,8 @@ class ByHand:
         z = torch.randn(
             count, self.task.settings.latent.dim, generator=self.random, device=self.task.device
         )
-        return self.g(z, labels)[-1]
+        picture: Tensor = self.g(z, labels)[-1]
+        return picture
 
     def judge(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         if not self.together or real.requires_grad:
@@ -154,7 +155,8 @@ class ByHand:
         if not self.average:
             return
         half_life = min(self.half_life, self.task.settings.average.ramp * self.images)
-        torch._foreach_lerp_(self.average, self.g_weights, 1 - 0.5 ** (count / half_life))
+        weights: list[Tensor] = [w.detach() for w in self.g_weights]
+        torch._foreach_lerp_(self.average, weights, 1 - 0.5 ** (count / half_life))
         for mine, theirs in zip(self.buffers, self.g.buffers(), strict=True):
             mine.copy_(theirs)
 

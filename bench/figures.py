@@ -41,12 +41,12 @@ def side_by_side(tutorial: Path, run: Path, ganwerk_grid: Path, out: Path) -> No
     figure = Figure(figsize=(10, 9.4), layout="constrained")
     axes = figure.subplots(2, 2, height_ratios=(5, 3))
     pictures = {"tutorial": tutorial / "grid.png", "ganwerk": ganwerk_grid}
-    titles = {"tutorial": "A common tutorial's DCGAN", "ganwerk": "ganwerk, no options"}
+    titles = {"tutorial": "A common tutorial's DCGAN", "ganwerk": "ganwerk"}
     for place, (name, path) in zip(axes[0], pictures.items(), strict=True):
         with Image.open(path) as picture:
             place.imshow(np.asarray(picture.convert("RGB")), interpolation="nearest")
         minutes = told[name][-1]["seconds"] / 60
-        place.set_title(f"{titles[name]}, after {minutes:.0f} minutes", color=COLOURS[name])
+        place.set_title(f"{titles[name]}, after {minutes:.3g} minutes", color=COLOURS[name])
         place.axis("off")
     for name, rows in told.items():
         minutes, right = curve(rows, "d_accuracy")

@@ -28,7 +28,7 @@ from bench.common import ROOT, machine, machine_line, parser, write_json
 FILES = ("weights.safetensors", "state.safetensors")
 IMAGES = 24_000
 PRESET = "auto"
-SPAN_SHARE = 0.08  # a life lasts at most this share of the undisturbed training
+SPAN = 1.6  # all lives together train at most so many times as long as the undisturbed one
 SAVE_PATIENCE_SECONDS = 20.0
 EARLY = 5  # every fifth kill comes before training has begun: while loading or measuring
 EARLY_SECONDS = 3.0
@@ -149,7 +149,7 @@ def torture(folder: Path, kills: int, images: int, preset: str, seed: int, say: 
     alone, killed = folder / "alone", folder / "killed"
     outcome.undisturbed_seconds = undisturbed(alone, images, preset)
     say(f"undisturbed: {outcome.undisturbed_seconds:.1f} s of training")
-    span = SPAN_SHARE * outcome.undisturbed_seconds
+    span = SPAN * outcome.undisturbed_seconds / kills
     for number in range(kills):
         life = Life(killed, images, preset)
         kind = kill_once(life, number, span, chance)

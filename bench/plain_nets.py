@@ -27,7 +27,10 @@ class Latent(nn.Module):
         self.size = dim * 2 if classes else dim
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        return z if self.embedding is None else torch.cat([z, self.embedding(labels)], 1)
+        if self.embedding is None:
+            return z
+        joined: Tensor = torch.cat([z, self.embedding(labels)], 1)
+        return joined
 
 
 class Verdict(nn.Module):
@@ -40,7 +43,8 @@ class Verdict(nn.Module):
         logits: Tensor = self.psi(h)[:, 0]
         if self.embedding is None:
             return logits
-        return logits + (h * self.embedding(labels)).sum(1) / math.sqrt(h.shape[1])
+        likeness: Tensor = (h * self.embedding(labels)).sum(1)
+        return logits + likeness / math.sqrt(h.shape[1])
 
 
 class Block(nn.Module):

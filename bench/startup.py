@@ -50,10 +50,12 @@ class FirstStep:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes: the most that the process held, and the decoded pictures in it."""
+    """Bytes: the most that the process held, the decoded pictures in it, and what a process holds
+    that does nothing but import torch."""
 
     peak_bytes: int
     picture_bytes: int
+    torch_bytes: int
 
     @property
     def above_pictures_bytes(self) -> int:
@@ -134,12 +136,18 @@ def memory(folder: Path, out: Path, cache: Path) -> Memory:
         if event.get("event") == "planned":
             plan = event["plan"]
             pictures = plan["pictures"] * plan["channels"] * plan["resolution"] ** 2
+    peak = peak_bytes(process)
+    torch = subprocess.Popen([sys.executable, "-c", "import torch"])
+    return Memory(peak, pictures, peak_bytes(torch))
+
+
+def peak_bytes(process: subprocess.Popen[Any]) -> int:
+    """Wait for the end of the process. The most memory that it held."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"error: the training ended with exit code {process.returncode}.")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Memory(used.ru_maxrss * scale, pictures)
+        sys.exit(f"error: {process.args!r} ended with exit code {process.returncode}.")
+    return int(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 def measure_help(count: int) -> dict[str, Any]:
@@ -170,10 +178,12 @@ def measure_first_step(folder: Path, repeats: int, place: Path) -> dict[str, Any
 def measure_memory(folder: Path, place: Path) -> dict[str, Any]:
     found = memory(folder, place / "memory", place / "cache-memory")
     print(f"dcgan at 64 px          {found.above_pictures_bytes / MIB:,.0f} MiB above "
-          f"{found.picture_bytes / MIB:,.0f} MiB of pictures", flush=True)  # fmt: skip
+          f"{found.picture_bytes / MIB:,.0f} MiB of pictures; torch alone takes "
+          f"{found.torch_bytes / MIB:,.0f} MiB", flush=True)  # fmt: skip
     return {
         "peak_bytes": found.peak_bytes,
         "picture_bytes": found.picture_bytes,
+        "torch_bytes": found.torch_bytes,
         "above_pictures_bytes": found.above_pictures_bytes,
     }
 

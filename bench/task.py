@@ -15,6 +15,7 @@ from ganwerk.config import auto, load
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures
 from ganwerk.data.health import HealthReport
+from ganwerk.values import Origin
 from ganwerk.work import machine, probe
 
 NOISE_PICTURES = 4096
@@ -95,13 +96,11 @@ def prepare(
     flags = {"run.device": (device, f"--device {device}")} if device else {}
     draft = load.collect(preset=preset, flags=flags, sets=sets)
     facts = machine.facts(device)
-    draft.give("data.where", name, load.Origin("benchmark"))
+    draft.give("data.where", name, Origin("benchmark"))
     auto.decide(draft, pictures.facts(), facts)
     settings = load.settle(draft)
     classes = len(pictures.class_names)
-    measured = probe.probe(
-        settings, classes, torch.device(settings.run.device), facts.free_memory_bytes
-    )
+    measured = probe.probe(settings, classes, facts, anew=True)
     return Task(name, settings, pictures, measured.choices)
 
 

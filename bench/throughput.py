@@ -70,7 +70,7 @@ class GpuMeter:
         if not self.wanted:
             return
         self.process.terminate()
-        text, _ = self.process.communicate()
+        text = self.process.communicate()[0]
         found: list[float] = []
         for line in text.split():
             with suppress(ValueError):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from ganwerk.work.api import Trained, open_run, plan, resume, train
 
 __version__ = "0.1.0"
+
+# Threads that wait for each other by spinning hold up a machine that has other things to do: with
+# two busy neighbours on two cores a small matrix product takes seven times longer. A short spin
+# and then sleep costs an idle machine little (docs/benchmarks.md). Read when torch is loaded.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 _HOME = {
     "GanwerkError": "ganwerk.errors",

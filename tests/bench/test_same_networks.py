@@ -8,7 +8,7 @@ import torch
 from bench import plain_nets
 from ganwerk.config import auto, build, load
 from ganwerk.config.schema import Settings
-from ganwerk.values import DataFacts, MachineFacts, PictureShape
+from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
 
 CPU = MachineFacts("cpu", "CPU", 2, 8 << 30, 4 << 30)
 NARROW = ("network.generator_width=8", "network.discriminator_width=8", "network.max_width=16")
@@ -25,7 +25,7 @@ CASES = {
 def settings_of(preset: str, resolution: int, sets: tuple[str, ...]) -> Settings:
     facts = DataFacts(400, PictureShape(resolution, 3), ("a", "b"), (200, 200))
     draft = load.collect(preset=preset, sets=(*NARROW, *sets))
-    draft.give("data.where", "noise", load.Origin("test"))
+    draft.give("data.where", "noise", Origin("test"))
     auto.decide(draft, facts, CPU)
     return load.settle(draft)
 

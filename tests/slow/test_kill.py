@@ -11,7 +11,11 @@ from bench.kill import IMAGES, PRESET, stop_cleanly, torture, undisturbed
 KILLS = 20
 SHORT_IMAGES = IMAGES // 4
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signals on this system"),
+]
 
 
 def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
@@ -22,7 +26,6 @@ def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
     assert outcome.different == []
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signals on this system")
 def test_asked_to_stop_it_stops_cleanly(tmp_path: Path) -> None:
     undisturbed(tmp_path / "alone", SHORT_IMAGES, PRESET)
     for number in (signal.SIGTERM, signal.SIGINT):

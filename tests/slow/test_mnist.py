@@ -1,4 +1,7 @@
-"""What `auto` reaches on MNIST in a minute and a half."""
+"""What `auto` reaches on MNIST in a minute or two.
+
+The budget is counted in images, so that the result does not depend on the machine's speed.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from ganwerk.run import Run
 from ganwerk.work.sample import Sampler
 from ganwerk.work.train import Request, train
 
-MINUTES = 1.5
+IMAGES = 40_000
 SAMPLES = 5000
 
-# To be set from a measurement on a quiet machine, with room for a busy one.
-MOST_DISTANCE = 10.0
+# One run gave 33, with all other bounds kept. To be tightened from several seeds.
+MOST_DISTANCE = 60.0
 LEAST_ASKED_PERCENT = 90.0
 LEAST_PERCENT = 4.0  # of the samples, for each digit
 
@@ -29,7 +32,7 @@ pytestmark = [
 
 def test_auto_draws_all_ten_digits(tmp_path: Path) -> None:
     flags = {
-        "budget.minutes": (MINUTES, f"--minutes {MINUTES}"),
+        "budget.images": (IMAGES, f"--images {IMAGES}"),
         "data.root": (str(DEFAULT_DATA), "--data-root DIR"),
     }
     run = train(Request(where="mnist", flags=flags, out=tmp_path / "run"))

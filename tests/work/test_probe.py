@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -43,7 +45,7 @@ def test_the_probe_leaves_the_networks_as_they_were():
 def test_a_precision_that_was_asked_for_is_taken(precision):
     settings = settings_of(run__precision=precision, network__generator_width=8,
                            network__discriminator_width=8)  # fmt: skip
-    probed = probe.probe(settings, 2, torch.device("cpu"), 8 << 30)
+    probed = probe.probe(settings, 2, CPU)
     assert set(probed.choices.values()) == {precision}
     assert probed.images_per_second > 0
 
@@ -72,3 +74,18 @@ def test_machine_facts():
     assert 0 < facts.free_memory_bytes <= facts.memory_bytes
     assert facts.torch == torch.__version__
     assert machine.peak_memory_bytes() > 50 << 20
+
+
+def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANWERK_CACHE", str(tmp_path))
+    settings = settings_of(network__generator_width=8, network__discriminator_width=8)
+    first = probe.probe(settings, 2, CPU)
+    monkeypatch.setattr(probe, "_choose", lambda *_: pytest.fail("measured again"))
+    assert probe.probe(settings, 2, CPU) == first
+    with pytest.raises(pytest.fail.Exception):
+        probe.probe(settings, 2, CPU, anew=True)
+    with pytest.raises(pytest.fail.Exception):
+        probe.probe(settings, 2, replace(CPU, device_name="another"))
+    monkeypatch.setattr(probe.time, "time", lambda: 1e12)
+    with pytest.raises(pytest.fail.Exception):
+        probe.probe(settings, 2, CPU)

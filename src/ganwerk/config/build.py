@@ -13,6 +13,7 @@ from ganwerk.config import schema
 from ganwerk.config.schema import Settings
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
+from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.penalties import PENALTIES
 from ganwerk.game.recipe import Recipe, Remedy, add, claim, plain_draw
 from ganwerk.game.schedules import DECAYS, Clip, Rate
@@ -151,23 +152,20 @@ def recipe(settings: Settings) -> Recipe:
     return add(made, schedules=rate)
 
 
-def _adam(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        net.parameters(), lr=rate, betas=(s.beta1, s.beta2), eps=1e-8, fused=True
-    )
+def _adam(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:
+    return Adam(net.parameters(), rate, s.beta1, s.beta2)
 
 
-def _rmsprop(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> torch.optim.Optimizer:
+def _rmsprop(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:
     return torch.optim.RMSprop(net.parameters(), lr=rate, alpha=s.beta2, momentum=s.beta1)
 
 
-def _sgd(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> torch.optim.Optimizer:
+def _sgd(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:
     return torch.optim.SGD(net.parameters(), lr=rate, momentum=s.beta1)
 
 
-OPTIMISERS: dict[
-    str, Callable[[nn.Module, float, schema.OptimiserSettings], torch.optim.Optimizer]
-] = {"adam": _adam, "rmsprop": _rmsprop, "sgd": _sgd}
+Make = Callable[[nn.Module, float, schema.OptimiserSettings], Optimiser]
+OPTIMISERS: dict[str, Make] = {"adam": _adam, "rmsprop": _rmsprop, "sgd": _sgd}
 
 
 def state(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.state import TrainState
 
 Decay = Callable[[float], float]
@@ -46,7 +47,7 @@ class Rate:
         _set_rate(state.d_optimiser, self.d_rate * factor)
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+def _set_rate(optimiser: Optimiser, rate: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
 

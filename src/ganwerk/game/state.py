@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganwerk.errors import CheckpointError
 from ganwerk.game.latents import step_seed
+from ganwerk.game.optimisers import Optimiser
 from ganwerk.nn.ema import Ema
 
 
@@ -33,8 +34,8 @@ class TrainState:
     g_net: nn.Module
     d_net: nn.Module
     ema: Ema
-    g_optimiser: torch.optim.Optimizer
-    d_optimiser: torch.optim.Optimizer
+    g_optimiser: Optimiser
+    d_optimiser: Optimiser
     seed: int
     device: torch.device
     horizon_images: float
@@ -120,7 +121,7 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _moments(name: str, net: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _moments(name: str, net: nn.Module, optimiser: Optimiser) -> dict[str, Tensor]:
     """An optimiser's state by parameter name instead of by position."""
     return {
         f"{name}.{parameter_name}/{key}": value
@@ -130,15 +131,15 @@ def _moments(name: str, net: nn.Module, optimiser: torch.optim.Optimizer) -> dic
     }
 
 
-def _load_moments(
-    saved: Mapping[str, Tensor], net: nn.Module, optimiser: torch.optim.Optimizer
-) -> None:
+def _load_moments(saved: Mapping[str, Tensor], net: nn.Module, optimiser: Optimiser) -> None:
     parameters = dict(net.named_parameters())
     optimiser.state.clear()
     for full_name, value in saved.items():
         name, key = full_name.rsplit("/", 1)
         parameter = parameters[name]
-        on_device = value if key == "step" else value.to(parameter.device)
+        # torch's own optimisers count their steps in the computer's memory, a fused one does not
+        counter = key == "step" and isinstance(optimiser, torch.optim.Optimizer)
+        on_device = value if counter else value.to(parameter.device)
         kept = on_device.clone(memory_format=torch.preserve_format)
         if kept.dim() == 4 and key != "step":
             kept = kept.contiguous(memory_format=torch.channels_last)

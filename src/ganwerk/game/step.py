@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.penalties import GradientPenalty, leaf
 from ganwerk.game.recipe import Recipe, View
 from ganwerk.game.state import TrainState
@@ -62,7 +63,7 @@ class Report:
 
 
 @contextmanager
-def updating(net: nn.Module, optimiser: torch.optim.Optimizer) -> Iterator[list[nn.Parameter]]:
+def updating(net: nn.Module, optimiser: Optimiser) -> Iterator[list[nn.Parameter]]:
     """Fresh gradients before, one optimiser step after."""
     optimiser.zero_grad(set_to_none=True)
     yield list(net.parameters())

@@ -80,8 +80,12 @@ class Prepared:
     plan: Plan
 
 
-def prepare(request: Request, watch: Watcher) -> Prepared:
-    """Raises GanwerkError for anything that would keep the training from starting well."""
+def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
+    """Read the data, decide the settings, measure the machine, plan.
+
+    anew: measure even if that was done within a day. Raises GanwerkError for anything that would
+    keep the training from starting well.
+    """
     draft = load.collect(
         preset=request.preset, file=request.file, flags=request.flags, sets=request.sets
     )
@@ -96,8 +100,7 @@ def prepare(request: Request, watch: Watcher) -> Prepared:
     for line in pictures.health.lines():
         if line.severity != "note":
             watch(Warned(line.text))
-    device = torch.device(settings.run.device)
-    probed = probe.probe(settings, len(pictures.class_names), device, facts.free_memory_bytes)
+    probed = probe.probe(settings, len(pictures.class_names), facts, anew)
     budget = first_budget(settings, len(train))
     plan = _plan(request, settings, facts, pictures, len(train), budget, probed)
     _check_disk(plan)

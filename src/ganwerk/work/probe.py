@@ -5,25 +5,34 @@ The choices are written into the run, so that a resumed training computes as bef
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+import ganwerk
 from ganwerk.config import build
 from ganwerk.config.schema import Settings
+from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Precise
 from ganwerk.nn.sizes import allowed_resolutions
 from ganwerk.nn.types import Batch
+from ganwerk.values import MachineFacts
 
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
+REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
+LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 1.0
 Choices = dict[str, str]
 """Name of a layer ('g.stages.1.0', 'd.first') to 'float32' or 'bfloat16'."""
 
@@ -37,19 +46,40 @@ class Probed:
     memory_bytes: int
 
 
-def probe(settings: Settings, class_count: int, device: torch.device, free_bytes: int) -> Probed:
+def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool = False) -> Probed:
     """Choose the precision per layer and measure whole steps on a copy that is thrown away.
 
-    Raises MachineError if a step would not fit into `free_bytes`.
+    The same networks on the same machine within a day are not measured again, unless `anew`: it
+    saves seconds, and the same seed then computes the same numbers.
+    Raises MachineError if a step would not fit into the free memory.
     """
-    state = build.state(settings, class_count, device, horizon_images=1e9)
+    state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
     memory = step_memory(state, settings)
-    if memory > free_bytes:
-        raise too_large(settings, memory, free_bytes)
+    if memory > facts.free_memory_bytes:
+        raise too_large(settings, memory, facts.free_memory_bytes)
+    file = _memory_of(settings, class_count, facts)
+    known = None if anew else read_json(file)
+    if known and time.time() - known["measured"] < REMEMBERED_SECONDS:
+        return Probed(known["choices"], known["images_per_second"], memory)
     choices = _choose(state, settings)
     apply_choices(state, choices)
     rate = _measure_steps(state, settings)
+    with suppress(OSError):  # nothing is lost but the seconds
+        measured = {"measured": time.time(), "choices": choices, "images_per_second": rate}
+        write_json(file, measured)
     return Probed(choices, rate, memory)
+
+
+def _memory_of(settings: Settings, class_count: int, facts: MachineFacts) -> Path:
+    """Where the measurement of these networks on this machine is remembered."""
+    asked = settings.model_dump(include={"network", "game", "latent", "remedy", "optimiser"})
+    shape = [settings.data.resolution, settings.data.channels, settings.data.conditional]
+    rest = [class_count, settings.budget.batch, settings.run.precision, torch.get_num_threads()]
+    machine = [facts.device, facts.device_name, facts.cores, facts.torch, ganwerk.__version__]
+    text = json.dumps([asked, shape, rest, machine], sort_keys=True)
+    return (
+        cache_home(None) / "probes" / f"{blake2b(text.encode(), digest_size=16).hexdigest()}.json"
+    )
 
 
 def layers(state: TrainState) -> dict[str, nn.Module]:
@@ -162,7 +192,7 @@ def _faster(module: nn.Module, x: Tensor) -> str:
             if attempt:
                 found.append(seconds)
     module.compute = None  # type: ignore[assignment]
-    full, half = (statistics.median(found) for found in times.values())
+    full, half = (min(found) for found in times.values())  # whatever disturbs makes it slower
     return "bfloat16" if half < (1 - BF16_MUST_SAVE) * full else "float32"
 
 
@@ -188,16 +218,16 @@ def _measure_steps(state: TrainState, settings: Settings) -> float:
     recipe = build.recipe(settings)
     batch = some_batch(settings, state.device, settings.budget.batch)
     every = max((p.every for p in recipe.d_penalties), default=1)
-    for step in (0, 1):  # warm up both kinds
-        state.step = step
-        train_step(state, lambda _: batch, recipe)
     timed: dict[int, list[float]] = {0: [], 1: []}
-    for _ in range(3):
-        for kind in timed:
+    begun = _now(state.device)
+    while len(timed[1]) < LEAST_ROUNDS or (
+        len(timed[1]) < MOST_ROUNDS and _now(state.device) - begun < STEPS_SECONDS
+    ):
+        for kind, found in timed.items():
             state.step = kind
             start = _now(state.device)
             train_step(state, lambda _: batch, recipe)
-            timed[kind].append(_now(state.device) - start)
-    due, plain = statistics.median(timed[0]), statistics.median(timed[1])
+            found.append(_now(state.device) - start)
+    due, plain = (statistics.median(found[1:]) for found in timed.values())  # the first warms up
     mean = (due + (every - 1) * plain) / every
     return settings.game.d_steps * settings.budget.batch / mean

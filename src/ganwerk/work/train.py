@@ -36,7 +36,7 @@ __all__ = ["Request", "plan", "resume", "train"]
 
 def plan(request: Request, watch: Watcher = nobody) -> Plan:
     """What `train` would do, measured, without making anything."""
-    return prepare(request, watch).plan
+    return prepare(request, watch, anew=True).plan
 
 
 def train(request: Request, watch: Watcher = nobody) -> Path:
