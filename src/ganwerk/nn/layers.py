@@ -78,7 +78,10 @@ class _MeanOfSquares(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return F.interpolate(gradients[0] * 0.25, scale_factor=2.0, mode="nearest")
+        # Behind the last stage the gradient comes flat; in another layout than the activations it
+        # would slow down everything before.
+        quarter = (gradients[0] * 0.25).contiguous(memory_format=torch.channels_last)
+        return F.interpolate(quarter, scale_factor=2.0, mode="nearest")
 
 
 class Downsample(nn.Module):
