@@ -23,7 +23,7 @@ from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.work.play import TELL_SECONDS
 from ganwerk.work.prepare import feeder_of
-from ganwerk.work.probe import apply_choices
+from ganwerk.work.probe import apply_choices, computing
 from ganwerk.work.record import Recorder
 
 FAR_IMAGES = 1e9  # the end of the schedules: speed is measured at the first learning rate
@@ -47,7 +47,8 @@ def ganwerk(task: Task) -> Steps:
     recipe = add(recipe, observers=recorder)
     told = begun = time.perf_counter()
     while True:
-        train_step(state, feeder.batch, recipe)
+        with computing(task.choices):
+            train_step(state, feeder.batch, recipe)
         now = time.perf_counter()
         state.seconds = now - begun
         if now - told >= TELL_SECONDS:
@@ -166,7 +167,8 @@ def by_hand(task: Task) -> Steps:
     player = ByHand(task)
     losses: list[tuple[Tensor, Tensor]] = []
     for real, labels in Batches(task):
-        losses.append(player.train(real, labels))
+        with computing(task.choices):
+            losses.append(player.train(real, labels))
         player.remember(len(real))
         if len(losses) == 64:
             torch.stack([torch.stack(pair) for pair in losses]).mean(0).tolist()

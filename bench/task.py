@@ -51,6 +51,7 @@ class Task:
 
     @property
     def half_precision_layers(self) -> int:
+        """Convolutions, and all matrix products as one."""
         return sum(choice == "bfloat16" for choice in self.choices.values())
 
 

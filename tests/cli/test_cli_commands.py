@@ -175,8 +175,15 @@ def test_sample_tells_progress_beside_the_result(cli: Any, stub: Any) -> None:
             "count": 128,
             "images_per_second": 9.0,
             "paths": [str(Path("out/samples.npz"))],
+            "warnings": [],
         }
     ]
+
+
+def test_sample_says_what_the_verb_warns_of(cli: Any, stub: Any) -> None:
+    drawn = Sampled((Path("out/grid.png"),), 64, 9.0, ("The checkpoint 9 cannot be used.",))
+    stub("ganwerk.work.sample.sample", drawn)
+    assert "warning: The checkpoint 9 cannot be used." in cli("sample", "runs/mine").stdout
 
 
 def test_report(cli: Any, stub: Any) -> None:

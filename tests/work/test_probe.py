@@ -89,3 +89,13 @@ def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
     monkeypatch.setattr(probe.time, "time", lambda: 1e12)
     with pytest.raises(pytest.fail.Exception):
         probe.probe(settings, 2, CPU)
+
+
+def test_matrix_products_are_measured_together(monkeypatch):
+    def seconds(module, x, dtype):
+        return 0.5 if torch.get_float32_matmul_precision() == "medium" else 1.0
+
+    monkeypatch.setattr(probe, "_time_layer", seconds)
+    assert probe._faster_products([(torch.nn.Linear(2, 2), torch.zeros(1, 2))]) == "bfloat16"
+    monkeypatch.setattr(probe, "_time_layer", lambda *_: 1.0)
+    assert probe._faster_products([(torch.nn.Linear(2, 2), torch.zeros(1, 2))]) == "float32"

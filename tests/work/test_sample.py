@@ -152,3 +152,16 @@ def test_from_python(run, plain):
     assert trained.journal("end")[-1]["reason"] == "finished"
     assert "network.kind" in {row.key for row in trained.settings()}
     assert trained.report().is_file()
+
+
+def test_a_damaged_newest_checkpoint_is_told(run, tmp_path):
+    import shutil
+
+    from ganwerk.run import Run
+
+    copy = shutil.copytree(run, tmp_path / "copy")
+    newest = Run.open(copy).checkpoints()[-1]
+    (newest.path / "weights.safetensors").write_bytes(b"damaged")
+    done = sample(copy, [0], out=tmp_path / "out")
+    assert newest.path.name in done.warnings[0]
+    assert sample(run, [0], out=tmp_path / "good").warnings == ()

@@ -75,8 +75,11 @@ def command(
         )  # fmt: skip
     if as_json:
         say_json({"ok": True, "run": run, "count": drawn.count,
-                  "images_per_second": drawn.images_per_second, "paths": drawn.paths})  # fmt: skip
+                  "images_per_second": drawn.images_per_second, "paths": drawn.paths,
+                  "warnings": drawn.warnings})  # fmt: skip
         return
+    for warning in drawn.warnings:
+        say(f"warning: {warning}")
     say(f"{drawn.count:,} pictures drawn, {drawn.images_per_second:,.0f} pictures/s.")
     for path in drawn.paths if len(drawn.paths) <= 3 else (drawn.paths[0], "...", drawn.paths[-1]):
         say(f"  {path}")

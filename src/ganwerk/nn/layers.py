@@ -1,13 +1,15 @@
 """Layers that the network families share.
 
-Convolutions and matrix products carry the precision they compute in (`compute`), chosen per layer
-by measuring at start (see work/probe.py). Weights, gradients and moments stay float32; only the
-arithmetic inside the layer and the activations it hands on change.
+Convolutions carry the precision they compute in (`compute`), chosen per layer by measuring at start
+(see work/probe.py). Weights, gradients and moments stay float32; only the arithmetic inside the
+layer and the activations it hands on change.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -47,18 +49,27 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 
 class Linear(nn.Linear):
-    """A matrix product that computes in `compute` and keeps its weights in float32."""
-
-    compute: torch.dtype | None = None
+    """A matrix product in the type of its weights, whatever comes in. (B, F_in) to (B, F_out)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        dtype = self.compute or self.weight.dtype
-        bias = None if self.bias is None else self.bias.to(dtype)
-        return F.linear(x.to(dtype), self.weight.to(dtype), bias)
+        return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
 
 
-Precise = (Conv2d, ConvTranspose2d, Linear)
-"""The layers whose precision can be chosen."""
+Precise = (Conv2d, ConvTranspose2d)
+"""The layers whose precision can be chosen one by one."""
+
+
+@contextmanager
+def matrix_products(bfloat16: bool) -> Iterator[None]:
+    """How float32 matrix products compute inside: bfloat16 products with float32 sums where the
+    processor has units for it, else, and with False, float32 throughout. It holds for the backward
+    pass too, so it encloses whole steps."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium" if bfloat16 else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 class Upsample(nn.Module):

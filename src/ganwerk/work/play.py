@@ -21,7 +21,9 @@ from ganwerk.data import Feeder, Pictures
 from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
+from ganwerk.nn.layers import matrix_products
 from ganwerk.run import Run, grid, write_picture
+from ganwerk.work import probe
 from ganwerk.work.board import Board
 from ganwerk.work.events import Ended, Pictured, Saved, Stepped, Watcher
 from ganwerk.work.prepare import Budget
@@ -71,7 +73,8 @@ def play(session: Session, watch: Watcher) -> None:
     """
     recorder = Recorder(build.recipe(session.settings).loss)
     recipe = add(build.recipe(session.settings), observers=recorder)
-    with _stopping(session.stop), contextlib.closing(Board(session)) as board:
+    computing = probe.computing(session.run.about["choices"]["precision"])
+    with _stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
         Player(session, recipe, recorder, board, watch).play()
 
 
@@ -200,7 +203,8 @@ class FixedSeeds:
     def draw(self) -> Path:
         """Write the grid of this moment. One class per column, if there are classes."""
         path = self.session.run.grid_path(self.session.state.images)
-        pictures = self.sampler.draw(self.seeds, labels=self.labels)
+        with matrix_products(bfloat16=False):  # as `ganwerk sample` draws them
+            pictures = self.sampler.draw(self.seeds, labels=self.labels)
         write_picture(path, grid(pictures, self.columns))
         return path
 

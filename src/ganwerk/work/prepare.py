@@ -187,7 +187,6 @@ def _plan(
     )
     g_count, d_count = (sum(p.numel() for p in n.parameters()) for n in (generator, discriminator))
     checkpoint = (g_count + d_count) * BYTES_PER_PARAMETER // 2
-    halves = sum(choice == "bfloat16" for choice in probed.choices.values())
     return Plan(
         data=request.where,
         pictures=len(pictures),
@@ -205,7 +204,7 @@ def _plan(
         remedies=tuple(_remedy_line(remedy) for remedy in settings.remedy),
         batch=settings.budget.batch,
         device=facts.device_name,
-        precision=f"{halves} of {len(probed.choices)} layers in bfloat16, the others in float32",
+        precision=_precision_line(probed.choices),
         images_per_second=rate,
         total_images=total,
         expected_seconds=total / rate,
@@ -214,6 +213,13 @@ def _plan(
         out=str(request.out or free_name(request.where)),
         notes=tuple(line.text for line in pictures.health.lines() if line.severity == "note"),
     )
+
+
+def _precision_line(choices: Mapping[str, str]) -> str:
+    convolutions = [v for k, v in choices.items() if k != probe.MATRICES]
+    halves, count = convolutions.count("bfloat16"), len(convolutions)
+    products = f"matrix products in {choices[probe.MATRICES]}"
+    return f"{halves} of {count} convolutions in bfloat16, {products}" if count else products
 
 
 def _remedy_line(remedy: Any) -> str:

@@ -9,7 +9,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -24,7 +24,7 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import Precise
+from ganwerk.nn.layers import Linear, Precise, matrix_products
 from ganwerk.nn.sizes import allowed_resolutions
 from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts
@@ -34,7 +34,9 @@ REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 1.0
 Choices = dict[str, str]
-"""Name of a layer ('g.stages.1.0', 'd.first') to 'float32' or 'bfloat16'."""
+"""Name of a convolution ('g.stages.1.0'), or MATRICES for all matrix products, to 'float32' or
+'bfloat16'."""
+MATRICES = "matrix products"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
         return Probed(known["choices"], known["images_per_second"], memory)
     choices = _choose(state, settings)
     apply_choices(state, choices)
-    rate = _measure_steps(state, settings)
+    with computing(choices):
+        rate = _measure_steps(state, settings)
     with suppress(OSError):  # nothing is lost but the seconds
         measured = {"measured": time.time(), "choices": choices, "images_per_second": rate}
         write_json(file, measured)
@@ -92,8 +95,13 @@ def layers(state: TrainState) -> dict[str, nn.Module]:
     return found
 
 
+def computing(choices: Mapping[str, str]) -> AbstractContextManager[None]:
+    """The context in which a training with these choices takes its steps."""
+    return matrix_products(choices.get(MATRICES) == "bfloat16")
+
+
 def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
-    """Set the precision of each layer; the averaged generator always computes in float32."""
+    """Set the precision of each convolution; the averaged generator always computes in float32."""
     for name, module in layers(state).items():
         module.compute = torch.bfloat16 if choices.get(name) == "bfloat16" else None  # type: ignore[assignment]
 
@@ -150,8 +158,9 @@ def too_large(settings: Settings, needed: int, free: int) -> MachineError:
 def _choose(state: TrainState, settings: Settings) -> Choices:
     names = layers(state)
     if settings.run.precision != "measured":
-        return dict.fromkeys(names, settings.run.precision)
-    inputs = _inputs(state, settings)
+        return dict.fromkeys([*names, MATRICES], settings.run.precision)
+    linear = _matrix_layers(state)
+    inputs = _inputs(state, settings, names | linear)
     cache: dict[object, str] = {}
     choices = {}
     for name, module in names.items():
@@ -160,11 +169,37 @@ def _choose(state: TrainState, settings: Settings) -> Choices:
         if key not in cache:
             cache[key] = _faster(module, x)
         choices[name] = cache[key]
+    choices[MATRICES] = _faster_products([(module, inputs[n]) for n, module in linear.items()])
     return choices
 
 
-def _inputs(state: TrainState, settings: Settings) -> dict[str, Tensor]:
-    """One full-size input of each layer."""
+def _matrix_layers(state: TrainState) -> dict[str, nn.Module]:
+    nets = (("g", state.g_net), ("d", state.d_net))
+    return {
+        f"{prefix}.{name}": module
+        for prefix, net in nets
+        for name, module in net.named_modules()
+        if isinstance(module, Linear)
+    }
+
+
+def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
+    """'bfloat16' if all matrix layers together take clearly less time with it."""
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for attempt in range(4):  # interleaved; the first warms up
+        for half, found in times.items():
+            with matrix_products(half):
+                seconds = sum(_time_layer(module, x, None) for module, x in pairs)
+            if attempt:
+                found.append(seconds)
+    full, half_time = (min(found) for found in times.values())
+    return "bfloat16" if half_time < (1 - BF16_MUST_SAVE) * full else "float32"
+
+
+def _inputs(
+    state: TrainState, settings: Settings, modules: Mapping[str, nn.Module]
+) -> dict[str, Tensor]:
+    """One full-size input of each of these layers."""
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -173,7 +208,7 @@ def _inputs(state: TrainState, settings: Settings) -> dict[str, Tensor]:
 
         return hook
 
-    hooks = [m.register_forward_hook(keep(name)) for name, m in layers(state).items()]
+    hooks = [m.register_forward_hook(keep(name)) for name, m in modules.items()]
     batch = some_batch(settings, state.device, settings.budget.batch)
     with torch.no_grad():
         z = torch.randn(len(batch.images), settings.latent.dim, device=state.device)
@@ -196,8 +231,9 @@ def _faster(module: nn.Module, x: Tensor) -> str:
     return "bfloat16" if half < (1 - BF16_MUST_SAVE) * full else "float32"
 
 
-def _time_layer(module: nn.Module, x: Tensor, dtype: torch.dtype) -> float:
-    module.compute = dtype  # type: ignore[assignment]
+def _time_layer(module: nn.Module, x: Tensor, dtype: torch.dtype | None) -> float:
+    if dtype is not None:
+        module.compute = dtype  # type: ignore[assignment]
     x = x.detach().requires_grad_(True)
     parameters = [p for p in module.parameters() if p.requires_grad]
     start = _now(x.device)

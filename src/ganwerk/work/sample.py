@@ -36,6 +36,7 @@ class Sampled:
     paths: tuple[Path, ...]
     count: int
     images_per_second: float
+    warnings: tuple[str, ...] = ()
 
 
 class Sampler:
@@ -48,8 +49,11 @@ class Sampler:
         class_names: Sequence[str],
         class_counts: Sequence[int],
         device: torch.device,
+        warnings: Sequence[str] = (),
     ) -> None:
+        """warnings: what whoever looks at the pictures should know."""
         self.net, self.settings, self.device = net, settings, device
+        self.warnings = tuple(warnings)
         self.class_names = tuple(class_names) if settings.data.conditional else ()
         self._shares = tuple(class_counts) or (1,) * len(class_names)
         self.batch = fixed_batch(settings.data.resolution)
@@ -65,8 +69,13 @@ class Sampler:
         names, counts = data.get("class_names", []), data.get("class_counts", [])
         where = torch.device(machine.facts(device).device)
         generator, _ = build.players(settings, len(names), where)
-        generator.load_state_dict(run.load_weights(at).weights)
-        return cls(generator.eval().requires_grad_(False), settings, names, counts, where)
+        found = run.load_weights(at)
+        generator.load_state_dict(found.weights)
+        warnings = [
+            f"The checkpoint {path} cannot be used: {reason}. Drawing from {found.path}."
+            for path, reason in found.skipped
+        ]
+        return cls(generator.eval().requires_grad_(False), settings, names, counts, where, warnings)
 
     def labels(self, seeds: Sequence[int], classes: Sequence[str] = ()) -> torch.Tensor | None:
         """The class of each picture: the given ones in turn, else as frequent as in the data.
@@ -166,7 +175,7 @@ def sample(
         progress(Progress("drawing", done, len(seeds), "pictures"))
     rate = done / (time.perf_counter() - start)
     _write_together(drawn, seeds, labels, sampler, paths)
-    return Sampled(tuple(paths), done, rate)
+    return Sampled(tuple(paths), done, rate, sampler.warnings)
 
 
 def _targets(out: Path, seeds: Sequence[int], image_format: str, grid: bool) -> list[Path]:
