@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median_low
 
 import numpy as np
@@ -27,18 +28,18 @@ MOST_FOR_LIKENESS = 500_000
 """Above so many pictures the search for near copies is left out; it would take half a minute."""
 
 
-def measure(
-    source: Source,
-    images: NDArray[np.uint8],
-    names: Sequence[str],
-    labels: Labels | None,
-    empty_classes: tuple[str, ...],
-    records: Records,
-    advice: Advice,
-    fit: str,
-    progress: ProgressCallback,
-) -> HealthReport:
-    """The report on pictures (N, C, R, R), read chunk by chunk, so they may be a memory map."""
+@dataclass(frozen=True)
+class _Looked:
+    """What one pass over the pixels gathers: grey thumbnails (N, T, T), whether a picture is all
+    one colour (N,), and a digest of each."""
+
+    thumbnails: NDArray[np.float32]
+    flat: NDArray[np.bool_]
+    digests: list[bytes]
+
+
+def _look(images: NDArray[np.uint8], progress: ProgressCallback) -> _Looked:
+    """Read pictures (N, C, R, R) chunk by chunk, so they may be a memory map."""
     count, channels, resolution, _ = images.shape
     thumbnails = np.empty((count, THUMBNAIL_PX, THUMBNAIL_PX), np.float32)
     flat = np.empty(count, bool)
@@ -51,15 +52,32 @@ def measure(
         flat[start : start + step] = (planes.max(2) == planes.min(2)).all(1)
         digests += row_digests(part)
         progress(Progress("checking pictures", min(start + step, count), count, "pictures"))
-    same = exact_groups(digests)
+    return _Looked(thumbnails, flat, digests)
+
+
+def measure(
+    source: Source,
+    images: NDArray[np.uint8],
+    names: Sequence[str],
+    labels: Labels | None,
+    empty_classes: tuple[str, ...],
+    records: Records,
+    advice: Advice,
+    fit: str,
+    progress: ProgressCallback,
+) -> HealthReport:
+    """The report on pictures (N, C, R, R)."""
+    count, channels, resolution, _ = images.shape
+    looked = _look(images, progress)
+    same = exact_groups(looked.digests)
     alike: list[list[int]] = []
     skipped: tuple[str, ...] = ()
     if count <= MOST_FOR_LIKENESS:
-        alike = near_groups(thumbnails, [index for group in same for index in group[1:]])
+        alike = near_groups(looked.thumbnails, [index for group in same for index in group[1:]])
     else:
         skipped = (f"near copies, because there are more than {MOST_FOR_LIKENESS:,} pictures.",)
-    mirror = mirror_verdict(thumbnails)
-    single = np.flatnonzero(flat).tolist()
+    mirror = mirror_verdict(looked.thumbnails)
+    single = np.flatnonzero(looked.flat).tolist()
     counts = np.bincount(labels.values, minlength=len(labels.names)).tolist() if labels else []
     return HealthReport(
         where=source.where,

@@ -143,4 +143,4 @@ def _load_moments(saved: Mapping[str, Tensor], net: nn.Module, optimiser: Optimi
         kept = on_device.clone(memory_format=torch.preserve_format)
         if kept.dim() == 4 and key != "step":
             kept = kept.contiguous(memory_format=torch.channels_last)
-        optimiser.state[parameter][key] = kept
+        optimiser.state.setdefault(parameter, {})[key] = kept
