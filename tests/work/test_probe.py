@@ -80,7 +80,7 @@ def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
     monkeypatch.setenv("GANWERK_CACHE", str(tmp_path))
     settings = settings_of(network__generator_width=8, network__discriminator_width=8)
     first = probe.probe(settings, 2, CPU)
-    monkeypatch.setattr(probe, "_choose", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(probe, "_fastest", lambda *_: pytest.fail("measured again"))
     assert probe.probe(settings, 2, CPU) == first
     with pytest.raises(pytest.fail.Exception):
         probe.probe(settings, 2, CPU, anew=True)
@@ -99,3 +99,21 @@ def test_matrix_products_are_measured_together(monkeypatch):
     assert probe._faster_products([(torch.nn.Linear(2, 2), torch.zeros(1, 2))]) == "bfloat16"
     monkeypatch.setattr(probe, "_time_layer", lambda *_: 1.0)
     assert probe._faster_products([(torch.nn.Linear(2, 2), torch.zeros(1, 2))]) == "float32"
+
+
+def test_whole_steps_decide_between_the_candidates(monkeypatch):
+    settings = settings_of(network__generator_width=8, network__discriminator_width=8)
+    state = state_of(settings)
+    slow, fast = ({probe.MATRICES: p} for p in ("float32", "bfloat16"))
+    seconds = {"float32": 2.0, "bfloat16": 1.0}
+    elapsed = [0.0]
+
+    def step(*_):
+        medium = torch.get_float32_matmul_precision() == "medium"
+        elapsed[0] += seconds["bfloat16" if medium else "float32"]
+
+    monkeypatch.setattr(probe, "train_step", step)
+    monkeypatch.setattr(probe, "_now", lambda _: elapsed[0])
+    assert probe._fastest(state, settings, [slow, fast]) == fast
+    seconds["bfloat16"] = 3.0
+    assert probe._fastest(state, settings, [slow, fast]) == slow

@@ -33,6 +33,7 @@ BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions betw
 REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 1.0
+MOST_TRIALS, TRIALS_SECONDS = 40, 1.5
 Choices = dict[str, str]
 """Name of a convolution ('g.stages.1.0'), or MATRICES for all matrix products, to 'float32' or
 'bfloat16'."""
@@ -63,7 +64,7 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     known = None if anew else read_json(file)
     if known and time.time() - known["measured"] < REMEMBERED_SECONDS:
         return Probed(known["choices"], known["images_per_second"], memory)
-    choices = _choose(state, settings)
+    choices = _fastest(state, settings, _candidates(state, settings))
     apply_choices(state, choices)
     with computing(choices):
         rate = _measure_steps(state, settings)
@@ -155,11 +156,41 @@ def too_large(settings: Settings, needed: int, free: int) -> MachineError:
     )
 
 
-def _choose(state: TrainState, settings: Settings) -> Choices:
-    names = layers(state)
+def _candidates(state: TrainState, settings: Settings) -> list[Choices]:
+    """What may be fastest: everything in one precision, or each layer in its own best."""
+    names = [*layers(state), MATRICES]
     if settings.run.precision != "measured":
-        return dict.fromkeys([*names, MATRICES], settings.run.precision)
-    linear = _matrix_layers(state)
+        return [dict.fromkeys(names, settings.run.precision)]
+    whole = [dict.fromkeys(names, precision) for precision in ("float32", "bfloat16")]
+    own = _each_best(state, settings)
+    return whole if own in whole else [*whole, own]
+
+
+def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -> Choices:
+    """The candidate with the shortest whole step. Layers measured alone do not show what the
+    conversions between them cost, nor how the processor's caches fare."""
+    if len(candidates) == 1:
+        return candidates[0]
+    recipe = build.recipe(settings)
+    batch = some_batch(settings, state.device, settings.budget.batch)
+    times: list[list[float]] = [[] for _ in candidates]
+    begun = _now(state.device)
+    for attempt in range(MOST_TRIALS):
+        for choices, found in zip(candidates, times, strict=True):
+            apply_choices(state, choices)
+            state.step = 1  # no penalty is due
+            start = _now(state.device)
+            with computing(choices):
+                train_step(state, lambda _: batch, recipe)
+            found.append(_now(state.device) - start)
+        if attempt >= 2 and _now(state.device) - begun > TRIALS_SECONDS:
+            break
+    best = min(range(len(candidates)), key=lambda i: min(times[i][1:]))
+    return candidates[best]
+
+
+def _each_best(state: TrainState, settings: Settings) -> Choices:
+    names, linear = layers(state), _matrix_layers(state)
     inputs = _inputs(state, settings, names | linear)
     cache: dict[object, str] = {}
     choices = {}
