@@ -98,11 +98,12 @@ def _watch(
     last, since = -1, time.monotonic()
     while True:
         worker.join(POLL_SECONDS)
+        ended = not worker.is_alive()  # asked before looking, so that the last look sees it all
         done = min(total, max(0, _archive_bytes(store) - before))
         if done != last:
             last, since = done, time.monotonic()
             progress(Progress(task, done, total, "bytes"))
-        if not worker.is_alive():
+        if ended:
             return False
         # Unpacking and checking take no network, but never this long.
         if time.monotonic() - since > STALL_SECONDS:
