@@ -67,16 +67,17 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
 def penalty_weight(kind: str, loss: str, resolution: int) -> float:
     """gamma of R1 and R2, lambda of the others.
 
-    gamma = 0.1 (resolution / 28)^4.75, up to 5, goes through the two points that were measured, 0.1
-    at 28 px and 5 at 64 px; elsewhere it is a first guess: the squared gradient is a sum over the
-    pixels, and the larger the picture, the easier D wins. The relativistic loss, which compares
-    differences of logits, needed 1 at 28 px; (resolution / 28)^2 scales that with the pixels.
+    gamma = 0.1 (resolution / 28)^4.75, from 0.1 to 5, goes through the two points that were
+    measured, 0.1 at 28 px and 5 at 64 px; between and beyond it is a first guess: the squared
+    gradient is a sum over the pixels, and the larger the picture, the easier D wins. At 16 px the
+    bare formula (0.007) let D explode. The relativistic loss, which compares differences of
+    logits, needed 1 at 28 px; (resolution / 28)^2 scales that with the pixels.
     """
     if kind not in ("r1", "r2"):
         return 10.0
     if loss == "relativistic":
         return round((resolution / 28) ** 2, 4)
-    return round(min(5.0, 0.1 * (resolution / 28) ** 4.75), 4)
+    return round(min(5.0, max(0.1, 0.1 * (resolution / 28) ** 4.75)), 4)
 
 
 def _game(draft: Draft) -> None:
