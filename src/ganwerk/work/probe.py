@@ -32,8 +32,8 @@ from ganwerk.values import MachineFacts
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
-LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 1.0
-MOST_TRIALS, TRIALS_SECONDS = 40, 1.5
+LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
+MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
 Choices = dict[str, str]
 """Name of a convolution ('g.stages.1.0'), or MATRICES for all matrix products, to 'float32' or
 'bfloat16'."""
@@ -183,7 +183,7 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
             with computing(choices):
                 train_step(state, lambda _: batch, recipe)
             found.append(_now(state.device) - start)
-        if attempt >= 2 and _now(state.device) - begun > TRIALS_SECONDS:
+        if attempt >= 1 and _now(state.device) - begun > TRIALS_SECONDS:
             break
     best = min(range(len(candidates)), key=lambda i: min(times[i][1:]))
     return candidates[best]
@@ -217,7 +217,7 @@ def _matrix_layers(state: TrainState) -> dict[str, nn.Module]:
 def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
     """'bfloat16' if all matrix layers together take clearly less time with it."""
     times: dict[bool, list[float]] = {False: [], True: []}
-    for attempt in range(4):  # interleaved; the first warms up
+    for attempt in range(3):  # interleaved; the first warms up
         for half, found in times.items():
             with matrix_products(half):
                 seconds = sum(_time_layer(module, x, None) for module, x in pairs)
@@ -252,7 +252,7 @@ def _inputs(
 def _faster(module: nn.Module, x: Tensor) -> str:
     """'bfloat16' if forward and backward of this layer take clearly less time in it."""
     times: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
-    for attempt in range(4):  # interleaved; the first warms up
+    for attempt in range(3):  # interleaved; the first warms up
         for dtype, found in times.items():
             seconds = _time_layer(module, x.to(dtype), dtype)
             if attempt:
