@@ -141,8 +141,9 @@ def test_progress_counts_every_picture(run, tmp_path):
 
 
 def test_fewer_large_pictures_at_once():
-    assert fixed_batch(28) == fixed_batch(64) == 64
-    assert fixed_batch(256) == 4
+    cpu, card = torch.device("cpu"), torch.device("cuda")
+    assert [fixed_batch(r, cpu) for r in (28, 32, 64, 256)] == [64, 64, 16, 4]
+    assert [fixed_batch(r, card) for r in (32, 64, 256)] == [256, 256, 16]
 
 
 def test_from_python(run, plain):
