@@ -13,7 +13,6 @@ from ganwerk.cli.options import (
     parse_at,
     parse_seeds,
     positive,
-    write_seeds,
 )
 from ganwerk.errors import ConfigError
 
@@ -99,6 +98,17 @@ def test_a_range_that_goes_backwards_is_turned_round_in_the_hint() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_seeds("5-2")
     assert caught.value.hint == "Write the smaller number first: 2-5"
+
+
+def write_seeds(seeds: list[int]) -> str:
+    """The shortest text that `parse_seeds` reads back. Ascending neighbours become a range."""
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in ranges)
 
 
 @given(st.lists(st.integers(0, 300) | st.integers(0, 2**63 - 1), unique=True, min_size=1))

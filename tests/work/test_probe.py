@@ -73,7 +73,6 @@ def test_machine_facts():
     assert facts.cores >= 1
     assert 0 < facts.free_memory_bytes <= facts.memory_bytes
     assert facts.torch == torch.__version__
-    assert machine.peak_memory_bytes() > 50 << 20
 
 
 def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):

@@ -58,6 +58,9 @@ def test_pictures_are_those_of_the_averaged_generator(run):
 def test_a_class_is_drawn_when_asked_for(run):
     sampler = Sampler.open(run)
     assert sampler.labels(range(4), ["3", "7"]).tolist() == [3, 7, 3, 7]
+    assert sampler.labels([9, 2], ["3", "7"]).tolist() == [7, 3]
+    together = sampler.draw([4, 5, 6], ["3", "7"])
+    assert np.array_equal(sampler.draw([5], ["3", "7"]), together[1:2])
     assert not np.array_equal(sampler.draw([1], ["3"]), sampler.draw([1], ["7"]))
 
 

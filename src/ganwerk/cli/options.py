@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -91,17 +91,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             )
         seeds |= dict.fromkeys(range(first, last + 1))
     return tuple(seeds)
-
-
-def write_seeds(seeds: Iterable[int]) -> str:
-    """The shortest text that `parse_seeds` reads back. Ascending neighbours become a range."""
-    ranges: list[list[int]] = []
-    for seed in seeds:
-        if ranges and seed == ranges[-1][1] + 1:
-            ranges[-1][1] = seed
-        else:
-            ranges.append([seed, seed])
-    return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in ranges)
 
 
 def parse_at(text: str) -> str | int:

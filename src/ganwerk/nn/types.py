@@ -24,12 +24,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Fakes:
-    """What G drew: the pictures at all scales, the labels they were asked for, and the styles
-    (B, L, W) of a style-based generator."""
+    """What G drew: the pictures at all scales, and the labels they were asked for."""
 
     scales: Scales
     labels: Tensor | None = None
-    styles: Tensor | None = None
 
     def detach(self) -> Fakes:
         """The same pictures, cut off from G's graph."""

@@ -79,15 +79,3 @@ def _cpu_lines() -> list[str]:
 def _bf16_units() -> bool:
     flags = next((line for line in _cpu_lines() if line.startswith("flags")), "")
     return bool({"amx_bf16", "avx512_bf16"} & set(flags.split()))
-
-
-def peak_memory_bytes() -> int:
-    """The most memory this process has used so far."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
-    scale = 1 if platform.system() == "Darwin" else 1024
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale)

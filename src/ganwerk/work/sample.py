@@ -78,7 +78,8 @@ class Sampler:
         return cls(generator.eval().requires_grad_(False), settings, names, counts, where, warnings)
 
     def labels(self, seeds: Sequence[int], classes: Sequence[str] = ()) -> torch.Tensor | None:
-        """The class of each picture: the given ones in turn, else as frequent as in the data.
+        """The class of each picture: by its number the given ones in turn, else as frequent as in
+        the data.
 
         Raises ConfigError for an unknown class, or for a class of a run that learned none.
         """
@@ -97,7 +98,7 @@ class Sampler:
                     f"There is no class '{name}'.", did_you_mean(name, self.class_names)
                 )
         numbers = [self.class_names.index(name) for name in classes]
-        return torch.tensor([numbers[i % len(numbers)] for i in range(len(seeds))])
+        return torch.tensor([numbers[seed % len(numbers)] for seed in seeds])
 
     def draw(
         self, seeds: Sequence[int], classes: Sequence[str] = (), labels: torch.Tensor | None = None
