@@ -145,7 +145,7 @@ def test_progress_counts_every_picture(run, tmp_path):
 
 def test_fewer_large_pictures_at_once():
     cpu, card = torch.device("cpu"), torch.device("cuda")
-    assert [fixed_batch(r, cpu) for r in (28, 32, 64, 256)] == [64, 64, 16, 4]
+    assert [fixed_batch(r, cpu) for r in (28, 32, 64, 256)] == [64, 64, 32, 4]
     assert [fixed_batch(r, card) for r in (32, 64, 256)] == [256, 256, 16]
 
 
