@@ -223,8 +223,17 @@ def _precision_line(choices: Mapping[str, str]) -> str:
 
 
 def _remedy_line(remedy: Any) -> str:
-    values = ", ".join(f"{k} {v:g}" for k, v in remedy.model_dump().items() if k != "kind")
-    return f"{remedy.kind} ({values})"
+    values = {k: v for k, v in remedy.model_dump(exclude_none=True).items() if k != "kind"}
+    shown = ", ".join(f"{name} {_written(value)}" for name, value in values.items())
+    return f"{remedy.kind} ({shown})" if shown else str(remedy.kind)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "+".join(value)
+    if isinstance(value, str | bool):
+        return str(value).lower()
+    return f"{value:g}"
 
 
 def free_name(where: str) -> Path:

@@ -81,11 +81,13 @@ def _session(run: Run, ready: Prepared) -> Session:
     rate = ready.probed.images_per_second
     device = torch.device(ready.settings.run.device)
     horizon = ready.budget.horizon_images(0, 0.0, rate)
-    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon)
+    recipe = build.recipe(ready.settings)
+    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
     probe.apply_choices(state, ready.probed.choices)
     return Session(
         run=run,
         settings=ready.settings,
+        recipe=recipe,
         state=state,
         budget=ready.budget,
         feeder=feeder_of(ready.settings, ready.pictures, ready.train),
@@ -183,7 +185,8 @@ def _resumed(
 ) -> Session:
     train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     device = torch.device(settings.run.device)
-    state = build.state(settings, len(pictures.class_names), device, horizon_images=1.0)
+    recipe = build.recipe(settings)
+    state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
     about = run.about
     probe.apply_choices(state, about["choices"]["precision"])
     state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])
@@ -202,6 +205,7 @@ def _resumed(
     return Session(
         run=run,
         settings=settings,
+        recipe=recipe,
         state=state,
         budget=budget,
         feeder=feeder_of(settings, pictures, train_indices),
