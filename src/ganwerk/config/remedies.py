@@ -6,11 +6,13 @@ with the same defaults; a test compares them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import tomllib
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ganwerk.config.section import Section
+from ganwerk.errors import ConfigError, did_you_mean
 
 Positive = Annotated[int, Field(gt=0)]
 Above0 = Annotated[float, Field(gt=0)]
@@ -254,3 +256,61 @@ REMEDIES: dict[str, type[Section]] = {
     "extra-gradient": ExtraGradientSettings,
     "lecam": LeCamSettings,
 }
+
+
+PENALTIES = {
+    "r1": "D's slope at reals is kept small",
+    "r2": "D's slope at fakes is kept small",
+    "wgan-gp": "D's slope between reals and fakes is drawn to 1",
+    "dragan": "D's slope around reals is drawn to 1",
+}
+
+
+def describe(name: str) -> str:
+    """A remedy in a few words."""
+    return PENALTIES.get(name) or str(REMEDIES[name].model_fields["kind"].description)
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of a remedy that was written as name:key=value,key=value.
+
+    Lists are joined by +. Raises ConfigError for an unknown name or setting; values are checked
+    later, with all others.
+    """
+    name, _, rest = text.strip().partition(":")
+    if name not in REMEDIES:
+        raise ConfigError(f"There is no remedy '{name}'.", did_you_mean(name, REMEDIES))
+    given: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in rest.split(","))):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if not equals:
+            raise ConfigError(
+                f"'{part}' in the remedy '{text}' has no '='.",
+                f"Write it as {name}:{part}=VALUE; several settings are divided by commas.",
+            )
+        check_setting(name, key)
+        given[key] = _value(value, is_list=_is_list(name, key))
+    return name, given
+
+
+def check_setting(name: str, key: str) -> None:
+    """Raises ConfigError if the remedy has no such setting."""
+    known = [field for field in REMEDIES[name].model_fields if field != "kind"]
+    if key in known:
+        return
+    if not known:
+        raise ConfigError(f"The remedy '{name}' has no settings.", f"Write just {name}.")
+    raise ConfigError(f"The remedy '{name}' has no setting '{key}'.", did_you_mean(key, known))
+
+
+def _is_list(name: str, key: str) -> bool:
+    return isinstance(REMEDIES[name].model_fields[key].default, tuple)
+
+
+def _value(text: str, *, is_list: bool) -> Any:
+    if is_list:
+        return [word.strip() for word in text.split("+")]
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text  # a bare word is a string

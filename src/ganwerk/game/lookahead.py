@@ -111,7 +111,8 @@ def _adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
 
 def _torch_adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
     group = _plain(optimiser, "weight_decay", "amsgrad", "maximize")
-    return AdamAhead(parameters, optimiser, *group["betas"], group["eps"])
+    beta1, beta2 = group["betas"]
+    return AdamAhead(parameters, optimiser, beta1, beta2, group["eps"])
 
 
 def _sgd(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:

@@ -148,7 +148,7 @@ class Recipe:
     loss: Loss = NON_SATURATING
     lift: Callable[[Tensor], Scales] = single
     draw: Draw = field(default_factory=_gaussian)
-    memory: Callable[[Fakes], Fakes] = forget
+    memory: Memory = forget
     opponent: Opponent = itself
     d_steps: int = 1
     g_steps: int = 1

@@ -136,7 +136,7 @@ class Packed(nn.Module):
         _widen(net, size)
 
     @property
-    def group_size(self) -> int:  # type: ignore[override]
+    def group_size(self) -> int:
         """Whole packs, in the groups that the inner network needs."""
         return self.size * int(self.net.group_size)  # type: ignore[arg-type]
 

@@ -75,7 +75,7 @@ class Optimistic(Around):
         _, added = self.steps_inside(parameters)
         for parameter, newest in zip(parameters, added, strict=True):
             memory = self.state[parameter]
-            parameter += newest - memory.get("previous_step", newest)
+            parameter.add_(newest - memory.get("previous_step", newest))
             memory["previous_step"] = newest
 
 

@@ -106,7 +106,9 @@ class Resting:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         d_rested, g_rested, self.steps = state["counts"].tolist()
         self.rested = [d_rested, g_rested]
-        self.losses = tuple(state["losses"].tolist()) if "losses" in state else None  # type: ignore[assignment]
+        if "losses" in state:
+            d_loss, g_loss = state["losses"].tolist()
+            self.losses = d_loss, g_loss
 
     def measures(self) -> dict[str, float]:
         shares = [rested / max(self.steps, 1) for rested in self.rested]
