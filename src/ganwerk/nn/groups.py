@@ -157,13 +157,14 @@ def _widen(net: nn.Module, factor: int) -> None:
     path, layer = next(
         ((p, m) for p, m in net.named_modules() if isinstance(m, WEIGHTED)), ("", net)
     )
+    kind = type(layer).__bases__[0] if is_parametrized(layer) else type(layer)
     if isinstance(layer, nn.Conv2d) and layer.groups == 1:
-        wide: nn.Module = type(layer)(
+        wide: nn.Module = kind(
             layer.in_channels * factor, layer.out_channels, layer.kernel_size,  # type: ignore[arg-type]
             layer.stride, layer.padding, layer.dilation, bias=layer.bias is not None,  # type: ignore[arg-type]
         )  # fmt: skip
     elif isinstance(layer, nn.Linear):
-        wide = type(layer)(layer.in_features * factor, layer.out_features, layer.bias is not None)
+        wide = kind(layer.in_features * factor, layer.out_features, layer.bias is not None)
     else:
         raise ConfigError(
             f"The discriminator {type(net).__name__} does not begin with a layer that packing "
@@ -174,20 +175,3 @@ def _widen(net: nn.Module, factor: int) -> None:
         wide = spectral_norm(wide)
     parent, _, name = path.rpartition(".")
     setattr(net.get_submodule(parent), name, wide)
-
-
-def normalise_spectrum(net: nn.Module, iterations: int) -> nn.Module:
-    """Divide each weight matrix of `net` by its largest singular value, followed by power
-    iteration. Miyato et al. 2018, Spectral normalization for GANs, equation 8 and algorithm 1.
-
-    Raises ConfigError if a layer is normalised already.
-    """
-    for name, module in list(net.named_modules()):
-        if isinstance(module, WEIGHTED):
-            if is_parametrized(module):
-                raise ConfigError(
-                    f"D's layer {name} has spectral norm already.",
-                    "Leave out the remedy, or set network.discriminator_norm to none.",
-                )
-            spectral_norm(module, n_power_iterations=iterations)
-    return net

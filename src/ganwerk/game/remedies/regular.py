@@ -14,7 +14,7 @@ from ganwerk.game.recipe import Change, Recipe, Remedy, add, claim, remember
 from ganwerk.game.schedules import Clip
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import Report, Round
-from ganwerk.nn.groups import normalise_spectrum
+from ganwerk.nn.spectral import normalise_spectrum
 
 SPECTRUM_RANK = 2  # when all layers of D are there
 
