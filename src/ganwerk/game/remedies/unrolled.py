@@ -41,7 +41,10 @@ def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "
         )
 
     def remedy(recipe: Recipe) -> Recipe:
-        claimed = claim(recipe, by="unrolled", opponent=Unrolled(steps, first_order))
+        # What looks ahead of an optimiser must know it: nothing else may change it.
+        foreseen = {"optimiser": recipe.optimiser} if steps else {}
+        opponent = Unrolled(steps, first_order)
+        claimed = claim(recipe, by="unrolled", opponent=opponent, **foreseen)
         return replace(claimed, loss=of_value(recipe.loss)) if objective == "value" else claimed
 
     return remedy
