@@ -47,8 +47,9 @@ def resting(remedy, d_loss, g_loss, steps=1):
     before = flat(state.g_net), flat(state.d_net)
     for _ in range(steps):
         train_step(state, points, recipe)
-    moved = not torch.equal(before[1], flat(state.d_net)), not torch.equal(
-        before[0], flat(state.g_net)
+    moved = (
+        not torch.equal(before[1], flat(state.d_net)),
+        not torch.equal(before[0], flat(state.g_net)),
     )
     return moved, state
 
