@@ -1,4 +1,4 @@
-"""Remedies as settings: the same names and defaults as the constructors, texts, automatic values."""
+"""Remedies as settings: names and defaults as the constructors have them, texts, what is chosen."""
 
 from __future__ import annotations
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
+from tests.game.points import flat, game, points
 from torch import nn
 
 from ganwerk.errors import ConfigError
@@ -11,7 +14,6 @@ from ganwerk.game.optimisers import Adam
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.remedies.averaging import ExtraGradient, Optimistic
 from ganwerk.game.step import train_step
-from tests.game.points import flat, game, points
 
 
 def play(wrap, steps=400, rate=0.1):
@@ -58,7 +60,7 @@ def test_optimistic_adam_uses_adams_steps():
         p.grad, q.grad = gradient.clone(), gradient.clone()
         plain.step(), optimistic.step()
         moved.append(q.detach() - before)
-    expected = moved[0] + sum(2 * b - a for a, b in zip(moved, moved[1:], strict=False))
+    expected = moved[0] + sum(2 * b - a for a, b in pairwise(moved))
     torch.testing.assert_close(p.detach(), expected)
 
 

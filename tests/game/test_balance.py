@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.game.points import flat, game, points
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.losses import LOSSES
@@ -15,7 +16,6 @@ from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.remedies.balance import accuracy, gap
 from ganwerk.game.step import Report, train_step
 from ganwerk.nn.types import Batch
-from tests.game.points import flat, game, points
 
 
 def test_two_rates():

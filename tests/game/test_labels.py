@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.game.points import PictureD, PictureG, flat, game, pictures, points
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from ganwerk.errors import ConfigError
@@ -14,7 +15,6 @@ from ganwerk.game.recipe import Recipe
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.remedies.labels import Noise
 from ganwerk.game.step import train_step
-from tests.game.points import PictureD, PictureG, flat, game, pictures, points
 
 
 @pytest.mark.parametrize(("name", "play"), [("points", None), ("pictures", (PictureG, PictureD))])

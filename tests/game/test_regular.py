@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.game.points import flat, game, points
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.step import train_step
-from tests.game.points import flat, game, points
 
 
 def test_lecam_by_hand():
@@ -45,8 +45,8 @@ def test_a_penalty_of_packs_counts_the_whole_pack():
     """D(x1, x2) = w . (x1, x2): the squared slope is |w|^2, not its half."""
     r1 = REMEDIES["r1"](weight=2.0)
 
-    from ganwerk.game.step import Critic, Round
     from ganwerk.game.penalties import leaf
+    from ganwerk.game.step import Critic, Round
     from ganwerk.nn.groups import Packed
 
     class Linear(torch.nn.Module):

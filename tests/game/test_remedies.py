@@ -6,11 +6,11 @@ from itertools import combinations
 
 import pytest
 import torch
+from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pictures, points
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.step import train_step
-from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pictures, points
 
 GIVEN = {
     "unrolled": {"steps": 2},
@@ -111,7 +111,7 @@ def test_all_remedies_at_once_go_on_bit_by_bit(without, on_points):
 
 @pytest.mark.parametrize("name", ["replay", "ada", "lecam", "skip", "balance"])
 def test_twice_the_same_is_an_error(name):
-    with pytest.raises(ConfigError, match="twice|both set"):
+    with pytest.raises(ConfigError, match=r"twice|both set"):
         game([remedy(name, True), remedy(name, True)])
 
 

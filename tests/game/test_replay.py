@@ -4,13 +4,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.game.points import game, points
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.remedies.replay import Pool
 from ganwerk.game.step import train_step
 from ganwerk.nn.types import Fakes
-from tests.game.points import game, points
 
 
 def fakes_of(number, count=8, classes=0):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pictures, points
 from torch import nn
 
 from ganwerk.errors import ConfigError
@@ -16,7 +17,6 @@ from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.step import train_step
 from ganwerk.nn.types import Batch
-from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pictures, points
 
 unrolled = REMEDIES["unrolled"]
 

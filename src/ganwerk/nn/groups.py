@@ -160,8 +160,8 @@ def _widen(net: nn.Module, factor: int) -> None:
     kind = type(layer).__bases__[0] if is_parametrized(layer) else type(layer)
     if isinstance(layer, nn.Conv2d) and layer.groups == 1:
         wide: nn.Module = kind(
-            layer.in_channels * factor, layer.out_channels, layer.kernel_size,  # type: ignore[arg-type]
-            layer.stride, layer.padding, layer.dilation, bias=layer.bias is not None,  # type: ignore[arg-type]
+            layer.in_channels * factor, layer.out_channels, layer.kernel_size,
+            layer.stride, layer.padding, layer.dilation, bias=layer.bias is not None,
         )  # fmt: skip
     elif isinstance(layer, nn.Linear):
         wide = kind(layer.in_features * factor, layer.out_features, layer.bias is not None)
