@@ -9,6 +9,7 @@ import pytest
 from ganwerk.config.remedies import REMEDIES
 from ganwerk.errors import ConfigError
 from ganwerk.run import Run
+from ganwerk.work.events import Warned
 from ganwerk.work.train import plan, resume, train
 from tests.work.test_train import assert_same, everything, stop_after
 
@@ -74,3 +75,23 @@ def test_nothing_is_made_where_it_cannot_be(tiny, tmp_path, asked):
     with pytest.raises(ConfigError):
         train(replace(tiny(), remedies=asked))
     assert not (tmp_path / "run").exists()
+
+
+def test_leaks_are_looked_for_and_told_once(tiny, monkeypatch):
+    """A generator that draws noise does not look like shifted digits; one that is shown to draw
+    shifted digits is found out."""
+    from ganwerk.game.leak import Leak
+    from ganwerk.work import leaks
+
+    asked = ("ada:policy=translation+colour,target=-0.9",)
+    quiet = Run.open(train(replace(tiny("quiet", images=64), remedies=asked)))
+    row = quiet.journal.rows("picture")[-1]
+    assert 0 <= row["leak_translation"] <= 1
+    monkeypatch.setattr(leaks, "leak", lambda *_: Leak(0.5, 0.01))
+    monkeypatch.setattr("ganwerk.work.play.COST_SHARE", 1e9)
+    seen = []
+    request = tiny("loud", images=64, run__picture_seconds=1e-6)
+    train(replace(request, remedies=asked), seen.append)
+    told = [e.message for e in seen if isinstance(e, Warned) and "leaks" in e.message]
+    assert len(told) == 2  # one for each transform, however many grids
+    assert "50% of the generated pictures look as if 'colour'" in "".join(told)
