@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
 from ganwerk.game.augment import augment
 from ganwerk.game.leak import leak
@@ -12,6 +11,8 @@ from ganwerk.game.leak import leak
 
 def digits():
     """The built-in digits, (1797, 1, 16, 16) in [-1, 1], in random order."""
+    from sklearn.datasets import load_digits
+
     images = torch.from_numpy(load_digits().images).float() / 8 - 1
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     return torch.nn.functional.interpolate(images[order, None], scale_factor=2.0)
