@@ -118,16 +118,14 @@ def test_whole_steps_decide_between_the_candidates(monkeypatch):
     assert probe._fastest(state, settings, [slow, fast]) == slow
 
 
-def test_looking_ahead_takes_memory(tiny):
+def test_looking_ahead_takes_memory():
     """Each update that G looks ahead keeps D's activations alive once more."""
     sizes = []
     for steps in (0, 1, 2):
-        flags = {"remedy.1.kind": ("unrolled", "--"), "remedy.1.steps": (steps, "--")}
-        draft = load.collect(flags=flags)
-        draft.give("data.where", "blobs", Origin("asked for"))
-        auto.decide(draft, DataFacts(100, PictureShape(16, 1)), MachineFacts("cpu", "", 2, 0, 0))
+        draft = load.collect(remedies=[f"unrolled:steps={steps}"])
+        draft.give("data.where", "x", Origin("asked for"))
+        auto.decide(draft, DATA, CPU)
         settings = load.settle(draft)
-        state = build.state(settings, 0, torch.device("cpu"), 1.0)
-        sizes.append(probe.step_memory(state, settings))
+        sizes.append(probe.step_memory(state_of(settings), settings))
     assert sizes[2] - sizes[1] == pytest.approx(sizes[1] - sizes[0], abs=2)
     assert sizes[1] > 1.2 * sizes[0]
