@@ -94,6 +94,7 @@ def prepare(
     name: str, preset: str, pictures: Pictures, device: str | None, sets: tuple[str, ...]
 ) -> Task:
     """Settle the settings and measure the layers, as `ganwerk train` does before its first step."""
+    machine.keep_freed_memory()
     flags = {"run.device": (device, f"--device {device}")} if device else {}
     draft = load.collect(preset=preset, flags=flags, sets=sets)
     facts = machine.facts(device)

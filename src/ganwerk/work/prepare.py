@@ -86,6 +86,7 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     anew: measure even if that was done within a day. Raises GanwerkError for anything that would
     keep the training from starting well.
     """
+    machine.keep_freed_memory()
     draft = load.collect(
         preset=request.preset, file=request.file, flags=request.flags, sets=request.sets
     )
