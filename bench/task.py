@@ -52,7 +52,7 @@ class Task:
     @property
     def half_precision_layers(self) -> int:
         """Convolutions, and all matrix products as one."""
-        return sum(choice == "bfloat16" for choice in self.choices.values())
+        return sum(choice.startswith("bfloat16") for choice in self.choices.values())
 
 
 def noise(resolution: int) -> Pictures:
