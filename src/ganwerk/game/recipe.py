@@ -108,14 +108,14 @@ def as_it_is(optimiser: Optimiser) -> Optimiser:
     return optimiser
 
 
-def plain_draw(shape: latents.Shape) -> Draw:
+def plain_draw(distribution: latents.Latents) -> Draw:
     """As many latents as reals, of the given distribution, with the reals' labels.
 
     Sharing the labels pairs each fake with a real of its class, which relativistic losses need.
     """
 
     def draw(generator: nn.Module, batch: Batch, random: torch.Generator) -> Fakes:
-        z = latents.draw(shape, len(batch.images), int(generator.latent_dim), random)  # type: ignore[arg-type]
+        z = distribution.draw(len(batch.images), int(generator.latent_dim), random)  # type: ignore[arg-type]
         return Fakes(generator(z, batch.labels), batch.labels)
 
     return draw

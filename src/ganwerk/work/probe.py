@@ -1,4 +1,4 @@
-"""Measuring before training: memory, the fastest precision of each layer, images per second.
+"""Measuring before training: memory, the fastest way to compute each layer, images per second.
 
 The choices are written into the run, so that a resumed training computes as before.
 """
@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import Linear, Precise, matrix_products
+from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
 from ganwerk.nn.sizes import allowed_resolutions
 from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts
@@ -36,10 +37,31 @@ GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both p
 AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
+MOST_MATRIX_PIXELS = (
+    64  # of a layer's smaller side; on larger pictures windows cost too much memory
+)
 Choices = dict[str, str]
-"""Name of a convolution ('g.stages.1.0'), or MATRICES for all matrix products, to 'float32' or
-'bfloat16'."""
+"""Name of a convolution ('g.stages.1.0') to one of WAYS, MATRICES for all matrix products to
+'float32' or 'bfloat16'."""
 MATRICES = "matrix products"
+
+
+class Way(NamedTuple):
+    """How a convolution computes: in which precision, and whether as one matrix product."""
+
+    compute: torch.dtype | None = None
+    as_matrix: bool = False
+
+    def set(self, layer: nn.Module) -> None:
+        layer.compute, layer.as_matrix = self  # type: ignore[assignment]
+
+
+WAYS = {
+    "float32": Way(),
+    "bfloat16": Way(torch.bfloat16),
+    "float32 matrix": Way(None, True),
+    "bfloat16 matrix": Way(torch.bfloat16, True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +126,9 @@ def computing(choices: Mapping[str, str]) -> AbstractContextManager[None]:
 
 
 def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
-    """Set the precision of each convolution; the averaged generator always computes in float32."""
+    """Set how each convolution computes; the averaged generator always does in plain float32."""
     for name, module in layers(state).items():
-        module.compute = torch.bfloat16 if choices.get(name) == "bfloat16" else None  # type: ignore[assignment]
+        WAYS[choices.get(name, "float32")].set(module)
 
 
 def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
@@ -232,7 +254,7 @@ def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
     for attempt in range(3):  # interleaved; the first warms up
         for half, found in times.items():
             with matrix_products(half):
-                seconds = sum(_time_layer(module, x, None) for module, x in pairs)
+                seconds = sum(_time_layer(module, x) for module, x in pairs)
             if attempt:
                 found.append(seconds)
     full, half_time = (min(found) for found in times.values())
@@ -262,21 +284,28 @@ def _inputs(
 
 
 def _faster(module: nn.Module, x: Tensor) -> str:
-    """'bfloat16' if forward and backward of this layer take clearly less time in it."""
-    times: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    """The way in which forward and backward of this layer take least time; bfloat16 only if it is
+    clearly faster."""
+    ways = ["float32", "bfloat16"]
+    pixels = min(x.shape[2] * x.shape[3], module(x[:1]).shape[2:].numel())
+    if x.device.type == "cpu" and can_be_matrix(module) and pixels <= MOST_MATRIX_PIXELS:
+        ways = list(WAYS)
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for attempt in range(3):  # interleaved; the first warms up
-        for dtype, found in times.items():
-            seconds = _time_layer(module, x.to(dtype), dtype)
+        for name, found in times.items():
+            WAYS[name].set(module)
+            seconds = _time_layer(module, x.to(WAYS[name].compute or x.dtype))
             if attempt:
                 found.append(seconds)
-    module.compute = None  # type: ignore[assignment]
-    full, half = (min(found) for found in times.values())  # whatever disturbs makes it slower
-    return "bfloat16" if half < (1 - BF16_MUST_SAVE) * full else "float32"
+    Way().set(module)
+    weighed = {  # whatever disturbs makes it slower, so the least counts
+        name: min(found) * (1 if WAYS[name].compute is None else 1 / (1 - BF16_MUST_SAVE))
+        for name, found in times.items()
+    }
+    return min(weighed, key=lambda name: weighed[name])
 
 
-def _time_layer(module: nn.Module, x: Tensor, dtype: torch.dtype | None) -> float:
-    if dtype is not None:
-        module.compute = dtype  # type: ignore[assignment]
+def _time_layer(module: nn.Module, x: Tensor) -> float:
     x = x.detach().requires_grad_(True)
     parameters = [p for p in module.parameters() if p.requires_grad]
     start = _now(x.device)
