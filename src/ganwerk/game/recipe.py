@@ -142,7 +142,8 @@ class Recipe:
     views: what pictures pass before D sees them. d_labels: what D's loss takes for real and fake.
     d_penalties: on D. constraints: on D's weights after each update. d_changes: of D's network.
     rates: factors on (G's, D's) learning rate. schedules run before a step, observers after it.
-    parts: what must survive a crash, by name.
+    parts: what must survive a crash, by name. checks: of the finished recipe and D's network; they
+    raise ConfigError where the two cannot be together.
     """
 
     loss: Loss = NON_SATURATING
@@ -165,6 +166,7 @@ class Recipe:
     schedules: tuple[Callable[[TrainState], None], ...] = ()
     observers: tuple[Callable[[TrainState, Report], None], ...] = ()
     parts: tuple[tuple[str, Stateful], ...] = ()
+    checks: tuple[Callable[[Recipe, nn.Module], None], ...] = ()
     claimed: tuple[tuple[str, str], ...] = ()
 
 
