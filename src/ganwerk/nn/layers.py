@@ -30,9 +30,10 @@ class Conv2d(nn.Conv2d):
     as_matrix: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
-        dtype = self.compute or self.weight.dtype
+        weight = self.weight  # once: spectral norm computes it anew each time
+        dtype = self.compute or weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
-        x, weight = x.to(dtype), self.weight.to(dtype)
+        x, weight = x.to(dtype), weight.to(dtype)
         if self.as_matrix:
             return windows.convolve(x, weight, bias, self.stride[0], int(self.padding[0]))
         return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
@@ -45,9 +46,10 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     as_matrix: bool = False
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        dtype = self.compute or self.weight.dtype
+        weight = self.weight  # once: spectral norm computes it anew each time
+        dtype = self.compute or weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
-        x, weight = x.to(dtype), self.weight.to(dtype)
+        x, weight = x.to(dtype), weight.to(dtype)
         if self.as_matrix:
             return windows.convolve_transposed(
                 x, weight, bias, self.stride[0], int(self.padding[0])
@@ -62,7 +64,8 @@ class Linear(nn.Linear):
     """A matrix product in the type of its weights, whatever comes in. (B, F_in) to (B, F_out)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
+        weight = self.weight
+        return F.linear(x.to(weight.dtype), weight, self.bias)
 
 
 Precise = (Conv2d, ConvTranspose2d)
@@ -145,6 +148,7 @@ class Verdict(nn.Module):
 
     Conditional: D(x, y) = psi(h) + <h, e_y> / sqrt(F), the projection of Miyato and Koyama 2018
     (cGANs with projection discriminator, equation 3), scaled so that both terms start alike.
+    groups: layers (B, F) to (B,) that compare samples with each other; what they find is added.
     """
 
     def __init__(self, features: int, classes: int) -> None:
@@ -152,10 +156,13 @@ class Verdict(nn.Module):
         self.psi = nn.Linear(features, 1)
         self.embedding = nn.Embedding(classes, features) if classes else None
         self.scale = 1 / math.sqrt(features)
+        self.groups = nn.ModuleList()
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
-        h = features.to(self.psi.weight.dtype)
+        h = features.to(self.psi.bias.dtype)
         logits = self.psi(h)[:, 0]
+        for group in self.groups:
+            logits = logits + group(h)
         if self.embedding is None:
             return logits
         return logits + (h * self.embedding(labels)).sum(1) * self.scale

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import ganwerk
 from ganwerk.config import build
+from ganwerk.config.remedies import UnrolledSettings
 from ganwerk.config.schema import Settings
 from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
@@ -33,6 +34,7 @@ from ganwerk.values import MachineFacts
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
+AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
 MOST_MATRIX_PIXELS = (
@@ -136,28 +138,43 @@ def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
     return Batch(images, labels if settings.data.conditional else None)
 
 
+def fewest(state: TrainState) -> int:
+    """How many pictures both networks can be tried with: a group of those that D compares."""
+    return max(2, state.d_group_size)
+
+
 def step_memory(state: TrainState, settings: Settings) -> int:
     """About how many bytes a step takes: weights, moments and the activations of both players.
 
-    Counted on two pictures, so that it is known before any memory is taken.
+    Counted on a few pictures, so that it is known before any memory is taken.
     """
-    counted = [0]
+    counted = {state.g_net: 0, state.d_net: 0}
 
-    def count(_module: nn.Module, _inputs: object, output: object) -> None:
-        if isinstance(output, Tensor):
-            counted[0] += output.numel() * output.element_size()
+    def counter(net: nn.Module) -> Callable[..., None]:
+        def count(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                counted[net] += output.numel() * output.element_size()
 
-    leaves = [m for n in (state.g_net, state.d_net) for m in n.modules() if not list(m.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
-    batch = some_batch(settings, state.device, 2)
+        return count
+
+    hooks = [
+        module.register_forward_hook(counter(net))
+        for net in counted
+        for module in net.modules()
+        if not list(module.children())
+    ]
+    least = fewest(state)
+    batch = some_batch(settings, state.device, least)
     try:
         with _evaluating(state), torch.no_grad():
-            z = torch.randn(2, settings.latent.dim, device=state.device)
+            z = torch.randn(least, settings.latent.dim, device=state.device)
             state.d_net(state.g_net(z, batch.labels), batch.labels)
     finally:
         for hook in hooks:
             hook.remove()
-    activations = counted[0] / 2 * settings.budget.batch * GRAPHS_ALIVE
+    g_bytes, d_bytes = (count / least * settings.budget.batch for count in counted.values())
+    ahead = max((r.steps for r in settings.remedy if isinstance(r, UnrolledSettings)), default=0)
+    activations = GRAPHS_ALIVE * (g_bytes + d_bytes) + AHEAD_GRAPHS * ahead * d_bytes
     parameters = sum(p.numel() for n in (state.g_net, state.d_net) for p in n.parameters())
     return int(activations + parameters * 4 * 5)  # weight, gradient, two moments, average
 
@@ -261,19 +278,21 @@ def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
 def _input_shapes(
     state: TrainState, settings: Settings, modules: Mapping[str, nn.Module]
 ) -> dict[str, tuple[int, ...]]:
-    """The shape of what each of these layers gets in a full batch, found with two pictures."""
+    """The shape of what each of these layers gets in a full batch, found with a few pictures."""
+    least = fewest(state)
     seen: dict[str, tuple[int, ...]] = {}
 
     def note(name: str) -> Callable[..., None]:
         def hook(_module: nn.Module, inputs: tuple[Tensor, ...], _output: object) -> None:
-            seen[name] = (settings.budget.batch, *inputs[0].shape[1:])
+            count = inputs[0].shape[0] * settings.budget.batch // least  # a pack counts as one
+            seen[name] = (count, *inputs[0].shape[1:])
 
         return hook
 
     hooks = [m.register_forward_hook(note(name)) for name, m in modules.items()]
     with _evaluating(state), torch.no_grad():
-        batch = some_batch(settings, state.device, 2)
-        z = torch.randn(2, settings.latent.dim, device=state.device)
+        batch = some_batch(settings, state.device, least)
+        z = torch.randn(least, settings.latent.dim, device=state.device)
         state.d_net(state.g_net(z, batch.labels), batch.labels)
     for hook in hooks:
         hook.remove()
