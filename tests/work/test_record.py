@@ -23,8 +23,8 @@ def report_of(d=1.0, g=2.0, real=(1.0, 2.0), fake=(-1.0, 0.5), penalties=()):
 
 def state_at(step):
     group = SimpleNamespace(param_groups=[{"lr": 0.01}])
-    part = SimpleNamespace(measures=lambda: {"ada_p": 0.25})
-    return SimpleNamespace(step=step, g_optimiser=group, d_optimiser=group, parts={"ada": part})
+    part = SimpleNamespace(measures=lambda: {"pool": 7.0})
+    return SimpleNamespace(step=step, g_optimiser=group, d_optimiser=group, parts={"replay": part})
 
 
 def test_means_of_losses_and_the_last_logits():
@@ -33,8 +33,8 @@ def test_means_of_losses_and_the_last_logits():
     recorder(state_at(2), report_of(3.0, 6.0))
     measured = recorder.take(state_at(2))
     assert (measured["d_loss"], measured["g_loss"], measured["penalty_r1"]) == (2.0, 4.0, 3.0)
+    assert measured["pool"] == 7.0
     assert measured["real_logit"] == pytest.approx(1.5)
-    assert measured["ada_p"] == 0.25  # what a remedy says of itself
     assert measured["fake_logit"] == pytest.approx(-0.25)
     assert measured["d_accuracy"] == pytest.approx(0.75)
     by_hand = -sum(math.log1p(math.exp(-r)) for r in (1, 2)) / 2

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -138,6 +138,11 @@ def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
     return Batch(images, labels if settings.data.conditional else None)
 
 
+def fewest(state: TrainState) -> int:
+    """How many pictures both networks can be tried with: a group of those that D compares."""
+    return max(2, state.d_group_size)
+
+
 def step_memory(state: TrainState, settings: Settings) -> int:
     """About how many bytes a step takes: weights, moments and the activations of both players.
 
@@ -158,16 +163,13 @@ def step_memory(state: TrainState, settings: Settings) -> int:
         for module in net.modules()
         if not list(module.children())
     ]
-    least = max(2, state.d_group_size)
+    least = fewest(state)
     batch = some_batch(settings, state.device, least)
-    was_training = state.g_net.training
     try:
-        with torch.no_grad():
-            state.g_net.eval(), state.d_net.eval()
+        with _evaluating(state), torch.no_grad():
             z = torch.randn(least, settings.latent.dim, device=state.device)
             state.d_net(state.g_net(z, batch.labels), batch.labels)
     finally:
-        state.g_net.train(was_training), state.d_net.train(was_training)
         for hook in hooks:
             hook.remove()
     g_bytes, d_bytes = (count / least * settings.budget.batch for count in counted.values())
@@ -206,7 +208,7 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
     if len(candidates) == 1:
         return candidates[0]
     recipe = build.recipe(settings)
-    batch = some_batch(settings, state.device, settings.budget.batch)
+    batch = some_batch(settings, state.device, _race_size(state, settings))
     times: list[list[float]] = [[] for _ in candidates]
     begun = _now(state.device)
     for attempt in range(MOST_TRIALS):
@@ -223,18 +225,30 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
     return candidates[best]
 
 
+def _race_size(state: TrainState, settings: Settings) -> int:
+    """Convolutions tell in half a batch which way is fastest, in half the time and memory; small
+    matrix products do not, nor may a group of samples that D compares be cut."""
+    half = settings.budget.batch // 2
+    group = state.d_group_size
+    return (
+        half
+        if half > 1 and group and half % group == 0 and layers(state)
+        else settings.budget.batch
+    )
+
+
 def _each_best(state: TrainState, settings: Settings) -> Choices:
     names, linear = layers(state), _matrix_layers(state)
-    inputs = _inputs(state, settings, names | linear)
+    shapes = _input_shapes(state, settings, names | linear)
     cache: dict[object, str] = {}
     choices = {}
     for name, module in names.items():
-        x = inputs[name]
-        key = (type(module), module.extra_repr(), tuple(x.shape))
+        key = (type(module), module.extra_repr(), shapes[name])
         if key not in cache:
-            cache[key] = _faster(module, x)
+            cache[key] = _faster(module, _some_input(shapes[name], state.device))
         choices[name] = cache[key]
-    choices[MATRICES] = _faster_products([(module, inputs[n]) for n, module in linear.items()])
+    pairs = [(m, _some_input(shapes[n], state.device)) for n, m in linear.items()]
+    choices[MATRICES] = _faster_products(pairs)
     return choices
 
 
@@ -261,26 +275,48 @@ def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
     return "bfloat16" if half_time < (1 - BF16_MUST_SAVE) * full else "float32"
 
 
-def _inputs(
+def _input_shapes(
     state: TrainState, settings: Settings, modules: Mapping[str, nn.Module]
-) -> dict[str, Tensor]:
-    """One full-size input of each of these layers."""
-    seen: dict[str, Tensor] = {}
+) -> dict[str, tuple[int, ...]]:
+    """The shape of what each of these layers gets in a full batch, found with a few pictures."""
+    least = fewest(state)
+    seen: dict[str, tuple[int, ...]] = {}
 
-    def keep(name: str) -> Callable[..., None]:
+    def note(name: str) -> Callable[..., None]:
         def hook(_module: nn.Module, inputs: tuple[Tensor, ...], _output: object) -> None:
-            seen[name] = inputs[0].detach()
+            count = inputs[0].shape[0] * settings.budget.batch // least  # a pack counts as one
+            seen[name] = (count, *inputs[0].shape[1:])
 
         return hook
 
-    hooks = [m.register_forward_hook(keep(name)) for name, m in modules.items()]
-    batch = some_batch(settings, state.device, settings.budget.batch)
-    with torch.no_grad():
-        z = torch.randn(len(batch.images), settings.latent.dim, device=state.device)
+    hooks = [m.register_forward_hook(note(name)) for name, m in modules.items()]
+    with _evaluating(state), torch.no_grad():
+        batch = some_batch(settings, state.device, least)
+        z = torch.randn(least, settings.latent.dim, device=state.device)
         state.d_net(state.g_net(z, batch.labels), batch.labels)
     for hook in hooks:
         hook.remove()
     return seen
+
+
+def _some_input(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Random numbers in the memory layout that activations have."""
+    x = torch.randn(shape, device=device)
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
+@contextmanager
+def _evaluating(state: TrainState) -> Iterator[None]:
+    """Both networks do not count what they are shown in this block."""
+    nets = (state.g_net, state.d_net)
+    modes = [net.training for net in nets]
+    try:
+        for net in nets:
+            net.eval()
+        yield
+    finally:
+        for net, mode in zip(nets, modes, strict=True):
+            net.train(mode)
 
 
 def _faster(module: nn.Module, x: Tensor) -> str:
