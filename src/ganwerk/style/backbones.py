@@ -176,7 +176,11 @@ class Encoder:
         self._scale = scale.reshape(1, 3, 1, 1)
         self.last = made.last(layers)
         self._chain = [
-            (f"relu{name}", *(self._constant(weights[f"{name}.{part}"]) for part in PARTS))
+            (
+                f"relu{name}",
+                self._constant(weights[f"{name}.weight"]),
+                self._constant(weights[f"{name}.bias"]),
+            )
             for name in made.shapes(self.last)
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -14,7 +14,7 @@ from ganwerk.style.optimisers import PictureOptimiser
 from ganwerk.style.recipe import Recipe
 
 MOST_RESTARTS = 6
-_OPTIMISER = "optimiser."
+_OPTIMISER, _OBJECTIVE = "optimiser.", "objective."
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Descent:
         found = {"picture": self.picture, "best": self._best}
         if self._average is not None:
             found["average"] = self._average
-        return found | {_OPTIMISER + k: v for k, v in self._optimiser.memory.items()}
+        found |= {_OPTIMISER + name: t for name, t in self._optimiser.memory.items()}
+        return found | {_OBJECTIVE + name: t for name, t in self._objective.memory.items()}
 
     def numbers(self) -> dict[str, float]:
         return {"step": self.step, "restarts": self.restarts, "weight": self._weight,
@@ -99,14 +100,16 @@ class Descent:
         self._best.copy_(tensors["best"])
         if self._average is not None:
             self._average.copy_(tensors["average"])
-        self._optimiser.memory = {
-            name.removeprefix(_OPTIMISER): tensor.clone()
-            for name, tensor in tensors.items()
-            if name.startswith(_OPTIMISER)
-        }
+        self._optimiser.memory = _named(tensors, _OPTIMISER)
+        self._objective.memory = _named(tensors, _OBJECTIVE)
         self._optimiser.rate = numbers["rate"]
         self.step, self.restarts = int(numbers["step"]), int(numbers["restarts"])
         self._weight, self._best_total = numbers["weight"], numbers["best_total"]
 
 
-Watch = Callable[[Step], None]
+def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor.clone()
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

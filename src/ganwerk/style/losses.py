@@ -19,9 +19,11 @@ LEAST = 1e-12
 def _spread(parts: Sequence[Tensor]) -> float:
     """What the mean of the features in every place would lose."""
     count = sum(part[0, 0].numel() for part in parts)
-    mean = torch.stack([part.float().sum((-2, -1)) for part in parts]).sum(0) / count
+    mean = torch.stack([part.double().sum((-2, -1)) for part in parts]).sum(0) / count
     return float(
-        torch.stack([(part.float() - mean[..., None, None]).square().sum() for part in parts]).sum()
+        torch.stack(
+            [(part.double() - mean[..., None, None]).square().sum() for part in parts]
+        ).sum()
     )
 
 

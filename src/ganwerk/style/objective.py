@@ -17,29 +17,13 @@ from ganwerk.style.backbones import Encoder
 from ganwerk.style.guides import guide
 from ganwerk.style.losses import CONTENT_SCALES, STYLE_SCALES, VARIATIONS
 from ganwerk.style.recipe import Recipe
+from ganwerk.style.regions import Region, StylePicture
 from ganwerk.style.statistics import STATISTICS, Statistic
+from ganwerk.style.strokes import Strokes
 from ganwerk.style.tiles import Tile, tiles_of
 
 Key = tuple[str, int]
 """A style layer, and the number of a region."""
-
-
-@dataclass(frozen=True)
-class StylePicture:
-    """picture (1, 3, h, w) in [0, 1]; mask (h, w) in [0, 1], where its style is taken from;
-    weight: its share among the styles of the same region."""
-
-    picture: Tensor
-    weight: float = 1.0
-    mask: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Region:
-    """Styles that apply where mask (H, W), of the content's size, is 1; None is everywhere."""
-
-    styles: Sequence[StylePicture]
-    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +33,7 @@ class Losses:
     total: float
     content: float
     style: float
+    strokes: float
     variation: float
 
 
@@ -80,15 +65,27 @@ class Objective:
         self._style_factors = self._scales(regions)
         self._contents = [self._content_of(tile, content) for tile in self.tiles]
         self._content_factors = self._content_scales()
+        self._strokes = Strokes(regions) if recipe.patch_weight else None
+
+    @property
+    def memory(self) -> dict[str, Tensor]:
+        """What a later step depends on besides the picture: the last matching of the patches."""
+        return self._strokes.memory if self._strokes else {}
+
+    @memory.setter
+    def memory(self, tensors: Mapping[str, Tensor]) -> None:
+        if self._strokes:
+            self._strokes.memory = dict(tensors)
 
     def __call__(self, picture: Tensor, step: int = 0) -> tuple[Losses, Tensor]:
         """picture (1, 3, H, W) in the recipe's unit. The losses, and the total's gradient."""
         content_weight, style_weight = self.recipe.weights
         unit = self.recipe.unit
-        with torch.enable_grad():
-            leaf = picture.detach().requires_grad_()
-            variation = self._variation(leaf)
-            (gradient,) = torch.autograd.grad(variation * self.recipe.tv_weight, leaf)
+        variation, gradient = self._smoothness(picture)
+        strokes = 0.0
+        if self._strokes:
+            strokes, pushed = self._strokes(picture / unit, step)
+            gradient.add_(pushed, alpha=style_weight * self.recipe.patch_weight / unit)
         pull = None if len(self.tiles) == 1 else self._style_pull(picture / unit, step)
         content = style = 0.0
         for number, tile in enumerate(self.tiles):
@@ -100,9 +97,17 @@ class Objective:
             content, style = content + float(near.detach()), style + float(far.detach())
         if pull is not None:
             style = pull.style
-        value = float(variation.detach())
-        total = content_weight * content + style_weight * style + self.recipe.tv_weight * value
-        return Losses(total, content, style, value), gradient
+        whole_style = style + self.recipe.patch_weight * strokes
+        total = content_weight * content + style_weight * whole_style
+        total += self.recipe.tv_weight * variation
+        return Losses(total, content, style, strokes, variation), gradient
+
+    def _smoothness(self, picture: Tensor) -> tuple[float, Tensor]:
+        with torch.enable_grad():
+            leaf = picture.detach().requires_grad_()
+            value = self._variation(leaf)
+            (gradient,) = torch.autograd.grad(value * self.recipe.tv_weight, leaf)
+        return float(value.detach()), gradient
 
     def _losses_of(
         self, number: int, box: Tensor, step: int, pull: _Pull | None

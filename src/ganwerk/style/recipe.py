@@ -20,6 +20,7 @@ class Recipe:
 
     backbone, content_layers, style_layers: what is compared; () are the backbone's own layers.
     statistic: gram, moments or sliced. layer_weights: one per style layer; () are equal.
+    patch_weight: of the distribution of pixel patches, against all style layers together.
     strength: 0 to 1, or None where content_weight and style_weight are given.
     content_scale, style_scale, variation: how the losses are scaled, see style/losses.py.
     style_size: size of the style's strokes against the content; 1 scales both pictures alike.
@@ -40,6 +41,7 @@ class Recipe:
     strength: float | None = 0.5
     content_weight: float = 1.0
     style_weight: float = 1.0
+    patch_weight: float = 1.0
     tv_weight: float = 0.05
     content_scale: str = "relative"
     style_scale: str = "relative"
@@ -96,7 +98,14 @@ _CHOICES: dict[str, Mapping[str, Any] | tuple[str, ...]] = {
     "variation": VARIATIONS, "optimiser": OPTIMISERS, "pooling": POOLINGS, "padding": PADDINGS,
     "pixels": INPUTS, "colours": COLOURS,
 }  # fmt: skip
-_NOT_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise_spread", "smallest_px")
+_NOT_NEGATIVE = (
+    "content_weight",
+    "style_weight",
+    "tv_weight",
+    "patch_weight",
+    "noise_spread",
+    "smallest_px",
+)
 _POSITIVE = ("style_size", "steps", "rate", "history")
 LEAST_PX, MOST_PX = 32, 16_384
 
@@ -135,8 +144,8 @@ def _check(recipe: Recipe) -> None:
 
 
 _PUBLISHED = Recipe(
-    statistic="gram", strength=None, smallest_px=0, clamp=False, average=0.0, padding="zeros",
-    pixels="255", content_scale="half-sum",
+    statistic="gram", patch_weight=0.0, strength=None, smallest_px=0, clamp=False, average=0.0,
+    padding="zeros", pixels="255", content_scale="half-sum",
 )  # fmt: skip
 """What the published recipes have in common."""
 

@@ -54,6 +54,7 @@ class Point:
     total: float
     content: float
     style: float
+    strokes: float
     variation: float
     seconds: float
 

@@ -22,9 +22,9 @@ from ganwerk.style.backbones import (
 from ganwerk.style.calibration import random_weights
 from ganwerk.style.colours import COLOURS
 from ganwerk.style.guides import LEAST_SHARE
-from ganwerk.style.objective import Region, StylePicture
 from ganwerk.style.pyramid import fitted, fitted_area, long_sides, steps_of
 from ganwerk.style.recipe import Recipe
+from ganwerk.style.regions import Region, StylePicture
 from ganwerk.values import ProgressCallback, ignore_progress
 from ganwerk.work.style.pictures import Picture, Source, read
 

@@ -208,7 +208,7 @@ def encode(pixels: NDArray[np.uint8], kind: str, settings: Mapping[str, Any]) ->
 
 def write(path: Path, pixels: NDArray[np.uint8], settings: Mapping[str, Any]) -> None:
     """In one step, in the place of an older file. Raises ConfigError, MachineError."""
-    kind = kind_of(path, pixels.shape[:2], alpha=pixels.shape[-1] == 4)  # type: ignore[arg-type]
+    kind = kind_of(path, pixels.shape[:2], alpha=pixels.shape[-1] == 4)
     make_folder(path.parent)
     write_bytes(path, encode(pixels, kind, settings))
 

@@ -67,7 +67,7 @@ def write_curves(path: Path, trace: Sequence[Point]) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     steps = [point.step for point in trace]
-    for name in ("content", "style", "variation"):
+    for name in ("content", "style", "strokes", "variation"):
         values = [max(getattr(point, name), 1e-12) for point in trace]
         axes.plot(steps, values, label=name, linewidth=1.2)
     for before, point in itertools.pairwise(trace):

@@ -13,9 +13,10 @@ from torch import Tensor
 from ganwerk.style.backbones import MEAN, Encoder
 from ganwerk.style.colours import COLOURS
 from ganwerk.style.descent import Descent
-from ganwerk.style.objective import Objective, Region
+from ganwerk.style.objective import Objective
 from ganwerk.style.optimisers import OPTIMISERS, PictureOptimiser
 from ganwerk.style.pyramid import resized
+from ganwerk.style.regions import Region
 from ganwerk.style.seeds import generator
 from ganwerk.values import MachineFacts
 from ganwerk.work.style.events import Point
@@ -80,7 +81,7 @@ class Transfer:
         self.restarts += taken.rescued
         losses = taken.losses
         point = Point(len(self.trace) + 1, self.job.sides[self.scale], losses.total, losses.content,
-                      losses.style, losses.variation, self.seconds)  # fmt: skip
+                      losses.style, losses.strokes, losses.variation, self.seconds)  # fmt: skip
         if not taken.rescued:
             self.trace.append(point)
         return point
@@ -135,7 +136,7 @@ class Transfer:
         self.descent.restore(tensors, numbers["descent"])
 
 
-_POINT = ("step", "scale_px", "total", "content", "style", "variation", "seconds")
+_POINT = ("step", "scale_px", "total", "content", "style", "strokes", "variation", "seconds")
 
 
 def encoder_of(job: Job, device: str, compute: torch.dtype) -> Encoder:
