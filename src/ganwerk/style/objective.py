@@ -7,6 +7,7 @@ through each tile. The sum over tiles is the gradient of the whole, not an appro
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,16 @@ class Objective:
         self._contents = [self._content_of(tile, content) for tile in self.tiles]
         self._content_factors = self._content_scales()
         self._strokes = Strokes(regions) if recipe.patch_weight else None
+
+    @torch.no_grad()
+    def about(self, content: Tensor) -> Objective:
+        """The same losses for another photo of the same size."""
+        other = copy.copy(self)
+        other._contents = [self._content_of(tile, content) for tile in self.tiles]
+        other._content_factors = other._content_scales()
+        if self._strokes:
+            other._strokes = self._strokes.afresh()
+        return other
 
     @property
     def memory(self) -> dict[str, Tensor]:

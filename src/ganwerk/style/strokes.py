@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -18,6 +19,12 @@ class Strokes:
         self._masks = [region.mask for region in regions]
         self._banks = [_bank(region) for region in regions]
         self.memory: dict[str, Tensor] = {}
+
+    def afresh(self) -> Strokes:
+        """The same banks for another picture."""
+        other = copy.copy(self)
+        other.memory = {}
+        return other
 
     @torch.no_grad()
     def __call__(self, picture: Tensor, step: int) -> tuple[float, Tensor]:
