@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.style.conftest import TINY
 
 from ganwerk.style.backbones import ARCHITECTURES, COMPACT, VGG19, Encoder, architecture
 from ganwerk.style.losses import STYLE_SCALES
 from ganwerk.style.objective import Objective, Region, StylePicture
 from ganwerk.style.recipe import Recipe
+from tests.style.conftest import TINY
 
 BASE = Recipe(
     content_layers=TINY.content_layers, style_layers=TINY.style_layers, layer_weights=(1, 2, 0.5),
@@ -127,7 +127,7 @@ def test_receptive_fields_are_what_the_gradient_sees(layer):
 
 
 def test_published_figures_of_vgg19():
-    """189.3 GFLOP forward at 512 px, receptive field 156 px at relu5_1 (facts of the literature)."""
+    """189.3 GFLOP forward at 512 px; relu5_1 sees 156 px."""
     assert VGG19.multiply_adds(512, 512, "relu5_1") == pytest.approx(94.67e9, rel=0.001)
     assert VGG19.receptive_field_px("relu5_1") == 156
     assert VGG19.named("block4_conv2") == VGG19.named("conv4_2") == "relu4_2"

@@ -46,5 +46,5 @@ def steps_of(sides: list[int], steps: int) -> list[int]:
     for index, side in enumerate(sides):
         coarser = sum(later <= FULL_PX for later in sides[index + 1 :])
         fewer = min(1.0, FULL_PX / side)
-        counts.append(max(10, round(steps * 1.5**coarser * fewer)))
+        counts.append(max(min(10, steps), round(steps * 1.5**coarser * fewer)))
     return counts

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ganwerk.style.seeds import generator
 
-EPS = 1e-6
+EPS = 1e-4
+"""Of the identity in a covariance, in units of the mean variance."""
 
 
 class Statistic(Protocol):
@@ -148,11 +149,12 @@ class Moments(_Sums):
         return self.measure(features, weights, 0)
 
     def distance(self, measured: Tensor, target: Tensor, step: int) -> Tensor:
-        mean, covariance = _mean_and_covariance(measured)
-        wanted_mean, wanted = _mean_and_covariance(target)
+        # Small eigenvalues would drown in the rounding of float32, and with them the gradient
+        mean, covariance = _mean_and_covariance(measured.double())
+        wanted_mean, wanted = _mean_and_covariance(target.double())
         overlap = _RootTrace.apply(covariance, square_root(wanted))
         spread = covariance.trace() + wanted.trace() - 2 * overlap
-        return (mean - wanted_mean).square().sum() + spread.clamp_min(0)
+        return ((mean - wanted_mean).square().sum() + spread.clamp_min(0)).to(measured.dtype)
 
     def scale(self, target: Tensor) -> float:
         return float(_mean_and_covariance(target)[1].trace())
