@@ -108,7 +108,9 @@ class Architecture:
 
 VGG16 = Architecture("vgg16", (64, 128, 256, 512, 512), (2, 2, 3, 3, 3))
 VGG19 = Architecture("vgg19", (64, 128, 256, 512, 512), (2, 2, 4, 4, 4))
-COMPACT = Architecture("compact", (32, 64, 128, 192, 192), (2, 2, 2, 2, 1))
+COMPACT = Architecture(
+    "compact", (32, 64, 128, 192, 192), (2, 2, 2, 2, 1), content_layers=("relu2_2", "relu4_2")
+)
 ARCHITECTURES = {made.name: made for made in (COMPACT, VGG16, VGG19)}
 RANDOM = "-random"
 """Behind the name of an architecture: the same with calibrated random weights."""

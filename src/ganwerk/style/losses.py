@@ -98,7 +98,7 @@ def weights_of_strength(strength: float) -> tuple[float, float]:
     return content / (content + style), style / (content + style)
 
 
-BALANCE, STEEPNESS = 4.0, 2.0
+BALANCE, STEEPNESS = 2.0, 2.0
 """The ratio of style to content at strength 0.5, and how fast it moves with the strength. Chosen by
 eye on two photos and three paintings."""
 

@@ -48,7 +48,7 @@ class Recipe:
     variation: str = "mean"
     style_size: float = 1.0
     size_px: int | None = None
-    smallest_px: int = 128
+    smallest_px: int = 192
     steps: int = 100
     optimiser: str = "adam"
     rate: float = 0.02

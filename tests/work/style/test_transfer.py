@@ -143,8 +143,9 @@ def test_two_styles_with_a_mask_each(request_of, files, white):
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "default"])
 def test_published_presets_descend(request_of, preset):
-    rest = {"backbone": "compact-random", "steps": 4, "size_px": 48, "content_layers": ("relu2_1",),
-            "style_layers": ("relu1_1", "relu2_1"), "patch_weight": 0.0, "smallest_px": 0}  # fmt: skip
+    rest = {"backbone": "compact-random", "steps": 4, "size_px": 48, "patch_weight": 0.0,
+            "smallest_px": 0, "content_layers": ("relu2_1",),
+            "style_layers": ("relu1_1", "relu2_1")}  # fmt: skip
     done = stylise_file(request_of(preset=preset, **rest), None, PLAIN)
     assert len(done.trace) == 4
     assert done.trace[-1].total < done.trace[0].total
