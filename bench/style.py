@@ -4,6 +4,7 @@
   default  the default settings at 512 px: time to the first preview and to the result
   quality  textures from noise by each backbone, judged by a referee none of them descends
   sizes    the same transfer at 256 and at 1,024 px: the referee's score of both
+  figure   the row of pictures in the README
   large    4,096 px in tiles: memory and seconds per closure
 
 The referee (bench/referee.py) compares a steerable pyramid's statistics; 1 is noise with the
@@ -198,7 +199,39 @@ def large(given: argparse.Namespace) -> dict[str, Any]:
     return {"seconds_per_closure": each, "peak_bytes": peak}
 
 
-JOBS = {"speed": speed, "default": default, "quality": quality, "sizes": sizes, "large": large}
+def figure(given: argparse.Namespace) -> dict[str, Any]:
+    """The row of the README: what was drawn before is not drawn again."""
+    from PIL import Image
+
+    given.work.mkdir(parents=True, exist_ok=True)
+    tiles = []
+    for photo, painting in SHOWN:
+        path = given.work / f"{photo}-{painting}.png"
+        if not path.is_file():
+            print(f"  {path}", flush=True)
+            ganwerk.stylise(picture(given, photo), picture(given, painting), out=path,
+                            size=FIGURE_PX, precision=given.precision)  # fmt: skip
+        tiles += [Image.open(p).convert("RGB") for p in (picture(given, painting), path)]
+    height = FIGURE_PX * 3 // 4
+    scaled = [t.resize((round(t.width * height / t.height), height)) for t in tiles]
+    thirds = [t.resize((round(t.width * 0.45), round(t.height * 0.45))) if i % 2 == 0 else t
+              for i, t in enumerate(scaled)]  # fmt: skip
+    sheet = Image.new("RGB", (sum(t.width + GAP_PX for t in thirds) - GAP_PX, height), "white")
+    left = 0
+    for tile in thirds:
+        sheet.paste(tile, (left, (height - tile.height) // 2))
+        left += tile.width + GAP_PX
+    path = given.work / "style.webp"
+    sheet.save(path, quality=80)
+    print(f"Written: {path}, {sheet.width} x {sheet.height} px")
+    return {}
+
+
+SHOWN = [("tubingen", "starry_night"), ("golden_gate", "the_scream"), ("golden_gate", "shipwreck")]
+FIGURE_PX, GAP_PX = 400, 8
+
+JOBS = {"speed": speed, "default": default, "quality": quality, "sizes": sizes, "large": large,
+        "figure": figure}  # fmt: skip
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ class Recipe:
     steps: closures at the finest scale; coarser scales take more, finer ones than 512 px fewer.
     rate: of the optimiser, in units of the picture's range. unit: that range, 1 or 255.
     average: memory of the averaged iterates that become the result, 0 is none.
+    recolour: whether the content loss sees the photo in the style's colours.
     start: content, noise, style or a path. noise_mean, noise_spread: added to the start.
     """
 
@@ -49,7 +50,7 @@ class Recipe:
     style_size: float = 1.0
     size_px: int | None = None
     smallest_px: int = 192
-    steps: int = 100
+    steps: int = 60
     optimiser: str = "adam"
     rate: float = 0.02
     beta1: float = 0.9
@@ -66,6 +67,7 @@ class Recipe:
     padding: str = "replicate"
     pixels: str = "standard"
     colours: str = "style"
+    recolour: bool = True
     seed: int = 0
 
     @property
@@ -145,7 +147,7 @@ def _check(recipe: Recipe) -> None:
 
 _PUBLISHED = Recipe(
     statistic="gram", patch_weight=0.0, strength=None, smallest_px=0, clamp=False, average=0.0,
-    padding="zeros", pixels="255", content_scale="half-sum",
+    padding="zeros", pixels="255", content_scale="half-sum", recolour=False,
 )  # fmt: skip
 """What the published recipes have in common."""
 

@@ -20,7 +20,7 @@ from ganwerk.style.backbones import (
     compact_weights,
 )
 from ganwerk.style.calibration import random_weights
-from ganwerk.style.colours import COLOURS
+from ganwerk.style.colours import COLOURS, match_moments
 from ganwerk.style.guides import LEAST_SHARE
 from ganwerk.style.pyramid import fitted, fitted_area, long_sides, steps_of
 from ganwerk.style.recipe import Recipe
@@ -86,10 +86,28 @@ class Job:
             found.append(before(picture, self.photo(scale)) if before else picture)
         return found
 
-    def regions(self, scale: int) -> list[Region]:
-        """The styles by where they apply."""
-        height, width = self.size(scale)
+    def goal(self, scale: int) -> Tensor:
+        """What the content loss keeps: the photo, where the recipe says so in its styles' colours.
+
+        In its own it would be at odds with the style, and the picture would become a weave of
+        both."""
+        photo = self.photo(scale)
+        if not self.recipe.recolour:
+            return photo
         pictures = self.style_pictures(scale)
+        found = photo.clone()
+        for region in self.regions(scale, pictures):
+            whole = sum(style.weight for style in region.styles)
+            coloured = torch.zeros_like(photo)
+            for style in region.styles:
+                coloured += match_moments(photo, style.picture) * (style.weight / whole)
+            found = coloured if region.mask is None else found.lerp(coloured, region.mask)
+        return found
+
+    def regions(self, scale: int, pictures: Sequence[Tensor] | None = None) -> list[Region]:
+        """The styles by where they apply. pictures: the styles at this scale, where known."""
+        height, width = self.size(scale)
+        pictures = pictures or self.style_pictures(scale)
         styles = []
         for number, picture in enumerate(pictures):
             mask = None

@@ -60,8 +60,8 @@ class Transfer:
         encoder = encoder_of(job, self.machinery.device, PRECISIONS[self.machinery.precision])
         device = self.machinery.device
         regions = [_region_on(region, device) for region in job.regions(self.scale)]
-        photo = job.photo(self.scale).to(device)
-        objective = Objective(job.recipe, encoder, photo, regions, self.machinery.tile_px)
+        goal = job.goal(self.scale).to(device)
+        objective = Objective(job.recipe, encoder, goal, regions, self.machinery.tile_px)
         self.descent = Descent(job.recipe, objective, self._optimiser, picture)
 
     @property
@@ -162,7 +162,7 @@ def first_picture(job: Job) -> Tensor:
     elif job.start is not None:
         picture = job.start.tensor(*size)
     else:
-        picture = job.photo(0)
+        picture = job.goal(0)
     if recipe.noise_mean or recipe.noise_spread:
         noise = recipe.noise_mean + recipe.noise_spread * torch.randn(
             picture.shape, generator=random
