@@ -203,14 +203,18 @@ def figure(given: argparse.Namespace) -> dict[str, Any]:
     """The row of the README: what was drawn before is not drawn again."""
     from PIL import Image
 
+    from ganwerk.work.style.saved import folder_of
+
     given.work.mkdir(parents=True, exist_ok=True)
     tiles = []
     for photo, painting in SHOWN:
         path = given.work / f"{photo}-{painting}.png"
         if not path.is_file():
             print(f"  {path}", flush=True)
-            ganwerk.stylise(picture(given, photo), picture(given, painting), out=path,
-                            size=FIGURE_PX, precision=given.precision)  # fmt: skip
+            ganwerk.stylise(
+                picture(given, photo), picture(given, painting), out=path, size=FIGURE_PX,
+                precision=given.precision, resume=folder_of(path).exists(),
+            )  # fmt: skip
         tiles += [Image.open(p).convert("RGB") for p in (picture(given, painting), path)]
     height = FIGURE_PX * 3 // 4
     scaled = [t.resize((round(t.width * height / t.height), height)) for t in tiles]
