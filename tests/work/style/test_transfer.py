@@ -113,7 +113,7 @@ def test_strength_is_monotonic_in_both_losses(request_of):
     """More strength: nearer to the style, farther from the photo."""
     ends = []
     for strength in (0.1, 0.5, 0.9):
-        job = job_of(request_of(strength=strength, steps=40, average=0.9))
+        job = job_of(request_of(strength=strength, steps=24, average=0.9))
         transfer = Transfer(job, Machinery())
         while not transfer.finished:
             transfer.advance()
