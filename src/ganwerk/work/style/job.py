@@ -133,7 +133,7 @@ class Job:
         pictures = (self.content, *self.styles, *self.masks, *self.style_masks)
         for picture in (*pictures, *([self.start] if self.start else [])):
             digest.update(repr(picture.size).encode() + picture.colours.tobytes())
-        for name, tensor in self.weights.items():
+        for name, tensor in sorted(self.weights.items()):  # safetensors gives any order
             digest.update(name.encode() + tensor.numpy().tobytes())
         return digest.hexdigest()
 
