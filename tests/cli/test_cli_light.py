@@ -30,7 +30,10 @@ CALLS = [
     ["--version"],
     [],
     ["trian"],
-    *([name, "--help"] for name in ("train", "resume", "sample", "report", "data", "demo")),
+    *(
+        [name, "--help"]
+        for name in ("train", "resume", "sample", "report", "data", "demo", "style")
+    ),
     ["data", "check", "--help"],
     ["config", "--help"],
     ["config", "explain", "--help"],
