@@ -20,11 +20,12 @@ MAY_IMPORT = {
     "values": set(),
     "nn": {"errors", "values"},
     "game": {"nn", "errors", "values"},
+    "metrics": {"nn", "errors", "values"},
     "data": {"nn", "errors", "values"},
     "run": {"errors", "values"},
     "config": {"game", "nn", "errors", "values"},
-    "work": {"config", "data", "run", "game", "nn", "errors", "values"},
-    "cli": {"work", "config", "data", "run", "game", "errors", "values"},
+    "work": {"metrics", "config", "data", "run", "game", "nn", "errors", "values"},
+    "cli": {"work", "metrics", "config", "data", "run", "game", "errors", "values"},
 }
 """Which part of ganwerk may import which: always downwards."""
 

@@ -169,7 +169,7 @@ def rank_z(made: Tensor, fresh: Tensor) -> float:
     ordered, counts = torch.cat([made, fresh]).unique(return_counts=True)
     below = counts.cumsum(0) - counts
     mean_ranks = below.double() + (counts.double() + 1) / 2
-    u = float(mean_ranks[torch.searchsorted(ordered, made)].sum()) - n * (n + 1) / 2
+    u = float(mean_ranks[torch.searchsorted(ordered, made.contiguous())].sum()) - n * (n + 1) / 2
     total = n + m
     ties = float((counts.double() ** 3 - counts).sum()) / (total * (total - 1))
     deviation = math.sqrt(n * m / 12 * (total + 1 - ties))
