@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 from ganwerk.errors import DataError
 from ganwerk.metrics import inception_score, ms_ssim, ms_ssim_of_pairs, path_length
 from ganwerk.metrics import sliced_wasserstein as swd
-from ganwerk.metrics.patches import _distance, pyramid
+from ganwerk.metrics.patches import TAPS, _distance, blur, enlarged, pyramid
 from ganwerk.metrics.smoothness import lerp, slerp
 from tests.metrics import references
 
@@ -49,18 +49,24 @@ def test_ms_ssim_of_equal_pictures_is_one_and_variety_lowers_it():
 
 
 def test_the_pyramid_loses_nothing():
-    """Each level plus the enlarged next is the picture: the filters of both ways are the same."""
-    from ganwerk.metrics.patches import _blur
-
+    """Each level plus the enlarged next is the picture."""
     x = torch.rand(2, 3, 64, 64, dtype=torch.float64)
     levels = pyramid(x)
     assert [level.shape[2] for level in levels] == [64, 32, 16]
     built = levels[-1]
     for level in reversed(levels[:-1]):
-        wide = torch.zeros_like(level)
-        wide[:, :, ::2, ::2] = built
-        built = level + _blur(wide, gain=4.0)
+        built = level + enlarged(built, level)
     torch.testing.assert_close(built, x)
+
+
+def test_the_filter_as_scipy_computes_it():
+    from scipy.ndimage import correlate1d
+
+    x = torch.rand(1, 1, 20, 17, dtype=torch.float64)
+    expected = x[0, 0].numpy()
+    for axis in (0, 1):
+        expected = correlate1d(expected, np.array(TAPS), axis, mode="mirror")
+    np.testing.assert_allclose(blur(x)[0, 0], expected, rtol=1e-12)
 
 
 def test_a_flat_picture_has_only_a_lowest_level():
@@ -102,7 +108,7 @@ def test_path_length_of_a_linear_map():
     lengths = ((b - a) @ matrix).square().sum(1)
     low, high = torch.quantile(lengths, 0.01), torch.quantile(lengths, 0.99)
     kept = lengths[(lengths >= low) & (lengths <= high)]
-    found = path_length(lambda z: z @ matrix, lambda x: x, (a, b), between=lerp)
+    found = path_length(lambda z, _: z @ matrix, lambda x: x, (a, b), between=lerp)
     assert found.value == pytest.approx(float(kept.mean()), rel=1e-6)
     assert found.error == pytest.approx(float(kept.std()) / math.sqrt(len(kept)), rel=1e-5)
 
@@ -138,7 +144,7 @@ def test_inception_score_of_known_predictions():
         (lambda: ms_ssim(np.zeros((4, 16, 16, 3), np.uint8)), r"\(4, 16, 16, 3\)"),
         (lambda: ms_ssim_of_pairs(noise(2, 16), noise(3, 16)), "Pairs need two sets alike"),
         (lambda: inception_score(np.zeros((5, 3))), "at least 10"),
-        (lambda: path_length(lambda z: z, lambda x: x, (torch.ones(3, 2),) * 2), "ten paths"),
+        (lambda: path_length(lambda z, _: z, lambda x: x, (torch.ones(3, 2),) * 2), "ten paths"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(call, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -59,18 +60,27 @@ def ms_ssim_of_pairs(first: Array, second: Array) -> Tensor:
 
 def _ssim_parts(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Luminance and contrast-structure maps of SSIM, at the places where the window fits."""
-    place = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-    taps = torch.exp(-0.5 * (place / SIGMA) ** 2)
-    taps = taps / taps.sum()
-    across = taps.view(1, 1, 1, -1).expand(x.shape[1], 1, 1, WINDOW)
-    down = taps.view(1, 1, -1, 1).expand(x.shape[1], 1, WINDOW, 1)
+    down, across = (_window(size) for size in x.shape[2:])
 
     def mean(z: Tensor) -> Tensor:
-        return F.conv2d(F.conv2d(z, across, groups=z.shape[1]), down, groups=z.shape[1])
+        return down @ z @ across.T
 
     mx, my = mean(x), mean(y)
     vx, vy, cov = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
     return (2 * mx * my + C1) / (mx * mx + my * my + C1), (2 * cov + C2) / (vx + vy + C2)
+
+
+@functools.cache
+def _window(size: int) -> Tensor:
+    """The matrix (size - 10, size) of the Gaussian means of a row where the window fits."""
+    place = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+    taps = torch.exp(-0.5 * (place / SIGMA) ** 2)
+    taps = taps / taps.sum()
+    rows = size - WINDOW + 1
+    matrix = torch.zeros(rows, size, dtype=torch.float64)
+    for row in range(rows):
+        matrix[row, row : row + WINDOW] = taps
+    return matrix
 
 
 def ms_ssim(pictures: Array, *, pairs: int = PAIRS, seed: int = 0) -> Estimate:

@@ -165,12 +165,13 @@ def errors(
     }
 
 
-def scored(value: float, error: float, floor: Floor) -> Scored:
+def scored(value: float, error: float, floor: Floor, step: float = 0.0) -> Scored:
     """z counts the deviations of a single real-against-real comparison, with room for the floor
-    being an average of few; half a step of a share of 1 in 1,000 keeps it finite."""
-    spread = floor.deviation * math.sqrt(1 + 1 / floor.repeats)
+    being an average of few, and for the step in which the measure counts: where the real pictures
+    never differed in one bin of fifty, one bin is no wonder yet."""
+    variance = floor.deviation**2 * (1 + 1 / floor.repeats) + (step / 2) ** 2
     least = 1e-9 * max(1.0, abs(floor.mean))
-    return Scored(value, error, floor, (value - floor.mean) / max(spread, least))
+    return Scored(value, error, floor, (value - floor.mean) / max(math.sqrt(variance), least))
 
 
 def score(
@@ -194,4 +195,9 @@ def score(
     if extrapolate:
         found: Estimate = frechet_distance_extrapolated(real, fake, seed=seed)
         error["frechet_extrapolated"] = found.error
-    return {name: scored(value, error[name], floor[name]) for name, value in values.items()}
+    shares = dict.fromkeys(("precision", "recall", "coverage"), 1 / len(real))
+    steps = shares | {"bins": 1 / scorer.bins}
+    return {
+        name: scored(value, error[name], floor[name], steps.get(name, 0.0))
+        for name, value in values.items()
+    }

@@ -33,7 +33,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def path_length(
-    draw: Callable[[Tensor], Tensor],
+    draw: Callable[[Tensor, Tensor], Tensor],
     features: Callable[[Tensor], Tensor],
     latents: tuple[Tensor, Tensor],
     *,
@@ -43,7 +43,8 @@ def path_length(
 ) -> Estimate:
     """E[ ||f(G(z(t))) - f(G(z(t + epsilon)))||^2 / epsilon^2 ] and its standard error.
 
-    draw: latents (N, Z) to pictures, as floats: rounding to 8 bits would hide the small step.
+    draw: latents (N, Z) and which paths they lie on (N,), which tells their classes, to pictures
+    as floats: rounding to 8 bits would hide the small step.
     features: pictures to (N, D). latents: the two ends (N, Z) of each path. Karras et al. 2019, A
     style-based generator, section 4.1, in Z and with full paths; like there, the lowest and the
     highest hundredth are left out. The number belongs to that extractor alone.
@@ -59,7 +60,7 @@ def path_length(
     t = torch.rand(len(a), 1, generator=random, dtype=a.dtype).to(a.device)
     values = []
     for i in torch.arange(len(a)).split(CHUNK):
-        ends = [features(draw(between(a[i], b[i], s[i]))).double() for s in (t, t + epsilon)]
+        ends = [features(draw(between(a[i], b[i], s[i]), i)).double() for s in (t, t + epsilon)]
         values.append((ends[0] - ends[1]).square().sum(1) / epsilon**2)
     lengths = torch.cat(values)
     if not bool(lengths.isfinite().all()):
