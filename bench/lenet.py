@@ -20,7 +20,7 @@ from bench.common import add_data_option, parser
 from ganwerk.metrics.features.base import digest_of
 from ganwerk.metrics.features.lenet import FILE, LeNet, as_input
 
-EPOCHS, BATCH, RATE, SHIFT_PX = 12, 128, 2e-3, 2
+EPOCHS, BATCH, RATE, SHIFT_PX = 5, 128, 2e-3, 2
 
 
 def train(data: Path) -> LeNet:
