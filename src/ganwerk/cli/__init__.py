@@ -16,7 +16,10 @@ COMMANDS = {
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
-    "neighbours": ("ganwerk.cli.neighbours:command", "Show drawn pictures beside the nearest real."),
+    "neighbours": (
+        "ganwerk.cli.neighbours:command",
+        "Show drawn pictures beside the nearest real.",
+    ),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),

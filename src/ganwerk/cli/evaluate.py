@@ -53,8 +53,14 @@ from ganwerk.cli.output import say, say_json
 @click.option("--extrapolate", is_flag=True, help="Also FD as with endlessly many pictures.")
 @click.option("--resolution", metavar="PX", type=int, help="Compare two folders at this size.")
 @data_root_option
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True,
-              help="Which real pictures are drawn.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Which real pictures are drawn.",
+)
 @click.option(
     "--out",
     metavar="DIR",
@@ -99,9 +105,7 @@ def command(
         )  # fmt: skip
         found: work.Evaluation | work.Course
         if other is not None:
-            found = work.evaluate_places(
-                what, other, wanted, resolution=resolution, root=data_root
-            )
+            found = work.evaluate_places(what, other, wanted, resolution=resolution, root=data_root)
         elif every_checkpoint:
             found = work.evaluate_checkpoints(Path(what), wanted)
         else:

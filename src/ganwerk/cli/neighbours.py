@@ -13,16 +13,32 @@ from ganwerk.cli.output import say, say_json
 
 @click.command("neighbours")
 @run_argument
-@click.option("--count", metavar="N", default="1000", show_default=True,
-              help="Pictures to draw and look up.")
-@click.option("--pairs", metavar="N", type=int, default=24, show_default=True,
-              help="Pairs to show.")
-@click.option("--features", metavar="NAME", default="pixelpca64", show_default=True,
-              help="In what to measure nearness; see ganwerk evaluate.")
-@click.option("--at", metavar="WHEN", default="latest", show_default=True,
-              help="Which checkpoint: latest, best or the images it had seen.")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path),
-              help="Where the picture goes.  [default: neighbours.png in RUN]")
+@click.option(
+    "--count", metavar="N", default="1000", show_default=True, help="Pictures to draw and look up."
+)
+@click.option(
+    "--pairs", metavar="N", type=int, default=24, show_default=True, help="Pairs to show."
+)
+@click.option(
+    "--features",
+    metavar="NAME",
+    default="pixelpca64",
+    show_default=True,
+    help="In what to measure nearness; see ganwerk evaluate.",
+)
+@click.option(
+    "--at",
+    metavar="WHEN",
+    default="latest",
+    show_default=True,
+    help="Which checkpoint: latest, best or the images it had seen.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the picture goes.  [default: neighbours.png in RUN]",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that exists.")
 @json_option("the pairs and the tests")
 def command(
@@ -56,7 +72,9 @@ def command(
     for warning in found.warnings:
         say(f"warning: {warning}")
     say(found.copies.sentence())
-    say("Nearest pairs (closeness: the distance over the mean distance to the 50 nearest; a copy has 0):")
+    say(
+        "Nearest pairs (closeness: the distance over the mean distance to the 50 nearest; a copy has 0):"
+    )
     for pair in found.pairs[:8]:
         say(f"  picture {pair.seed:6}  {pair.nearest}  closeness {pair.closeness:.2f}")
     say(f"Wrote {found.path}: left drawn, right the nearest training picture.")

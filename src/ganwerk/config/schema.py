@@ -169,6 +169,7 @@ class RunSettings(Section):
         3, description="checkpoints kept, newest first"
     )
     picture_seconds: Annotated[float, Field(gt=0)] = Field(description="time between sample grids")
+    measure: bool = Field(True, description="measure the pictures every fiftieth of the run")
     tensorboard: bool = Field(False, description="also log for TensorBoard")
 
 

@@ -160,9 +160,7 @@ def errors(
         ]
         for name, value in measure(real[rows[0]], fake[rows[1]]).items():
             values.setdefault(name, []).append(value)
-    return {
-        name: math.sqrt((groups - 1) * float(np.var(found))) for name, found in values.items()
-    }
+    return {name: math.sqrt((groups - 1) * float(np.var(found))) for name, found in values.items()}
 
 
 def scored(value: float, error: float, floor: Floor, step: float = 0.0) -> Scored:

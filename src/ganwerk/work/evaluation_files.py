@@ -67,7 +67,12 @@ def _row(axis: Any, record: Record) -> None:
         [record.value], [0], xerr=[2 * (record.error or 0)], fmt="o", ms=6, capsize=3,
         color=BAD if far else DOT,
     )  # fmt: skip
-    ends = [low, high, record.value - 2 * (record.error or 0), record.value + 2 * (record.error or 0)]
+    ends = [
+        low,
+        high,
+        record.value - 2 * (record.error or 0),
+        record.value + 2 * (record.error or 0),
+    ]
     room = (max(ends) - min(ends)) * 0.12 or 1e-3
     axis.set_xlim(min(ends) - room, max(ends) + room)
     axis.set_yticks([])

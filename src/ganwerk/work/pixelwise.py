@@ -49,9 +49,7 @@ def _texture(size: int, pool: Tensor, fake: Tensor, protocol: Protocol, seed: in
     value = measure(pool[:n], fake)["swd"]
     floor = scale.floors(measure, pool, n, repeats=REPEATS, seed=seed)["swd"]
     error = scale.errors(measure, pool[:n], fake, groups=GROUPS, seed=seed)["swd"]
-    made = replace(
-        protocol, metric=f"SWD {size} px", options={"patches_per_picture": PER_PICTURE}
-    )
+    made = replace(protocol, metric=f"SWD {size} px", options={"patches_per_picture": PER_PICTURE})
     return _record(made, "lower", scale.scored(value, error, floor))
 
 
@@ -68,14 +66,10 @@ def _variety(pool: Tensor, fake: Tensor, protocol: Protocol, seed: int) -> Recor
 
 
 def _record(protocol: Protocol, better: str, found: scale.Scored) -> Record:
-    return Record(
-        protocol.metric, found.value, found.error, better, protocol, found.floor, found.z
-    )
+    return Record(protocol.metric, found.value, found.error, better, protocol, found.floor, found.z)
 
 
-def path_records(
-    sampler: Sampler, extractors: Sequence[Extractor], seed: int
-) -> list[Record]:
+def path_records(sampler: Sampler, extractors: Sequence[Extractor], seed: int) -> list[Record]:
     """The perceptual path length in each extractor that can see small steps."""
     found = []
     for extractor in extractors:

@@ -90,6 +90,7 @@ def _session(run: Run, ready: Prepared) -> Session:
         budget=ready.budget,
         feeder=feeder_of(ready.settings, ready.pictures, ready.train),
         pictures=ready.pictures,
+        train=ready.train,
         held_out=ready.held_out,
         expected_rate=rate,
     )
@@ -206,6 +207,7 @@ def _resumed(
         budget=budget,
         feeder=feeder_of(settings, pictures, train_indices),
         pictures=pictures,
+        train=train_indices,
         held_out=held_out,
         expected_rate=rate,
     )
