@@ -96,9 +96,7 @@ def test_power_falls_with_fewer_held_out_pictures_and_is_said():
     assert shares[0] < 0.05
     assert 0.05 < shares[2] < 0.34
     found = copying(draws(200, 0), draws(60, 1), draws(1000, 2))
-    assert found.power().startswith(
-        "with 60 held-out and 1,000 generated pictures, copying is sure"
-    )
+    assert found.power().startswith("with 60 held-out and 1,000 generated pictures, copying")
     assert "one picture in" in found.power()
 
 

@@ -18,7 +18,7 @@ COMMANDS = {
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
     "neighbours": (
         "ganwerk.cli.neighbours:command",
-        "Show drawn pictures beside the nearest real.",
+        "Show drawn beside nearest real pictures.",
     ),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),

@@ -94,8 +94,8 @@ def command(
     from ganwerk.cli.bars import progress_bars
     from ganwerk.cli.scores import course_lines, evaluation_lines
     from ganwerk.work import evaluate as work
-    from ganwerk.work.extractors import Wishes
     from ganwerk.work.evaluation_files import default_folder, write
+    from ganwerk.work.extractors import Wishes
 
     with progress_bars(quiet=as_json) as progress:
         wanted = work.Wanted(

@@ -110,16 +110,19 @@ class LiveScreen:
             case Pictured():
                 self._newest = event.path
                 self._draw()
-            case Judged():
-                self._judged = event
-                self._draw()
-            case Saved():
-                self._saved = event.images or None
+            case Judged() | Saved():
+                self._keep(event)
                 self._draw()
             case Warned():
                 self._warn(event)
             case Ended():
                 self._end(event)
+
+    def _keep(self, event: Judged | Saved) -> None:
+        if isinstance(event, Judged):
+            self._judged = event
+        else:
+            self._saved = event.images or None
 
     def done(self, run: Path) -> None:
         pass

@@ -72,9 +72,7 @@ def command(
     for warning in found.warnings:
         say(f"warning: {warning}")
     say(found.copies.sentence())
-    say(
-        "Nearest pairs (closeness: the distance over the mean distance to the 50 nearest; a copy has 0):"
-    )
+    say("Nearest pairs (closeness: distance over the mean of the 50 nearest; a copy has 0):")
     for pair in found.pairs[:8]:
         say(f"  picture {pair.seed:6}  {pair.nearest}  closeness {pair.closeness:.2f}")
     say(f"Wrote {found.path}: left drawn, right the nearest training picture.")

@@ -1,4 +1,4 @@
-"""How good a generator is, as numbers: pure functions of arrays. No files, no settings, no printing.
+"""How good a generator is: pure functions of arrays. No files, no settings, no printing.
 
 Everything here takes pictures (N, C, H, W) uint8 or feature matrices (N, D), as numpy arrays or
 tensors, and computes in float64 unless it says otherwise. What a number is worth, its floor and its
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganwerk.metrics.bins import different_bins
-    from ganwerk.metrics.memorisation import copying, power_of_copying
+    from ganwerk.metrics.classes import inception_score
     from ganwerk.metrics.diversity import ms_ssim, ms_ssim_of_pairs
     from ganwerk.metrics.frechet import (
         frechet_distance,
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         frechet_distance_of_moments,
         moments,
     )
-    from ganwerk.metrics.classes import inception_score
     from ganwerk.metrics.kernel import kernel_distance, kernel_distance_of_subsets
-    from ganwerk.metrics.search import nearest
+    from ganwerk.metrics.memorisation import copying, power_of_copying
     from ganwerk.metrics.neighbours import neighbour_scores
     from ganwerk.metrics.patches import sliced_wasserstein
-    from ganwerk.metrics.smoothness import path_length
     from ganwerk.metrics.record import Protocol, Record, compare
+    from ganwerk.metrics.search import nearest
+    from ganwerk.metrics.smoothness import path_length
 
 _HOME = {
     "Protocol": "record",

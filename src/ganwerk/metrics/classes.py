@@ -27,7 +27,7 @@ def inception_score(logits: Array, *, splits: int = SPLITS, seed: int | None = 2
         import numpy as np
 
         # numpy's old generator on purpose: the published order
-        x = x[torch.from_numpy(np.random.RandomState(seed).permutation(len(x)))]  # noqa: NPY002
+        x = x[torch.from_numpy(np.random.RandomState(seed).permutation(len(x)))]
     scores = []
     for i in range(splits):
         logs = x[i * len(x) // splits : (i + 1) * len(x) // splits].log_softmax(1)

@@ -74,7 +74,7 @@ def kernel_distance_of_subsets(
             "Use more pictures or smaller subsets.",
         )
     # numpy's old generator on purpose: its stream is what the published subsets come from
-    random = np.random.RandomState(seed)  # noqa: NPY002
+    random = np.random.RandomState(seed)
     values = []
     for _ in range(subsets):
         rows_x = torch.from_numpy(random.choice(len(x), size, replace=False))

@@ -41,7 +41,8 @@ def sliced_wasserstein(
 
 def distance_of_patches(x: Tensor, y: Tensor, seed: int = 0) -> float:
     """The distance at one level, times 1,000, of patches (N, P, C, 7, 7) from `patches_of`."""
-    return 1000 * _distance(*(_normalised(z.flatten(0, 1).double()) for z in (x, y)), seed)
+    a, b = (_normalised(z.flatten(0, 1).double()) for z in (x, y))
+    return 1000 * _distance(a, b, seed)
 
 
 def smoothing(size: int, taps: Sequence[float]) -> Tensor:

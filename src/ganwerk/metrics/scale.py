@@ -25,7 +25,7 @@ from ganwerk.metrics.neighbours import NEAREST, neighbour_scores
 from ganwerk.metrics.record import Floor
 
 GROUPS = 10
-REPEATS = 20
+REPEATS = 30
 FAR = 4.0
 """Deviations of the floor beyond which a value is said to differ from it."""
 
@@ -105,8 +105,9 @@ class Scorer:
         return scores
 
     def _bins(self, real: Tensor, fake: Tensor) -> float:
-        sorted_sets = [sorted_into(x, self.centres) for x in (real, fake)]
-        return compare_bins(*sorted_sets, self.bins).different
+        return compare_bins(
+            sorted_into(real, self.centres), sorted_into(fake, self.centres), self.bins
+        ).different
 
 
 def floors(

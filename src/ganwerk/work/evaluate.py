@@ -16,7 +16,7 @@ from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.record import Protocol, Record
 from ganwerk.metrics.scale import KINDS, Scored
 from ganwerk.run import Run
-from ganwerk.values import ProgressCallback, ignore_progress
+from ganwerk.values import ProgressCallback
 from ganwerk.work import copies, pixelwise, published
 from ganwerk.work.extractors import (
     DEFAULT,

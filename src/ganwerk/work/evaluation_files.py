@@ -40,7 +40,7 @@ def _digest(evaluations: tuple[Evaluation, ...]) -> str:
 
 
 def evaluation_figure(found: Evaluation) -> bytes:
-    """A row per measure: where real pictures lie against each other, and where the drawn ones do."""
+    """A row per measure: where real pictures lie against each other, and where the drawn do."""
     from matplotlib.figure import Figure
 
     rows = [record for record in found.records if record.floor is not None]
@@ -67,12 +67,8 @@ def _row(axis: Any, record: Record) -> None:
         [record.value], [0], xerr=[2 * (record.error or 0)], fmt="o", ms=6, capsize=3,
         color=BAD if far else DOT,
     )  # fmt: skip
-    ends = [
-        low,
-        high,
-        record.value - 2 * (record.error or 0),
-        record.value + 2 * (record.error or 0),
-    ]
+    reach = 2 * (record.error or 0)
+    ends = [low, high, record.value - reach, record.value + reach]
     room = (max(ends) - min(ends)) * 0.12 or 1e-3
     axis.set_xlim(min(ends) - room, max(ends) + room)
     axis.set_yticks([])

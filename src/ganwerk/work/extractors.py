@@ -1,4 +1,4 @@
-"""Which features a name means, made ready for the pictures at hand; what is slow is kept by content.
+"""Which features a name means, ready for the pictures at hand; what is slow is kept by content.
 
 Everything kept is expendable: a damaged file counts as absent.
 """
@@ -18,8 +18,15 @@ from torch import Tensor
 
 from ganwerk.data.cache import cache_home, read_json, remember, replacing, write_json
 from ganwerk.errors import ConfigError, did_you_mean
-from ganwerk.metrics.features import Extractor, PixelPca, RandomConv, extract
-from ganwerk.metrics.features import contrast, fidelity, lenet
+from ganwerk.metrics.features import (
+    Extractor,
+    PixelPca,
+    RandomConv,
+    contrast,
+    extract,
+    fidelity,
+    lenet,
+)
 from ganwerk.run.tensors import DamagedError, Seal, read_tensors
 from ganwerk.values import ProgressCallback, ignore_progress
 

@@ -1,4 +1,4 @@
-"""What is compared: the pictures of a run or of two places, real and drawn, ready to be measured."""
+"""What is compared: pictures of a run or of two places, real and drawn, ready to be measured."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.config import load
-from ganwerk.config.load import Draft
 from ganwerk.config.explain import flat
+from ganwerk.config.load import Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures, split
 from ganwerk.errors import DataError, DivergedError
@@ -106,7 +106,8 @@ def two_places(
     if a.images.shape[1:] != b.images.shape[1:]:
         words = [f"{x.images.shape[1]} channels of {x.images.shape[2]} px" for x in (a, b)]
         if a.images.shape[1] == b.images.shape[1]:
-            hint = f"Choose one size for both: --resolution {min(a.images.shape[2], b.images.shape[2])}"
+            smaller = min(a.images.shape[2], b.images.shape[2])
+            hint = f"Choose one size for both: --resolution {smaller}"
         else:
             hint = "Save both as grey, as colour, or as colour with transparency."
         raise DataError(

@@ -22,9 +22,9 @@ LUMA = (0.299, 0.587, 0.114)
 class Extractor(ABC):
     """Pictures to features, with a name that says which numbers these are.
 
-    name: with its version, 'pixelpca64-v1': goes up when the numbers change. weights: digest of all
-    that was drawn, learned or fitted. resize: how pictures come to the size it looks at. notes: what
-    somebody who reads the numbers should know, for example how grey pictures are handled.
+    name: with its version, 'pixelpca64-v1': goes up when the numbers change. weights: digest of
+    all that was drawn, learned or fitted. resize: how pictures come to the size it looks at.
+    notes: what a reader of the numbers should know, for example how grey pictures are handled.
     smooth: whether it takes float pictures as they are (else it needs whole numbers).
     """
 
@@ -69,17 +69,21 @@ def extract(
 
     Raises DataError for pictures or features that are none; see `inputs`.
     """
-    x = pictures_of(pictures)
+    x = pictures_of(pictures, least=1)
     found = []
     with matrix_products(bfloat16=False):
         for start in range(0, len(x), batch):
-            found.append(extractor.features(x[start : start + batch].float()).float().cpu())
+            part = x[start : start + batch]
+            found.append(_checked(extractor, extractor.features(part.float()), len(part)))
             progress(Progress("looking", min(start + batch, len(x)), len(x), "pictures"))
-    features = torch.cat(found)
-    if features.dim() != 2 or len(features) != len(x):
+    return torch.cat(found)
+
+
+def _checked(extractor: Extractor, features: Tensor, count: int) -> Tensor:
+    if features.dim() != 2 or len(features) != count:
         raise DataError(
             f"The extractor {extractor.name} gave features of the shape {tuple(features.shape)} "
-            f"for {len(x)} pictures.",
+            f"for {count} pictures.",
             "It has to give one row per picture.",
         )
     if not bool(features.isfinite().all()):
@@ -87,7 +91,7 @@ def extract(
             f"The extractor {extractor.name} gave numbers that are not finite.",
             "Are its weights those of a finished training?",
         )
-    return features.clone()
+    return features.float().cpu()
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
@@ -138,7 +142,7 @@ TRANSPARENT_NOTE = "Colours count as far as they are opaque; transparency is a c
 
 
 def notes_for(channels: int, *, colour: bool = False, grey: bool = False) -> tuple[str, ...]:
-    """What was done to the channels, for an extractor that wants colour, grey or just what comes."""
+    """What was done to the channels, for an extractor that wants colour, grey or what comes."""
     if colour and channels == 1:
         return ("Grey pictures were shown as colours, the same value three times.",)
     if (colour or grey) and channels == 4:
