@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from ganwerk.metrics import copying, scale
 from ganwerk.metrics.features import Extractor, PixelPca, extract
 from ganwerk.work.extractors import Reals, Wishes, kept_features, make
 
-DRAWS, CONTROLS = 20, 20
+DRAWS = 20
 POOL = 4
 CURVE = "1000:0,1000:1,1000:2,1000:5,2000:1,4000:1,4000:0"
 Numbers = np.ndarray
@@ -37,12 +36,12 @@ Numbers = np.ndarray
 
 def share_told(
     pool: torch.Tensor, others: torch.Tensor, labels: Numbers, *, n: int, missing: int,
-    draws: int, repeats: int,
+    draws: range, repeats: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw `draws` times n reals from the pool and n fakes from the others without some classes."""
     found: dict[str, list[float]] = {}
     told = 0
-    for draw in range(draws):
+    for draw in draws:
         random = np.random.default_rng([draw, n, missing])
         reals = pool[torch.from_numpy(random.permutation(len(pool))[: POOL * n])]
         gone = [(draw + i) % 10 for i in range(missing)]
@@ -53,7 +52,7 @@ def share_told(
         for name, score in scores.items():
             found.setdefault(name, []).append(score.z)
     z = {name: float(np.mean(values)) for name, values in found.items()}
-    return {"n": n, "missing": missing, "told": told, "draws": draws, "z": z}
+    return {"n": n, "missing": missing, "told": told, "draws": len(draws), "z": z}
 
 
 def rows_of(found: list[dict[str, Any]]) -> list[list[str]]:
@@ -77,8 +76,10 @@ def digits(given: argparse.Namespace) -> dict[str, Any]:
     features = extract(extractor, images[:, None])
     pool, others, of = features[:30_000], features[30_000:], labels[30_000:]
     found = [
-        share_told(pool, others, of, n=1000, missing=missing, draws=draws, repeats=scale.REPEATS)
-        for missing, draws in ((1, given.draws), (0, given.draws))
+        share_told(
+            pool, others, of, n=1000, missing=missing, draws=given.range, repeats=scale.REPEATS
+        )
+        for missing in (1, 0)
     ]
     show(f"MNIST, {extractor.name}", found)
     return {"digits": found}
@@ -91,7 +92,7 @@ def copies(given: argparse.Namespace) -> dict[str, Any]:
     train, held_out, fresh = features[:30_000], features[30_000:32_000], features[32_000:]
     flags = {0.0: 0, 0.05: 0}
     for share in flags:
-        for draw in range(given.draws):
+        for draw in given.range:
             random = np.random.default_rng([draw, 9])
             fake = fresh[torch.from_numpy(random.permutation(len(fresh))[:2000])].clone()
             count = int(share * 2000)
@@ -127,7 +128,7 @@ def classes(given: argparse.Namespace) -> dict[str, Any]:
             repeats = scale.REPEATS if n <= 2000 else 10
             found.append(
                 share_told(pool, rest, labels[second], n=n, missing=missing,
-                           draws=given.draws, repeats=repeats)
+                           draws=given.range, repeats=repeats)
             )  # fmt: skip
         show(f"CIFAR-10, {extractor.name}", found)
         result[extractor.name] = {"seconds_to_make": made, "weights": extractor.weights,
@@ -152,13 +153,14 @@ def main() -> None:
     options.add_argument("study", nargs="+", choices=STUDIES)
     add_data_option(options)
     options.add_argument("--draws", type=int, default=DRAWS, metavar="N")
+    options.add_argument("--first", type=int, default=0, metavar="N", help="number of a draw")
     options.add_argument("--features", type=lambda t: t.split(","),
                          default=["selfsup64", "pixelpca64"], metavar="LIST")  # fmt: skip
     options.add_argument("--taught", type=int, default=25_000, metavar="N",
                          help="pictures that features learn from and reals come from")  # fmt: skip
     options.add_argument("--curve", type=_curve, default=_curve(CURVE), metavar="N:MISSING,...")
     given = options.parse_args()
-    given.data = Path(given.data)
+    given.range = range(given.first, given.first + given.draws)
     about = machine("cpu")
     print(machine_line(about), flush=True)
     result: dict[str, Any] = {"machine": about}

@@ -60,7 +60,7 @@ def test_principal_directions_are_those_of_numpy():
     random = np.random.default_rng(0)
     x = torch.from_numpy(random.normal(size=(300, 30)) * np.linspace(5, 1, 30) ** 2)
     mean, directions = principal(x, 6)
-    values, vectors = np.linalg.eigh(np.cov(x.numpy(), rowvar=False))
+    _, vectors = np.linalg.eigh(np.cov(x.numpy(), rowvar=False))
     np.testing.assert_allclose(mean, x.numpy().mean(0), rtol=1e-12)
     expected = vectors[:, ::-1][:, :6]
     overlap = np.abs((directions.numpy() * expected).sum(0))

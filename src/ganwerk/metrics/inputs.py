@@ -23,13 +23,20 @@ class Estimate:
     error: float
 
 
+def _tensor(values: Array) -> Tensor:
+    """On the CPU; a tensor may not share memory that must not be written, as of a map."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    array = np.asarray(values)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def matrix(features: Array, name: str = "features", least: int = 2) -> Tensor:
     """A feature matrix (N, D) as a tensor on the CPU, in the type it came in: float32 or float64.
 
     Raises DataError for another shape or type, fewer than `least` rows, numbers not finite.
     """
-    x = torch.as_tensor(np.asarray(features) if not isinstance(features, Tensor) else features)
-    x = x.detach().cpu()
+    x = _tensor(features)
     if x.dim() != 2 or x.shape[1] == 0:
         raise DataError(
             f"The {name} have the shape {tuple(x.shape)}; a matrix (samples, features) is needed.",
@@ -81,7 +88,7 @@ def pictures_of(pictures: Array, name: str = "pictures", least: int = 1) -> Tens
     Raises DataError for another shape, type or number of channels, or for fewer than `least`.
     Floats are refused: whether 1.0 is white or nearly black cannot be known.
     """
-    x = torch.as_tensor(np.asarray(pictures) if not isinstance(pictures, Tensor) else pictures)
+    x = _tensor(pictures)
     if x.dim() != 4 or x.shape[1] not in CHANNELS:
         raise DataError(
             f"The {name} have the shape {tuple(x.shape)}; (N, C, H, W) with 1, 3 or 4 channels is "
@@ -103,7 +110,7 @@ def pictures_of(pictures: Array, name: str = "pictures", least: int = 1) -> Tens
         raise DataError(
             f"There are {len(x)} {name}; at least {least} are needed.", "Use more pictures."
         )
-    return x.detach().cpu()
+    return x
 
 
 def same_shape(real: Tensor, fake: Tensor) -> None:

@@ -75,7 +75,7 @@ def path_records(sampler: Sampler, extractors: Sequence[Extractor], seed: int) -
     for extractor in extractors:
         if not extractor.smooth:
             continue
-        estimate = path_of(sampler, extractor, seed)
+        estimate = path_of(sampler, extractor, seed, PATHS)
         resolution, channels = sampler.settings.data.resolution, sampler.settings.data.channels
         protocol = Protocol(
             metric="PPL", extractor=extractor.name, weights=extractor.weights, reference="",
@@ -88,7 +88,7 @@ def path_records(sampler: Sampler, extractors: Sequence[Extractor], seed: int) -
     return found
 
 
-def path_of(sampler: Sampler, extractor: Extractor, seed: int, paths: int = PATHS) -> Estimate:
+def path_of(sampler: Sampler, extractor: Extractor, seed: int, paths: int) -> Estimate:
     """Along ways between the latents of two pictures of one class."""
     settings = sampler.settings
     shape = LATENTS[settings.latent.kind]
