@@ -113,21 +113,23 @@ def classes(given: argparse.Namespace) -> dict[str, Any]:
     assert labels is not None
     order = np.random.default_rng(0).permutation(len(images))
     first, second = order[: given.taught], order[given.taught : 2 * given.taught]
-    wishes = Wishes(progress=lambda p: None)
+    wishes = Wishes()
     result: dict[str, Any] = {}
     reals = np.ascontiguousarray(images[np.sort(first)])
-    others = np.ascontiguousarray(images[second])
+    others = np.ascontiguousarray(images[second[: given.looked]])
+    # The files are sorted by class, so what is looked at has to be drawn from all of them
+    some = reals[np.random.default_rng(1).permutation(len(reals))[: given.looked]]
     for name in given.features:
         start = time.perf_counter()
         extractor: Extractor = make(name, Reals(reals, mirror=True), wishes)
         made = time.perf_counter() - start
-        pool, rest = (kept_features(extractor, x, wishes) for x in (reals, others))
+        pool, rest = (kept_features(extractor, x, wishes) for x in (some, others))
         print(f"\n{extractor.name} ready after {made:.0f} s", flush=True)
         found = []
         for n, missing in given.curve:
             repeats = scale.REPEATS if n <= 2000 else 10
             found.append(
-                share_told(pool, rest, labels[second], n=n, missing=missing,
+                share_told(pool, rest, labels[second[: given.looked]], n=n, missing=missing,
                            draws=given.range, repeats=repeats)
             )  # fmt: skip
         show(f"CIFAR-10, {extractor.name}", found)
@@ -157,7 +159,9 @@ def main() -> None:
     options.add_argument("--features", type=lambda t: t.split(","),
                          default=["selfsup64", "pixelpca64"], metavar="LIST")  # fmt: skip
     options.add_argument("--taught", type=int, default=25_000, metavar="N",
-                         help="pictures that features learn from and reals come from")  # fmt: skip
+                         help="pictures that the features learn from")  # fmt: skip
+    options.add_argument("--looked", type=int, default=25_000, metavar="N",
+                         help="pictures that reals, and fakes, are drawn from")  # fmt: skip
     options.add_argument("--curve", type=_curve, default=_curve(CURVE), metavar="N:MISSING,...")
     given = options.parse_args()
     given.range = range(given.first, given.first + given.draws)
