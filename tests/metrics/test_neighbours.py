@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ganwerk.errors import DataError
 from ganwerk.metrics import nearest, neighbour_scores
-from ganwerk.metrics.search import nearest_squares, screened, squared_distances
+from ganwerk.metrics.search import nearest_squares, radii_squares, screened, squared_distances
 from tests.metrics import references
 
 
@@ -71,6 +71,8 @@ def test_no_point_is_its_own_neighbour_but_a_double_is():
     x = torch.tensor([[0.0], [0.0], [5.0]], dtype=torch.float64)
     points = screened(x, x.mean(0))
     assert nearest_squares(points, points, 1, same=True)[0][:, 0].tolist() == [0.0, 0.0, 25.0]
+    assert radii_squares(points, 1).tolist() == [0.0, 0.0, 25.0]
+    assert radii_squares(points, 2).tolist() == [25.0, 25.0, 25.0]
 
 
 def test_order_does_not_matter_and_rows_are_cut(monkeypatch):

@@ -12,7 +12,7 @@ from ganwerk.metrics.inputs import Array, two_matrices
 from ganwerk.metrics.search import (
     Screened,
     exact_squares,
-    nearest_squares,
+    radii_squares,
     screened,
     squared_distances,
 )
@@ -46,41 +46,42 @@ def neighbour_scores(real: Array, fake: Array, k: int = NEAREST) -> NeighbourSco
     x, y = two_matrices(real, fake, least=k + 1)
     centre = x.double().mean(0)
     reals, fakes = screened(x, centre), screened(y, centre)
-    real_radii = nearest_squares(reals, reals, k, same=True)[0][:, -1]
-    fake_radii = nearest_squares(fakes, fakes, k, same=True)[0][:, -1]
-    around_real = _inside(fakes, reals, real_radii[None])
-    around_fake = _inside(fakes, reals, fake_radii[:, None])
+    found = _counts(fakes, reals, radii_squares(reals, k), radii_squares(fakes, k))
     return NeighbourScores(
-        precision=float((around_real.of_fakes > 0).double().mean()),
-        recall=float((around_fake.of_reals > 0).double().mean()),
-        density=float(around_real.of_fakes.double().mean() / k),
-        coverage=float((around_real.of_reals > 0).double().mean()),
+        precision=float((found.real_balls > 0).double().mean()),
+        recall=float(found.recalled.double().mean()),
+        density=float(found.real_balls.double().mean() / k),
+        coverage=float(found.covered.double().mean()),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Counts:
-    """In how many balls each fake (M,) lies with some real, and each real (N,) with some fake."""
+    """real_balls: (M,) in how many real balls each fake lies. covered: (N,) whether a fake lies in
+    each real ball. recalled: (N,) whether each real lies in some ball of a fake."""
 
-    of_fakes: Tensor
-    of_reals: Tensor
+    real_balls: Tensor
+    covered: Tensor
+    recalled: Tensor
 
 
-def _inside(fakes: Screened, reals: Screened, radii: Tensor) -> _Counts:
-    """Count the pairs that are nearer than a squared radius: (1, N) of the reals or (M, 1)."""
-    of_fakes = torch.zeros(len(fakes), dtype=torch.int64)
-    of_reals = torch.zeros(len(reals), dtype=torch.int64)
-    rough_radii = radii.float()
+def _counts(fakes: Screened, reals: Screened, real_radii: Tensor, fake_radii: Tensor) -> _Counts:
+    """All pairs at once; the radii are squared, (N,) and (M,)."""
+    real_balls = torch.zeros(len(fakes), dtype=torch.int64)
+    covered, recalled = (torch.zeros(len(reals), dtype=torch.bool) for _ in range(2))
+    rough_reals, rough_fakes = real_radii.float(), fake_radii.float()
     for part, rough, bound in squared_distances(fakes, reals):
-        limit = rough_radii if len(radii) == 1 else rough_radii[part]
-        margin = rough - limit
+        margin = rough - rough_reals
         inside = margin < -bound
-        of_fakes[part] += inside.sum(1)
-        of_reals += inside.sum(0)
         rows, columns = (margin.abs_() <= bound).nonzero(as_tuple=True)
-        rows = rows + part.start
-        limits = radii[0, columns] if len(radii) == 1 else radii[rows, 0]
-        sure = exact_squares(fakes, reals, rows, columns) < limits
-        of_fakes.index_add_(0, rows, sure.long())
-        of_reals.index_add_(0, columns, sure.long())
-    return _Counts(of_fakes, of_reals)
+        limits = real_radii[columns]
+        inside[rows, columns] = exact_squares(fakes, reals, rows + part.start, columns) < limits
+        real_balls[part] = inside.sum(1)
+        covered |= inside.any(0)
+        margin = rough.sub_(rough_fakes[part, None])
+        around = margin < -bound
+        rows, columns = (margin.abs_() <= bound).nonzero(as_tuple=True)
+        limits = fake_radii[part][rows]
+        around[rows, columns] = exact_squares(fakes, reals, rows + part.start, columns) < limits
+        recalled |= around.any(0)
+    return _Counts(real_balls, covered, recalled)

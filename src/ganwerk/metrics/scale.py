@@ -104,6 +104,11 @@ class Scorer:
             ).value
         return scores
 
+    def steps(self, n: int) -> dict[str, float]:
+        """In what steps the measures count that count something, with n pictures of each kind."""
+        shares = dict.fromkeys(("precision", "recall", "coverage"), 1 / n)
+        return shares | {"bins": 1 / self.bins}
+
     def _bins(self, real: Tensor, fake: Tensor) -> float:
         return compare_bins(
             sorted_into(real, self.centres), sorted_into(fake, self.centres), self.bins
@@ -194,8 +199,7 @@ def score(
     if extrapolate:
         found: Estimate = frechet_distance_extrapolated(real, fake, seed=seed)
         error["frechet_extrapolated"] = found.error
-    shares = dict.fromkeys(("precision", "recall", "coverage"), 1 / len(real))
-    steps = shares | {"bins": 1 / scorer.bins}
+    steps = scorer.steps(len(real))
     return {
         name: scored(value, error[name], floor[name], steps.get(name, 0.0))
         for name, value in values.items()

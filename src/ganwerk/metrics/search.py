@@ -1,8 +1,8 @@
 """Nearest neighbours, exact: single precision looks, double precision decides.
 
-A matrix product in float32 gives all squared distances with a known bound on their error. Whatever
-lies within that bound of a decision is computed again in float64, by the plain difference of the
-two rows. The result is that of float64 throughout, at the speed of float32.
+A matrix product in float32 gives all squared distances with a bound on their error. Whatever lies
+within that bound of a decision is computed again in float64, by the plain difference of the two
+rows. The result is that of float64 throughout, at the speed of float32.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ROWS = 512
 SPARE = 8  # neighbours looked at beyond the k-th, before a row is computed anew
 PAIRS = 4096
 ROUNDING = 2.0**-24  # of float32
+CERTAINTY = 10.0  # fails with a chance below 2 exp(-50)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +48,13 @@ def squared_distances(
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Squared distances (rows, M) in float32, and the most that they can be wrong, (rows, M).
 
-    The bound is the one of any order of summation of D products (Higham 2002, Accuracy and
-    Stability of Numerical Algorithms, section 3.1), with room for rounding the inputs and the sum.
+    The bound on a sum of D products is the smaller of the one for any order of summation (Higham
+    2002, Accuracy and Stability of Numerical Algorithms, section 3.1) and, for many, the one with
+    sqrt(D) that holds but for a chance of 2 exp(-50) (Higham and Mary 2019, A new approach to
+    probabilistic rounding error analysis, theorem 2.4); with room for rounding inputs and sums.
     """
-    bound = (x.rough.shape[1] + 16) * ROUNDING
+    columns = x.rough.shape[1]
+    product = 2 * ROUNDING * (min(columns, CERTAINTY * columns**0.5) + 4)
     norms_y = y.squares.float()
     roots_y = norms_y.sqrt()
     for start in range(0, len(x), rows):
@@ -59,7 +63,9 @@ def squared_distances(
         with matrix_products(bfloat16=False):
             distances = torch.addmm(norms_y[None], x.rough[part], y.rough.T, alpha=-2)
         distances += norms_x
-        yield part, distances, (norms_x.sqrt() + roots_y).square_().mul_(bound)
+        roots_x = norms_x.sqrt()
+        bound = roots_x * (roots_y * product)
+        yield part, distances, bound.add_((norms_x + norms_y) * (8 * ROUNDING))
 
 
 def exact_squares(x: Screened, y: Screened, rows: Tensor, columns: Tensor) -> Tensor:
@@ -97,6 +103,37 @@ def nearest_squares(
                     anew[place] = torch.inf
                 distances[place], indices[place] = anew.topk(k, largest=False)
     return distances, indices
+
+
+def radii_squares(points: Screened, k: int) -> Tensor:
+    """Squared distances (N,) in float64 of each point to its k-th nearest other.
+
+    Only those candidates are computed exactly that may be the k-th: as a rule one.
+    """
+    looked = min(k + SPARE, len(points) - 1)
+    radii = torch.empty(len(points), dtype=torch.float64)
+    for part, rough, bound in squared_distances(points, points):
+        rough[torch.arange(len(rough)), torch.arange(part.start, part.stop)] = torch.inf
+        near, columns = rough.topk(looked, dim=1, largest=False)
+        doubt = 2 * bound.gather(1, columns).amax(1, keepdim=True)
+        middle = near[:, k - 1 : k]
+        surely_nearer = (near < middle - doubt).sum(1)
+        maybe = (near - middle).abs() <= doubt
+        rows, places = maybe.nonzero(as_tuple=True)
+        exact = torch.full(near.shape, torch.inf, dtype=torch.float64)
+        exact[rows, places] = exact_squares(
+            points, points, rows + part.start, columns[rows, places]
+        )
+        radii[part] = exact.sort(dim=1).values.gather(1, (k - 1 - surely_nearer)[:, None])[:, 0]
+        if looked < len(points) - 1:
+            # The last one looked at may be the k-th, so others may be, too
+            most = doubt.maximum(2 * bound.amax(1, keepdim=True))[:, 0]
+            for row in (near[:, -1] - middle[:, 0] <= most).nonzero()[:, 0].tolist():
+                place = part.start + row
+                anew = (points.exact - points.exact[place]).square().sum(1)
+                anew[place] = torch.inf
+                radii[place] = anew.kthvalue(k).values
+    return radii
 
 
 def nearest(queries: Array, points: Array, k: int = 1) -> tuple[Tensor, Tensor]:
