@@ -19,6 +19,11 @@ COMMANDS = {
     "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
+    "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
+    "neighbours": (
+        "ganwerk.cli.neighbours:command",
+        "Show drawn beside nearest real pictures.",
+    ),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),

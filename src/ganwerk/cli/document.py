@@ -21,8 +21,9 @@ to mend, told as `error: ...` and `hint: ...` on stderr; 130 interrupted before 
 
 With `--json`, stdout holds JSON and nothing else, also for errors:
 `{"ok": false, "error": "...", "hint": "...", "code": 2, "kind": "DataError"}`. `train` and `resume`
-print one object per line, each with its `event` (planned, preparing, stepped, pictured, saved,
-warned, ended), and as the last line `{"ok": true, "run": "runs/mine", "reason": "finished"}`.
+print one object per line, each with its `event` (planned, preparing, stepped, pictured, judged,
+saved, warned, ended), and as the last line
+`{"ok": true, "run": "runs/mine", "reason": "finished"}`.
 
 Progress is rewritten in place on a terminal only; in pipes and CI it is a plain line every ten
 seconds. `NO_COLOR=1` switches colours off.

@@ -19,6 +19,7 @@ from ganwerk.values import Progress
 from ganwerk.work.events import (
     Ended,
     Event,
+    Judged,
     Pictured,
     Plan,
     Planned,
@@ -89,6 +90,7 @@ class LiveScreen:
         self._step: Stepped | None = None
         self._newest: Path | None = None
         self._saved: int | None = None
+        self._judged: Judged | None = None
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, Preparing):
@@ -108,13 +110,19 @@ class LiveScreen:
             case Pictured():
                 self._newest = event.path
                 self._draw()
-            case Saved():
-                self._saved = event.images or None
+            case Judged() | Saved():
+                self._keep(event)
                 self._draw()
             case Warned():
                 self._warn(event)
             case Ended():
                 self._end(event)
+
+    def _keep(self, event: Judged | Saved) -> None:
+        if isinstance(event, Judged):
+            self._judged = event
+        else:
+            self._saved = event.images or None
 
     def done(self, run: Path) -> None:
         pass
@@ -176,6 +184,8 @@ class LiveScreen:
             f"{render.duration(step.seconds_left)} left",
         )
         below = [render.numbers(step.measured)]
+        if self._judged:
+            below.insert(0, render.judged(self._judged))
         if self._newest:
             below.append(f"{self._newest.parent.name}/{self._newest.name}")
         if self._saved is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganwerk.cli.output import typed
 from ganwerk.values import Progress
-from ganwerk.work.events import Ended, Plan, Stepped
+from ganwerk.work.events import Ended, Judged, Plan, Stepped
 
 _SHOWN_CLASSES = 6
 _NUMBERS = {
@@ -101,6 +101,17 @@ def numbers(measured: Mapping[str, float]) -> str:
         if key in measured
     ]
     return "  ".join(shown)
+
+
+def judged(event: Judged) -> str:
+    """'FD[pixelpca64-v1] 3.21 (real 1.47)  coverage 90% (real 97%)', the best so far marked."""
+    parts = []
+    for name, value in event.values.items():
+        pattern = "{:.2f}" if name.startswith("FD") else "{:.0%}"
+        floor = event.floors.get(name)
+        beside = "" if floor is None else f" (real {pattern.format(floor)})"
+        parts.append(f"{name} {pattern.format(value)}{beside}")
+    return "  ".join(parts) + (", the best so far" if event.best else "")
 
 
 def legend(loss: str) -> list[str]:

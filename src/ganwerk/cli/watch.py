@@ -21,6 +21,7 @@ from ganwerk.values import Progress
 from ganwerk.work.events import (
     Ended,
     Event,
+    Judged,
     Pictured,
     Plan,
     Planned,
@@ -168,6 +169,8 @@ class PlainScreen:
                 self._stepped(event)
             case Pictured():
                 self._pictured(event)
+            case Judged():
+                say(f"Measured at {event.images:,} images: {render.judged(event)}")
             case Saved():
                 if event.images:  # the first one holds no training yet
                     say(f"Saved at {event.images:,} images")

@@ -148,6 +148,7 @@ class RunSettings(Section):
         3, description="checkpoints kept, newest first"
     )
     picture_seconds: Annotated[float, Field(gt=0)] = Field(description="time between sample grids")
+    measure: bool = Field(True, description="measure the pictures every fiftieth of the run")
     tensorboard: bool = Field(False, description="also log for TensorBoard")
 
 
@@ -194,6 +195,7 @@ FREE = frozenset(
         "run.checkpoint_minutes",
         "run.keep_checkpoints",
         "run.picture_seconds",
+        "run.measure",
         "run.tensorboard",
     }
 )

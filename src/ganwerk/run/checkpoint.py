@@ -148,6 +148,21 @@ def load_weights(folder: Path, at: int | str) -> Weights:
     return Weights(info.images, weights, dict(info.meta or {}), info.path, skipped)
 
 
+def mark_best(folder: Path, images: int, noted: Mapping[str, Any]) -> None:
+    """Make the checkpoint at `images` the best one, and no other; see `Run.mark_best`."""
+    for info in list_checkpoints(folder):
+        best = info.images == images
+        if info.damage or info.meta is None or not (best or info.best):
+            continue
+        told = {**info.meta, "best": best} | (dict(noted) if best else {})
+        content = json.loads((info.path / META).read_bytes())
+        content["meta"] = _checked(told, info.images)
+        del content["blake2b"]
+        content["blake2b"] = _digest(content)
+        with disk_errors(info.path / META):
+            replace_bytes(info.path / META, (json.dumps(content, indent=2) + "\n").encode())
+
+
 def sweep(folder: Path) -> None:
     """Clear away what killed processes left behind. Only under the lock of the run.
 

@@ -252,6 +252,15 @@ class Run:
             self.checkpoints_path, images, weights, state, meta, keep=keep, protected=protected
         )
 
+    def mark_best(self, images: int, noted: Mapping[str, Any] | None = None) -> None:
+        """Mark the checkpoint at `images` as the best one, and no other: it is kept from then on.
+
+        noted: what was measured, for its meta. Call it under the lock. Raises CheckpointError if
+        there is no sound checkpoint of that number, MachineError if it cannot be written.
+        """
+        checkpoint.load_weights(self.checkpoints_path, images)
+        checkpoint.mark_best(self.checkpoints_path, images, noted or {})
+
     def checkpoints(self) -> list[CheckpointInfo]:
         """All checkpoints, oldest save first, damaged ones with the reason. Tensors stay unread."""
         return checkpoint.list_checkpoints(self.checkpoints_path)

@@ -14,12 +14,12 @@ from typing import Any, Self
 from ganwerk.errors import DivergedError
 from ganwerk.run.files import NotFiniteError, disk_errors, plain
 
-EVENTS = ("start", "resume", "step", "picture", "checkpoint", "warning", "end")
+EVENTS = ("start", "resume", "step", "picture", "measure", "checkpoint", "warning", "end")
 """What a row can be about; its `event`."""
 
-_REPEATABLE = ("step", "picture", "checkpoint")
+_REPEATABLE = ("step", "picture", "measure", "checkpoint")
 _NEEDED = {"resume": ("from_images",), "step": ("step", "images")} | {
-    event: ("images",) for event in ("picture", "checkpoint")
+    event: ("images",) for event in ("picture", "measure", "checkpoint")
 }
 _DIGITS = 6
 
@@ -56,8 +56,8 @@ class Journal:
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row. Floats are rounded to 6 significant digits.
 
-        row: `event` (one of EVENTS), what that event needs (step: step, images; picture and
-        checkpoint: images; resume: from_images), and anything else that JSON can hold.
+        row: `event` (one of EVENTS), what that event needs (step: step, images; picture, measure
+        and checkpoint: images; resume: from_images), and anything else that JSON can hold.
         Raises DivergedError for a number that is not finite, MachineError if the disk refuses the
         line (which then is not there at all), ValueError for a row outside the vocabulary.
         """

@@ -79,6 +79,18 @@ class Pictured:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The averaged generator was measured. values: by name, the first being the one that the best
+    checkpoint is chosen by; floors: what real pictures score against each other; best: whether it
+    is the best so far."""
+
+    images: int
+    values: Mapping[str, float]
+    floors: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A checkpoint is safely on the disk."""
 
@@ -104,7 +116,7 @@ class Ended:
     run: Path
 
 
-Event = Planned | Preparing | Stepped | Pictured | Saved | Warned | Ended
+Event = Planned | Preparing | Stepped | Pictured | Judged | Saved | Warned | Ended
 Watcher = Callable[[Event], None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -25,7 +26,9 @@ from ganwerk.nn.layers import matrix_products
 from ganwerk.run import Run, grid, write_picture
 from ganwerk.work import probe
 from ganwerk.work.board import Board
-from ganwerk.work.events import Ended, Pictured, Saved, Stepped, Watcher
+from ganwerk.work.events import Ended, Judged, Pictured, Saved, Stepped, Watcher
+from ganwerk.work.gauge import NAME as SCORE
+from ganwerk.work.gauge import Gauge
 from ganwerk.work.leaks import LeakWatch
 from ganwerk.work.prepare import Budget
 from ganwerk.work.record import Recorder, check_weights
@@ -48,6 +51,7 @@ class Session:
     budget: Budget
     feeder: Feeder
     pictures: Pictures
+    train: NDArray[np.int64]
     held_out: NDArray[np.int64]
     expected_rate: float
     stop: threading.Event = field(default_factory=threading.Event)
@@ -96,6 +100,9 @@ class Player:
         self.grid = FixedSeeds(session)
         indices = session.feeder.sampler.indices
         self.leaks = LeakWatch(session.settings, session.feeder.take, indices, session.held_out)
+        self.gauge = _gauge(session, self.grid.sampler)
+        self.best_saving = Clock(0.0, 0.0)
+        self.best_score = _best_so_far(session.run)
         self.saved_images = -1
 
     def play(self) -> None:
@@ -144,6 +151,14 @@ class Player:
             start = time.perf_counter()
             self._draw()
             self.drawing.done(state.seconds, time.perf_counter() - start)
+        if self.gauge is not None and self.gauge.due(state):
+            start = time.perf_counter()
+            score = self._judge(self.gauge)
+            self.gauge.done(state, time.perf_counter() - start)
+            if score < self.best_score and self.best_saving.due(state.seconds):
+                start = time.perf_counter()
+                self._save(score)
+                self.best_saving.done(state.seconds, time.perf_counter() - start)
         if self.checkpoints.due(state.seconds):
             start = time.perf_counter()
             self._save()
@@ -158,9 +173,27 @@ class Player:
         self.board.picture(path, state.images)
         self.watch(Pictured(state.images, path))
 
-    def _save(self) -> None:
+    def _judge(self, gauge: Gauge) -> float:
+        """Measure the averaged generator; the score is better when lower."""
+        state, found = self.session.state, gauge.measure()
+        floors = {name: floor.mean for name, floor in found.floors.items()}
+        row = {"event": "measure", "images": state.images, "n": found.n}
+        self.session.run.journal.append(
+            row | found.values | {f"floor {name}": value for name, value in floors.items()}
+        )
+        self.board.scalars(found.values, state.images)
+        score = found.values[SCORE]
+        self.watch(Judged(state.images, found.values, floors, score < self.best_score))
+        return score
+
+    def _save(self, score: float | None = None) -> None:
+        """score: of this very moment, if it is the best so far."""
         session, state = self.session, self.session.state
         check_weights(state)
+        best: dict[str, Any] = {}
+        if score is not None:
+            self.best_score = score
+            best = {"best": True, SCORE: score}
         path = session.run.save(
             state.images,
             state.weights(),
@@ -170,6 +203,7 @@ class Player:
                 "counters": state.counters(),
                 "budget": {"unit": session.budget.unit, "end": session.budget.end},
                 "settings": explain.to_toml(session.settings),
+                **best,
             },
             keep=session.settings.run.keep_checkpoints,
         )
@@ -181,10 +215,27 @@ class Player:
         state = self.session.state
         if self.saved_images != state.images:
             self._draw()
-            self._save()
+            gauge = self.gauge
+            score = self._judge(gauge) if gauge is not None and gauge.begun else math.inf
+            self._save(score if score < self.best_score else None)
         row = {"event": "end", "reason": reason, "images": state.images, "seconds": state.seconds}
         self.session.run.journal.append(row)
         self.watch(Ended(reason, state.images, state.seconds, self.session.run.path))
+
+
+def _gauge(session: Session, sampler: Sampler) -> Gauge | None:
+    """None if it was not asked for, or with too few pictures to measure anything against."""
+    settings = session.settings.run
+    if not (settings.measure and Gauge.possible(session.train)):
+        return None
+    images = session.pictures.images
+    return Gauge(sampler, images, session.train, settings.seed, session.expected_rate)
+
+
+def _best_so_far(run: Run) -> float:
+    """The score of the best checkpoint that is still there."""
+    scores = [(info.meta or {}).get(SCORE) for info in run.checkpoints() if info.best]
+    return min((float(score) for score in scores if score is not None), default=math.inf)
 
 
 class FixedSeeds:

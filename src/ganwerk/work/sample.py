@@ -106,10 +106,10 @@ class Sampler:
     ) -> NDArray[np.uint8]:
         """The pictures with these numbers, (N, H, W, C) uint8."""
         labels = self.labels(seeds, classes) if labels is None else labels
-        return np.concatenate(list(self._batches(seeds, labels)))
+        return np.concatenate(list(self.batches(seeds, labels)))
 
     @torch.inference_mode()
-    def _batches(
+    def batches(
         self, seeds: Sequence[int], labels: torch.Tensor | None
     ) -> Iterator[NDArray[np.uint8]]:
         latents, dim = LATENTS[self.settings.latent.kind], self.settings.latent.dim
@@ -169,7 +169,7 @@ def sample(
         refuse_existing(paths)
     drawn: list[NDArray[np.uint8]] = []
     start, done = time.perf_counter(), 0
-    for pictures in sampler._batches(seeds, labels):
+    for pictures in sampler.batches(seeds, labels):
         if grid or image_format == "npz":
             drawn.append(pictures)
         else:

@@ -95,6 +95,7 @@ def _session(run: Run, ready: Prepared) -> Session:
         budget=ready.budget,
         feeder=feeder,
         pictures=ready.pictures,
+        train=ready.train,
         held_out=ready.held_out,
         expected_rate=rate,
     )
@@ -238,6 +239,7 @@ def _resumed(
         budget=budget,
         feeder=feeder,
         pictures=pictures,
+        train=train_indices,
         held_out=held_out,
         expected_rate=rate,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ganwerk.game.losses import LOSSES, Loss
+from ganwerk.work.gauge import NAME as SCORE
 from ganwerk.work.report.facts import Facts, number
 from ganwerk.work.report.plot import Level, Plot, Series
 
@@ -55,6 +56,16 @@ _VALUE = (
     "(D can only guess). Normal: soon a noisy band between the two. Resting exactly on the line "
     "can also mean that D has gone blind: look at the pictures."
 )
+_DISTANCE = (
+    "How far the drawn pictures are from the real ones, as whole clouds: lower is better. Dashed: "
+    "what real pictures score against each other; nobody gets below that. Measured in pixels: on "
+    "natural photographs it sees quality, and hardly sees missing kinds."
+)
+_NEIGHBOURS = (
+    "Precision: the share of drawn pictures that lie among real ones. Coverage: the share of kinds "
+    "of real pictures that are drawn. Dashed: the values of real pictures. A coverage that falls "
+    "while precision stays is the generator leaving kinds out."
+)
 _LOGITS = (
     "What D answers on average: higher is 'looks real'. The gap between real and generated is how "
     "clearly D tells them apart. Normal: it opens, then stays about as wide. Look closer if it "
@@ -97,6 +108,8 @@ def plots(facts: Facts) -> list[Plot]:
     """The plots for which there are measurements."""
     loss = LOSSES.get(facts.loss)
     drawers: tuple[Callable[[Facts, Loss | None], Plot | None], ...] = (
+        _distance,
+        _neighbours,
         _losses,
         _value,
         _logits,
@@ -131,10 +144,43 @@ def _plot(
 
 
 def _series(facts: Facts, key: str, name: str, role: str) -> Series:
-    rows = (*facts.of("step"), *facts.of("picture"))
+    rows = (*facts.of("step"), *facts.of("picture"), *facts.of("measure"))
     pairs = ((number(row, "images"), number(row, key)) for row in rows)
     sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
     return Series(name, role, [at for at, _ in sound], [value for _, value in sound])
+
+
+def _distance(facts: Facts, _: Loss | None) -> Plot | None:
+    return _plot(
+        facts,
+        "Distance to the real pictures",
+        _DISTANCE,
+        [(SCORE, SCORE, "g")],
+        levels=_floor_of(facts, SCORE, "g"),
+        smooth=False,
+        floor=0.0,
+    )
+
+
+def _neighbours(facts: Facts, _: Loss | None) -> Plot | None:
+    levels = (*_floor_of(facts, "precision", "d"), *_floor_of(facts, "coverage", "g"))
+    return _plot(
+        facts,
+        "Look real, and cover all kinds",
+        _NEIGHBOURS,
+        [("precision", "precision", "d"), ("coverage", "coverage", "g")],
+        levels=levels,
+        smooth=False,
+        floor=0.0,
+        ceiling=1.0,
+    )
+
+
+def _floor_of(facts: Facts, name: str, role: str) -> tuple[Level, ...]:
+    """Where real pictures lie against each other."""
+    found = [number(row, f"floor {name}") for row in facts.of("measure")]
+    known = [value for value in found if value is not None]
+    return (Level(known[-1], role, "real"),) if known else ()
 
 
 def _losses(facts: Facts, loss: Loss | None) -> Plot | None:

@@ -1,0 +1,194 @@
+"""What the measures can see: real pictures play a generator that leaves out kinds, or that copies.
+
+digits   MNIST, 1,000 pictures of each kind: one digit of ten missing in 20 draws, none in 20.
+classes  CIFAR-10 in the features selfsup64 and pixelpca64: power curves over the classes missing
+         and the number of pictures.
+copies   MNIST: 5 % copies of training pictures among 2,000, against none, in 20 draws each.
+
+A draw is told from real pictures if any measure has |z| > 4, as `ganwerk evaluate` says it.
+Nothing here trains a GAN: the fakes are real pictures that the reference does not hold.
+
+Example: python -m bench.power digits copies --data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.classifier import mnist
+from bench.common import add_data_option, machine, machine_line, parser, table, write_json
+from ganwerk.data import load_pictures
+from ganwerk.metrics import copying, scale
+from ganwerk.metrics.features import Extractor, PixelPca, extract
+from ganwerk.work.extractors import Reals, Wishes, kept_features, make
+
+DRAWS = 20
+POOL = 4
+CURVE = "1000:0,1000:1,1000:2,1000:5,2000:1,4000:1,4000:0"
+Numbers = np.ndarray
+
+
+def share_told(
+    pool: torch.Tensor, others: torch.Tensor, labels: Numbers, *, n: int, missing: int,
+    draws: range, repeats: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Draw `draws` times n reals from the pool and n fakes from the others without some classes."""
+    found: dict[str, list[float]] = {}
+    told = 0
+    for draw in draws:
+        random = np.random.default_rng([draw, n, missing])
+        reals = pool[torch.from_numpy(random.permutation(len(pool))[: POOL * n])]
+        gone = [(draw + i) % 10 for i in range(missing)]
+        left = np.flatnonzero(~np.isin(labels, gone))
+        fake = others[torch.from_numpy(random.permutation(left)[:n])]
+        scores = without_errors(reals, fake, n, repeats, draw)
+        told += any(score.far for score in scores.values())
+        for name, score in scores.items():
+            found.setdefault(name, []).append(score.z)
+    z = {name: float(np.mean(values)) for name, values in found.items()}
+    return {"n": n, "missing": missing, "told": told, "draws": len(draws), "z": z}
+
+
+def without_errors(
+    reals: torch.Tensor, fake: torch.Tensor, n: int, repeats: int, seed: int
+) -> dict[str, scale.Scored]:
+    """`scale.score` but for the standard errors, on which z does not depend."""
+    scorer = scale.Scorer(reals, n, seed=seed)
+    floors = scale.floors(scorer.all, reals, n, repeats=repeats, seed=seed)
+    steps = scorer.steps(n)
+    return {
+        name: scale.scored(value, 0.0, floors[name], steps.get(name, 0.0))
+        for name, value in scorer.all(reals[:n], fake).items()
+    }
+
+
+def rows_of(found: list[dict[str, Any]]) -> list[list[str]]:
+    return [
+        [f"{r['n']:,}", str(r["missing"]), f"{r['told']} of {r['draws']}",
+         *(f"{z:+.1f}" for z in r["z"].values())]
+        for r in found
+    ]  # fmt: skip
+
+
+def show(title: str, found: list[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    names = [scale.KINDS[name].name for name in found[0]["z"]]
+    head = ["pictures", "missing", "told", *(f"z of {name}" for name in names)]
+    print(table(head, rows_of(found)), flush=True)
+
+
+def digits(given: argparse.Namespace) -> dict[str, Any]:
+    images, labels = mnist(given.data, "train")
+    reals = np.ascontiguousarray(images[:12_000, None])
+    others, of = np.ascontiguousarray(images[30_000:42_000, None]), labels[30_000:42_000]
+    result: dict[str, Any] = {}
+    for name in given.features or ["lenet-mnist", "pixelpca64"]:
+        extractor = make(name, Reals(reals, mirror=False), Wishes())
+        pool, rest = extract(extractor, reals), extract(extractor, others)
+        found = [
+            share_told(
+                pool, rest, of, n=1000, missing=missing, draws=given.range, repeats=scale.REPEATS
+            )
+            for missing in (1, 0)
+        ]
+        show(f"MNIST, {extractor.name}", found)
+        result[extractor.name] = found
+    return {"digits": result}
+
+
+def copies(given: argparse.Namespace) -> dict[str, Any]:
+    images, _ = mnist(given.data, "train")
+    extractor = PixelPca.fit(images[:6000, None])
+    features = extract(extractor, np.ascontiguousarray(images[:20_000, None]))
+    train, held_out, fresh = features[:6000], features[6000:8000], features[8000:]
+    flags = {0.0: 0, 0.05: 0}
+    for share in flags:
+        for draw in given.range:
+            random = np.random.default_rng([draw, 9])
+            fake = fresh[torch.from_numpy(random.permutation(len(fresh))[:2000])].clone()
+            count = int(share * 2000)
+            chosen = torch.from_numpy(random.permutation(len(train))[:count])
+            fake[:count] = train[chosen]
+            flags[share] += copying(train, held_out, fake).flagged
+    for share, count in flags.items():
+        print(f"{share:.0%} copies among 2,000: flagged in {count} of {given.draws}", flush=True)
+    return {"copies": {str(share): count for share, count in flags.items()}}
+
+
+def classes(given: argparse.Namespace) -> dict[str, Any]:
+    parts = [
+        load_pictures(given.data / f"cifar10-{part}.zip", memory_budget_bytes=1 << 30)
+        for part in ("train", "test")
+    ]
+    images, labels = parts[0].images, parts[0].labels
+    assert labels is not None
+    order = np.random.default_rng(0).permutation(len(images))
+    first, second = order[: given.taught], order[given.taught : 2 * given.taught]
+    wishes = Wishes()
+    result: dict[str, Any] = {}
+    reals = np.ascontiguousarray(images[np.sort(first)])
+    others = np.ascontiguousarray(images[second[: given.looked]])
+    # The files are sorted by class, so what is looked at has to be drawn from all of them
+    some = reals[np.random.default_rng(1).permutation(len(reals))[: given.looked]]
+    for name in given.features or ["selfsup64", "pixelpca64"]:
+        start = time.perf_counter()
+        extractor: Extractor = make(name, Reals(reals, mirror=True), wishes)
+        made = time.perf_counter() - start
+        pool, rest = (kept_features(extractor, x, wishes) for x in (some, others))
+        print(f"\n{extractor.name} ready after {made:.0f} s", flush=True)
+        found = []
+        for n, missing in given.curve:
+            repeats = scale.REPEATS if n <= 2000 else 10
+            found.append(
+                share_told(pool, rest, labels[second[: given.looked]], n=n, missing=missing,
+                           draws=given.range, repeats=repeats)
+            )  # fmt: skip
+        show(f"CIFAR-10, {extractor.name}", found)
+        result[extractor.name] = {"seconds_to_make": made, "weights": extractor.weights,
+                                  "curve": found}  # fmt: skip
+    return {"classes": result}
+
+
+STUDIES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "digits": digits,
+    "copies": copies,
+    "classes": classes,
+}
+
+
+def _curve(text: str) -> list[tuple[int, int]]:
+    pairs = [part.split(":") for part in text.split(",")]
+    return [(int(n), int(missing)) for n, missing in pairs]
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("study", nargs="+", choices=STUDIES)
+    add_data_option(options)
+    options.add_argument("--draws", type=int, default=DRAWS, metavar="N")
+    options.add_argument("--first", type=int, default=0, metavar="N", help="number of a draw")
+    options.add_argument("--features", type=lambda t: t.split(","),
+                         metavar="LIST")  # fmt: skip
+    options.add_argument("--taught", type=int, default=25_000, metavar="N",
+                         help="pictures that the features learn from")  # fmt: skip
+    options.add_argument("--looked", type=int, default=25_000, metavar="N",
+                         help="pictures that reals, and fakes, are drawn from")  # fmt: skip
+    options.add_argument("--curve", type=_curve, default=_curve(CURVE), metavar="N:MISSING,...")
+    given = options.parse_args()
+    given.range = range(given.first, given.first + given.draws)
+    about = machine("cpu")
+    print(machine_line(about), flush=True)
+    result: dict[str, Any] = {"machine": about}
+    for study in given.study:
+        result |= STUDIES[study](given)
+    write_json(given.json, result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""ganwerk evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import count as whole_number
+from ganwerk.cli.options import data_root_option, json_option, parse_at
+from ganwerk.cli.output import say, say_json
+
+
+@click.command("evaluate")
+@click.argument("what")
+@click.argument("other", required=False)
+@click.option(
+    "--features",
+    metavar="LIST",
+    default="pixelpca64",
+    show_default=True,
+    help="In what to measure, with commas between: pixelpca64, randconv64, selfsup64 (learns from "
+    "your pictures first, minutes), lenet-mnist (digits), inception-2015, dinov2-s, -b, -l, -g.",
+)
+@click.option("--fid", is_flag=True, help="Also FID, KID and IS: the features inception-2015.")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The weight file of inception-2015, if it is not in the cache.",
+)
+@click.option("--run-hub-code", is_flag=True, help="Let torch.hub download and run DINOv2's code.")
+@click.option(
+    "--count", metavar="N", help="Pictures of each kind.  [default: 5k, or half the real ones]"
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "held-out"]),
+    default="train",
+    show_default=True,
+    help="Which real pictures to compare a run with.",
+)
+@click.option(
+    "--at",
+    metavar="WHEN",
+    default="latest",
+    show_default=True,
+    help="Which checkpoint: latest, best or the images it had seen.",
+)
+@click.option(
+    "--every-checkpoint", is_flag=True, help="Measure all checkpoints; mark and keep the best."
+)
+@click.option("--extrapolate", is_flag=True, help="Also FD as with endlessly many pictures.")
+@click.option("--resolution", metavar="PX", type=int, help="Compare two folders at this size.")
+@data_root_option
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Which real pictures are drawn.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the numbers and the figure go.  [default: evaluations in RUN; none for folders]",
+)
+@json_option("the numbers with all they depend on")
+def command(
+    what: str, other: str | None, features: str, fid: bool, weights: Path | None,
+    run_hub_code: bool, count: str | None, split: str, at: str, every_checkpoint: bool,
+    extrapolate: bool, resolution: int | None, data_root: Path | None, seed: int,
+    out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure how good pictures are: those of the run WHAT, or those in OTHER against WHAT.
+
+    Each number stands beside its error, and beside what real pictures score against other real
+    pictures: nobody can do better than that. How to read them: docs/numbers.md.
+
+    \b
+    Examples:
+      ganwerk evaluate runs/mine
+      ganwerk evaluate runs/mine --features pixelpca64,selfsup64 --count 10k
+      ganwerk evaluate runs/mine --every-checkpoint
+      ganwerk evaluate real_pictures other_pictures --resolution 64
+    """
+    names = tuple(name.strip() for name in features.split(",") if name.strip())
+    if fid and "inception-2015" not in names:
+        names = (*names, "inception-2015")
+    number = None if count is None else whole_number(count, "--count")
+    when = parse_at(at)
+    from ganwerk.cli.bars import progress_bars
+    from ganwerk.cli.scores import course_lines, evaluation_lines
+    from ganwerk.work import evaluate as work
+    from ganwerk.work.evaluation_files import default_folder, write
+    from ganwerk.work.extractors import Wishes
+
+    with progress_bars(quiet=as_json) as progress:
+        wanted = work.Wanted(
+            features=names, count=number, split="held-out" if split == "held-out" else "train",
+            seed=seed, extrapolate=extrapolate,
+            wishes=Wishes(weights, run_hub_code, progress=progress),
+        )  # fmt: skip
+        found: work.Evaluation | work.Course
+        if other is not None:
+            found = work.evaluate_places(what, other, wanted, resolution=resolution, root=data_root)
+        elif every_checkpoint:
+            found = work.evaluate_checkpoints(Path(what), wanted)
+        else:
+            found = work.evaluate_run(Path(what), wanted, when)
+    folder = out or (None if other is not None else default_folder(Path(what)))
+    paths = write(found, folder) if folder else ()
+    if as_json:
+        say_json({"ok": True, **found.to_dict(), "paths": paths})
+        return
+    lines = course_lines(found) if isinstance(found, work.Course) else evaluation_lines(found)
+    for line in (*lines, *(f"Wrote {path}" for path in paths)):
+        say(line)

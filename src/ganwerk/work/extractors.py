@@ -1,0 +1,166 @@
+"""Which features a name means, ready for the pictures at hand; what is slow is kept by content.
+
+Everything kept is expendable: a damaged file counts as absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganwerk.data.cache import cache_home, read_json, remember, replacing, write_json
+from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.metrics.features import (
+    Extractor,
+    PixelPca,
+    RandomConv,
+    contrast,
+    extract,
+    fidelity,
+    lenet,
+)
+from ganwerk.run.tensors import DamagedError, Seal, read_tensors
+from ganwerk.values import ProgressCallback, ignore_progress
+
+Pixels = NDArray[np.uint8]
+INCEPTION = "inception-2015"
+DEFAULT = ("pixelpca64",)
+
+
+@dataclass(frozen=True)
+class Reals:
+    """The real pictures an extractor is fitted on. pictures: (N, C, H, W) uint8."""
+
+    pictures: Pixels
+    mirror: bool
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the making of extractors depends on besides the pictures.
+
+    inception_weights: the weight file of the FID; None: in the cache. run_hub_code: whether
+    torch.hub may download and run code. cache: None: the usual place.
+    """
+
+    inception_weights: Path | None = None
+    run_hub_code: bool = False
+    cache: Path | None = None
+    progress: ProgressCallback = ignore_progress
+
+    @property
+    def folder(self) -> Path:
+        return cache_home(self.cache) / "features"
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the Inception weights are looked for."""
+        return self.inception_weights or cache_home(self.cache) / "weights" / fidelity.FILE
+
+
+Maker = Callable[[Reals, Wishes], Extractor]
+
+
+def _inception(reals: Reals, wishes: Wishes) -> Extractor:
+    fidelity.check_installed()
+    tensors, digest = fidelity.read_weights(wishes.weights_path)
+    return fidelity.Inception(tensors, digest, reals.pictures.shape[1])
+
+
+def _dino(name: str) -> Maker:
+    return lambda reals, wishes: fidelity.DinoV2(
+        name, reals.pictures.shape[1], run_hub_code=wishes.run_hub_code
+    )
+
+
+def _self_supervised(reals: Reals, wishes: Wishes) -> Extractor:
+    """Taught once on these very pictures; minutes the first time, at once after that."""
+    from ganwerk.work.selfsup import IMAGES, teach
+
+    channels = reals.pictures.shape[1]
+    key = f"{digest_of(reals.pictures)}-{contrast.RECIPE}-{IMAGES}-{int(reals.mirror)}"
+    place = wishes.folder / f"selfsup-{key}.safetensors"
+    seal = read_json(place.with_suffix(".json"))
+    if seal is not None:
+        try:
+            return contrast.SelfSupervised.of(read_tensors(place, Seal(**seal)), channels)
+        except (DamagedError, TypeError, KeyError, RuntimeError):
+            pass  # taught anew below
+    taught = teach(reals.pictures, mirror=reals.mirror, progress=wishes.progress)
+    remember(lambda: _keep_tensors(place, taught.tensors()))
+    return taught
+
+
+MAKERS: dict[str, Maker] = {
+    "pixelpca64": lambda reals, _: PixelPca.fit(reals.pictures),
+    "randconv64": lambda reals, _: RandomConv.fit(reals.pictures),
+    "lenet-mnist": lambda reals, _: lenet.DigitNet(reals.pictures.shape[1]),
+    "selfsup64": _self_supervised,
+    INCEPTION: _inception,
+    **{name: _dino(name) for name in fidelity.DINO},
+}
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ConfigError for a name that means no features."""
+    for name in names:
+        if name not in MAKERS:
+            raise ConfigError(f"There are no features '{name}'.", did_you_mean(name, MAKERS))
+
+
+def make(name: str, reals: Reals, wishes: Wishes) -> Extractor:
+    """Raises ConfigError for an unknown name, MachineError and DataError where something is
+    missing: each extractor says what and how to get it."""
+    check_names([name])
+    return MAKERS[name](reals, wishes)
+
+
+def digest_of(pictures: Pixels) -> str:
+    """32 hexadecimal digits of shape and content."""
+    digest = hashlib.blake2b(str(pictures.shape).encode(), digest_size=16)
+    for start in range(0, len(pictures), 4096):
+        digest.update(np.ascontiguousarray(pictures[start : start + 4096]).data.cast("B"))
+    return digest.hexdigest()
+
+
+def kept_features(extractor: Extractor, pictures: Pixels, wishes: Wishes) -> Tensor:
+    """`extract`, remembered by the content of the pictures and the weights of the extractor.
+
+    An extractor without a digest of its weights is asked anew each time."""
+    if not extractor.weights:
+        return extract(extractor, pictures, progress=wishes.progress)
+    name = f"{extractor.name}-{extractor.weights[:16]}-{digest_of(pictures)}"
+    place = wishes.folder / f"{name}.safetensors"
+    seal = read_json(place.with_suffix(".json"))
+    if seal is not None:
+        try:
+            return read_tensors(place, Seal(**seal))["features"]
+        except (DamagedError, TypeError, KeyError):
+            pass  # looked at anew below
+    found = extract(extractor, pictures, progress=wishes.progress)
+    remember(lambda: _keep_tensors(place, {"features": found}))
+    return found
+
+
+def _keep_tensors(place: Path, tensors: dict[str, Tensor]) -> None:
+    """The seal is written last: it says that the file beside it is complete. Raises OSError."""
+    content = safetensors.torch.save({k: v.contiguous().clone() for k, v in tensors.items()})
+    with replacing(place) as file:
+        file.write(content)
+    seal = {"size_bytes": len(content), "blake2b": hashlib.blake2b(content).hexdigest()}
+    write_json(place.with_suffix(".json"), seal)
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that a number depends on."""
+    import ganwerk
+
+    return {"ganwerk": ganwerk.__version__, "torch": torch.__version__, "numpy": np.__version__}

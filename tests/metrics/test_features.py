@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganwerk.errors import DataError, MachineError
+from ganwerk.metrics import frechet_distance
+from ganwerk.metrics.features import FunctionExtractor, PixelPca, RandomConv, extract, fidelity
+from ganwerk.metrics.features import lenet as lenet_module
+from ganwerk.metrics.features.base import as_colour, as_grey, over_white, premultiplied
+from ganwerk.metrics.features.contrast import SelfSupervised, SmallNet, altered, pairing_loss
+from ganwerk.metrics.features.lenet import DigitNet
+from ganwerk.metrics.features.principal import components_for, principal
+
+
+def pictures(n=40, size=20, channels=3, seed=0):
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (n, channels, 5, 5))
+    return (
+        small.repeat(-(-size // 5), 2).repeat(-(-size // 5), 3)[:, :, :size, :size].astype(np.uint8)
+    )
+
+
+def made(kind, x):
+    if kind == "selfsup":
+        directions = torch.linalg.qr(torch.randn(256, 8)).Q
+        return SelfSupervised(SmallNet(x.shape[1]), torch.zeros(256), directions, x.shape[1])
+    return {"pixels": PixelPca.fit, "random": RandomConv.fit, "lenet": _digits}[kind](x)
+
+
+def _digits(x):
+    return DigitNet(x.shape[1])
+
+
+@pytest.mark.parametrize("kind", ["pixels", "random", "selfsup", "lenet"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_any_channels_any_batch_any_company(kind, channels):
+    x = pictures(channels=channels)
+    extractor = made(kind, x)
+    whole = extract(extractor, x)
+    assert whole.dtype == torch.float32
+    assert whole.shape[0] == 40
+    parts = extract(extractor, x, batch=7)
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+    back = extract(extractor, x[::-1].copy())
+    torch.testing.assert_close(back.flip(0), whole, rtol=1e-4, atol=1e-5)
+    if channels == 4:
+        assert extractor.notes
+    assert len(extractor.weights) == 16
+
+
+@pytest.mark.parametrize("kind", [PixelPca, RandomConv])
+def test_fitting_repeats_and_its_digest_tells_other_pictures(kind):
+    x = pictures()
+    assert kind.fit(x).weights == kind.fit(x).weights != kind.fit(pictures(seed=1)).weights
+
+
+def test_principal_directions_are_those_of_numpy():
+    random = np.random.default_rng(0)
+    x = torch.from_numpy(random.normal(size=(300, 30)) * np.linspace(5, 1, 30) ** 2)
+    mean, directions = principal(x, 6)
+    _, vectors = np.linalg.eigh(np.cov(x.numpy(), rowvar=False))
+    np.testing.assert_allclose(mean, x.numpy().mean(0), rtol=1e-12)
+    expected = vectors[:, ::-1][:, :6]
+    overlap = np.abs((directions.numpy() * expected).sum(0))
+    np.testing.assert_allclose(overlap, 1, rtol=1e-6)
+    torch.testing.assert_close(directions.T @ directions, torch.eye(6, dtype=torch.float64))
+
+
+def test_few_pictures_give_few_components():
+    assert [components_for(n, 3072, 64) for n in (4, 80, 512, 9999)] == [1, 10, 64, 64]
+
+
+def test_channels_are_brought_to_what_is_wanted():
+    grey = torch.full((1, 1, 2, 2), 100.0)
+    torch.testing.assert_close(as_colour(grey), torch.full((1, 3, 2, 2), 100.0))
+    red = torch.zeros(1, 3, 2, 2)
+    red[:, 0] = 255
+    torch.testing.assert_close(as_grey(red), torch.full((1, 1, 2, 2), 0.299 * 255))
+    clear = torch.cat([red, torch.zeros(1, 1, 2, 2)], 1)
+    torch.testing.assert_close(over_white(clear), torch.full((1, 3, 2, 2), 255.0))
+    assert float(premultiplied(clear).abs().max()) == 0
+    torch.testing.assert_close(over_white(torch.cat([red, red[:, :1]], 1)), red)
+
+
+def test_the_shipped_digit_net_is_checked(tmp_path, monkeypatch):
+    other = tmp_path / "weights.safetensors"
+    other.write_bytes(lenet_module.FILE.read_bytes())
+    assert DigitNet(1, other).name == "lenet-mnist-v1"
+    content = bytearray(other.read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(bytes(content))
+    with pytest.raises(DataError, match="other weights"):
+        DigitNet(1, other)
+
+
+def test_a_function_of_ones_own():
+    means = FunctionExtractor("means-v1", lambda x: x.mean((2, 3)))
+    x = pictures()
+    np.testing.assert_allclose(extract(means, x), x.mean((2, 3)), rtol=1e-5)
+    flat = FunctionExtractor("broken", lambda x: x.mean())
+    with pytest.raises(DataError, match="one row per picture"):
+        extract(flat, x)
+    endless = FunctionExtractor("broken", lambda x: x.mean((2, 3)) / 0)
+    with pytest.raises(DataError, match="broken gave numbers that are not finite"):
+        extract(endless, x)
+
+
+def test_pairing_loss_of_known_pairs():
+    """Perfect pairs of orthogonal views: log of one sure answer among others at exp(-1/t)."""
+    first = torch.eye(4)
+    loss = pairing_loss(first, first)
+    expected = -np.log(np.exp(5) / (np.exp(5) + 6))
+    torch.testing.assert_close(loss, torch.full((8,), float(expected)))
+    assert pairing_loss(first, first.roll(1, 0)).mean() > loss.mean() + 4
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_altered_views_follow_from_the_generator_alone(channels):
+    x = torch.from_numpy(pictures(6, 32, channels)).float() / 127.5 - 1
+    views = [altered(x, torch.Generator().manual_seed(s), mirror=True) for s in (0, 0, 1)]
+    assert views[0].shape == (6, channels, 24, 24)
+    assert torch.equal(views[0], views[1])
+    assert not torch.equal(views[0], views[2])
+
+
+def test_a_saved_network_is_the_same():
+    x = pictures(channels=1)
+    taught = made("selfsup", x)
+    again = SelfSupervised.of(taught.tensors(), 1)
+    assert again.weights == taught.weights
+    assert torch.equal(extract(again, x), extract(taught, x))
+
+
+def test_distances_of_features_see_what_changed():
+    x, y = pictures(200), pictures(200, seed=1)
+    extractor = PixelPca.fit(x)
+    near = frechet_distance(extract(extractor, x), extract(extractor, y))
+    dark = frechet_distance(extract(extractor, x), extract(extractor, y // 2))
+    assert dark > 2 * near
+
+
+def test_the_weight_file_of_the_fid_is_checked(tmp_path):
+    with pytest.raises(DataError, match="cannot be read") as found:
+        fidelity.read_weights(tmp_path / "absent.pth")
+    assert "github.com/toshas/torch-fidelity" in found.value.hint
+    wrong = tmp_path / "weights.pth"
+    wrong.write_bytes(b"something else")
+    with pytest.raises(DataError, match="not the weight file of the FID: its SHA-256 begins"):
+        fidelity.read_weights(wrong)
+
+
+def test_without_torch_fidelity_it_is_said_how_to_get_it(monkeypatch):
+    import importlib.metadata as metadata
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    with pytest.raises(MachineError, match="not installed") as found:
+        fidelity.check_installed()
+    assert "ganwerk[fid]" in found.value.hint
