@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane: data whose every mode can be counted."""
+"""Mixtures of Gaussians: data whose density is known and whose every mode can be counted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Equal Gaussians around `centres`, each with the standard deviation `deviation`.
+    """Equal Gaussians around `centres`, points of N numbers, each with the standard deviation
+    `deviation`.
 
-    reach: half the side of the square that shows all of it.
+    reach: half the side of the square, or half the length of the line, that shows all of it.
     """
 
-    centres: tuple[tuple[float, float], ...]
+    centres: tuple[tuple[float, ...], ...]
     deviation: float
     reach: float
 
@@ -24,14 +25,25 @@ class Mixture:
     def modes(self) -> int:
         return len(self.centres)
 
+    @property
+    def dimensions(self) -> int:
+        return len(self.centres[0])
+
     def places(self) -> Tensor:
-        """The centres (K, 2) float32."""
+        """The centres (K, N) float32."""
         return torch.tensor(self.centres)
 
     def draw(self, count: int, random: torch.Generator) -> Tensor:
-        """`count` points (count, 2) float32."""
+        """`count` points (count, N) float32."""
         which = torch.randint(self.modes, (count,), generator=random)
-        return self.places()[which] + self.deviation * torch.randn(count, 2, generator=random)
+        noise = torch.randn(count, self.dimensions, generator=random)
+        return self.places()[which] + self.deviation * noise
+
+    def density(self, points: Tensor) -> Tensor:
+        """p(x) at points (M, N): (M,)."""
+        squared = torch.cdist(points, self.places()).square() / self.deviation**2
+        peak = (2 * math.pi) ** (-self.dimensions / 2) * self.deviation**-self.dimensions
+        return peak * (-0.5 * squared).exp().mean(1)
 
 
 def ring(radius: float, deviation: float, modes: int = 8) -> Mixture:
@@ -54,4 +66,5 @@ MIXTURES: dict[str, Mixture] = {
     # Srivastava et al. 2017, VEEGAN, section 5.1; Lin et al. 2018, PacGAN, section 4.1
     "ring-1": ring(1.0, 0.01),
     "grid": grid(5, 2.0, 0.05),
+    "line": Mixture(((1.0,),), 0.5, reach=3.0),
 }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.nn.init import INITIALISERS
-from ganwerk.nn.layers import Linear
+from ganwerk.nn.layers import Linear, Verdict
 from ganwerk.nn.types import Scales
 
 MAXOUT_PIECES = 5  # Lin et al. 2018, PacGAN, appendix: 5 linear pieces
@@ -77,10 +77,11 @@ class PointDiscriminator(nn.Module):
         super().__init__()
         self.scale = scale
         self.hidden = _hidden([dimensions, *widths], activation, norm=False)
-        self.verdict = Linear(widths[-1], 1)
+        self.verdict = Verdict(widths[-1], classes=0)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.verdict(self.hidden(scales[-1].flatten(1) * self.scale))[:, 0]
+        features = self.hidden(scales[-1].flatten(1) * self.scale)
+        logits: Tensor = self.verdict(features, labels)
         return logits
 
 
@@ -93,5 +94,14 @@ def begin(net: nn.Module, how: str, gain: float, random: torch.Generator) -> Non
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, nn.Linear):
-                nn.init.orthogonal_(module.weight, gain, generator=random)
-                module.bias.zero_()
+                nn.init.orthogonal_(begun(module), gain, generator=random)
+                if module.bias is not None:
+                    module.bias.zero_()
+
+
+def begun(module: nn.Module) -> Tensor:
+    """The tensor that a layer's weight is computed from: spectral norm keeps an original."""
+    parametrised = getattr(module, "parametrizations", None)
+    weight = module.weight if parametrised is None else parametrised.weight.original
+    assert isinstance(weight, Tensor)
+    return weight
