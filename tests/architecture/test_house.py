@@ -28,7 +28,8 @@ MAY_IMPORT = {
 }
 """Which part of ganwerk may import which: always downwards."""
 
-TORCH_FREE = ["errors.py", "values.py", "config/schema.py", "config/load.py", "config/auto.py",
+TORCH_FREE = ["errors.py", "values.py", "config/schema.py", "config/section.py",
+              "config/remedies.py", "config/load.py", "config/auto.py",
               "config/explain.py", "nn/sizes.py"]  # fmt: skip
 
 

@@ -228,7 +228,7 @@ def test_saved_and_loaded_it_goes_on_bit_by_bit(optimiser):
 
 def test_memory_shows_d_what_it_wants_and_g_its_own():
     old = torch.full((8, 1, 2, 2), 9.0)
-    recipe = Recipe(memory=lambda fakes: Fakes((old,), fakes.labels))
+    recipe = Recipe(memory=lambda fakes, random: Fakes((old,), fakes.labels))
     report = train_step(state_of(), batch, recipe)
     assert torch.equal(report.played.fake[0], old)
 
@@ -260,10 +260,11 @@ def test_clipping_holds_every_weight_of_d():
     ),
 )
 def test_rates(kind, values):
-    rate = Rate(DECAYS[kind], hold=0.5, floor=0.1, g_rate=1.0, d_rate=2.0)
+    rate = Rate(DECAYS[kind], hold=0.5, floor=0.1)
     assert [rate.factor(t) for t in (0, 0.5, 0.75, 1)] == pytest.approx(values)
-    state = state_of()
+    state = state_of(rate=0.1)
     state.images = 800
-    rate(state)
-    assert state.g_optimiser.param_groups[0]["lr"] == pytest.approx(values[-1])
-    assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(2 * values[-1])
+    for _ in range(2):  # factors apply to the base, not to what the last step had
+        train_step(state, batch, Recipe(rates=(rate, lambda state: (1.0, 2.0))))
+        assert state.g_optimiser.param_groups[0]["lr"] == pytest.approx(0.1 * values[-1])
+        assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.2 * values[-1])

@@ -81,6 +81,47 @@ def presets(as_json: bool) -> None:
     say(formatter.getvalue().rstrip("\n"))
 
 
+@command.command("remedies", short_help="List the remedies and their settings.")
+@click.argument("name", required=False)
+@json_option("names, descriptions and settings")
+def remedies(name: str | None, as_json: bool) -> None:
+    """List the remedies against collapse and instability; with NAME, the settings of one.
+
+    They are added with `ganwerk train DATA --remedy NAME:key=value,key=value`.
+
+    \b
+    Examples:
+      ganwerk config remedies
+      ganwerk config remedies unrolled
+    """
+    rows = settings_of_remedy(name) if name else descriptions_of_remedies()
+    if as_json:
+        say_json({"ok": True, ("settings" if name else "remedies"): rows})
+        return
+    formatter = click.get_current_context().make_formatter()
+    formatter.write_dl(list(rows.items()) or [(str(name), "has no settings")])
+    say(formatter.getvalue().rstrip("\n"))
+
+
+def descriptions_of_remedies() -> dict[str, str]:
+    from ganwerk.config.remedies import REMEDIES, describe
+
+    return {name: describe(name) for name in REMEDIES}
+
+
+def settings_of_remedy(name: str) -> dict[str, str]:
+    """Each setting with its default and meaning. Raises ConfigError for an unknown remedy."""
+    from ganwerk.config.remedies import REMEDIES, parse
+
+    kind, _ = parse(name)
+    found = {}
+    for key, field in REMEDIES[kind].model_fields.items():
+        if key != "kind":
+            default = "chosen for you" if field.is_required() else written(field.default)
+            found[f"{key}={default}"] = f"{field.description}"
+    return found
+
+
 @command.command("show", short_help="Print the TOML of a preset.")
 @click.argument("preset")
 def show(preset: str) -> None:
@@ -171,6 +212,8 @@ def written(value: object) -> str:
     """A value as one writes it after --set."""
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return "chosen for you"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
     return str(value)

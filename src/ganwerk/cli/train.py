@@ -74,6 +74,14 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
 @click.option("--seed", metavar="N", type=int, help="Everything random follows from it.")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps.")
 @click.option(
+    "--remedy",
+    "remedies",
+    metavar="NAME[:KEY=VALUE,...]",
+    multiple=True,
+    help="Add a remedy, for example unrolled:steps=5; see `ganwerk config remedies`. May be "
+    "repeated; none takes the preset's away.",
+)
+@click.option(
     "--set",
     "sets",
     metavar="KEY=VALUE",
@@ -84,8 +92,8 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be trained, and what it takes.")
 @json_option("one object per event, the last one about the run,")
 def command(
-    data: str, preset: str | None, file: Path | None, out: Path | None, sets: tuple[str, ...],
-    dry_run: bool, as_json: bool, **options: Any,
+    data: str, preset: str | None, file: Path | None, out: Path | None, remedies: tuple[str, ...],
+    sets: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Train a GAN on the pictures in DATA.
 
@@ -103,7 +111,9 @@ def command(
     from ganwerk.cli.watch import show_plan, unplanned, watching
     from ganwerk.work.train import Request, plan, train
 
-    request = Request(where=data, preset=preset, file=file, flags=flags, sets=sets, out=out)
+    request = Request(
+        where=data, preset=preset, file=file, remedies=remedies, flags=flags, sets=sets, out=out
+    )
     with watching(as_json) as screen:
         if dry_run:
             planned = plan(request, unplanned(screen))

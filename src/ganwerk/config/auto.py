@@ -14,6 +14,13 @@ LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few e
 MOST_CLASSES = 200
 CPU_MINUTES = ((32, 10.0), (64, 20.0), (256, 60.0))
 """(largest resolution, minutes): what good pictures take on two cores."""
+POLICIES = {
+    "diffaugment": ("colour", "translation", "cutout"),
+    "ada": ("translation", "scale", "colour"),
+}
+"""Changes that pictures in general survive; nothing turns pictures that have an upside."""
+GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
+"""Largest groups, as published for the standard deviation."""
 
 
 def decide(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
@@ -34,6 +41,8 @@ def _data(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     classes, least = len(data.class_names), min(data.class_counts, default=0)
     wise = 2 <= classes <= MOST_CLASSES and least >= LEAST_PER_CLASS
     reason = f"{classes} classes, the smallest of {least} pictures" if classes else "no classes"
+    if "packing" in draft.remedy_kinds():
+        wise, reason = False, "a pack mixes classes, so D cannot know them"
     draft.default("data.conditional", wise, reason)
     if draft.values["data.conditional"] and classes < 2:
         raise ConfigError(
@@ -85,17 +94,44 @@ def _game(draft: Draft) -> None:
     draft.default("game.loss", "non-saturating", "with R1 it learns fastest on small machines")
     small = resolution <= 32
     draft.default("budget.batch", 64 if small else 32, f"small steps suit {resolution} px")
-    for i in draft.remedies():
-        kind = draft.values[f"remedy.{i}.kind"]
-        reason = f"for {resolution} px, see docs/presets.md"
-        if kind != "weight-clip":
-            weight = penalty_weight(kind, draft.values["game.loss"], resolution)
-            draft.default(f"remedy.{i}.weight", weight, reason)
-        if kind in ("r1", "r2"):
-            draft.default(f"remedy.{i}.every", 8 if small else 4, reason)
+    for i, kind in draft.remedy_kinds_by_position():
+        _remedy(draft, f"remedy.{i}", kind)
     rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
     draft.default("optimiser.generator_rate", rate, reason)
     draft.default("optimiser.discriminator_rate", rate, reason)
+
+
+def _remedy(draft: Draft, key: str, kind: str) -> None:
+    resolution, colour = draft.values["data.resolution"], draft.values["data.channels"] >= 3
+    reason = f"for {resolution} px, see docs/presets.md"
+    if kind in ("r1", "r2", "wgan-gp", "dragan"):
+        weight = penalty_weight(kind, draft.values["game.loss"], resolution)
+        draft.default(f"{key}.weight", weight, reason)
+    if kind in ("r1", "r2"):
+        draft.default(f"{key}.every", 8 if resolution <= 32 else 4, reason)
+    if kind in POLICIES:
+        mirror = draft.values["data.mirror"]
+        what = "colour" if colour else "grey"
+        policy = [name for name in POLICIES[kind] if colour or name != "colour"]
+        draft.default(
+            f"{key}.policy",
+            [*(["flip"] if mirror else []), *policy],
+            f"{what} pictures that {'may' if mirror else 'must not'} be mirrored",
+        )
+    if kind in GROUPS:
+        batch = draft.values["budget.batch"] // _pack(draft)
+        fits = [n for n in range(2, GROUPS[kind] + 1) if batch % n == 0]
+        draft.default(f"{key}.group", max(fits, default=0), "divides the batch")
+
+
+def _pack(draft: Draft) -> int:
+    """How many pictures D judges at once."""
+    sizes = [
+        int(draft.values.get(f"remedy.{i}.size", 2))
+        for i, kind in draft.remedy_kinds_by_position()
+        if kind == "packing"
+    ]
+    return sizes[0] if sizes else 1
 
 
 def _budget(draft: Draft) -> None:

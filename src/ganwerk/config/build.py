@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,16 +10,17 @@ from torch import nn
 
 from ganwerk.config import schema
 from ganwerk.config.schema import Settings
+from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
-from ganwerk.game.penalties import PENALTIES
-from ganwerk.game.recipe import Recipe, Remedy, add, claim, plain_draw
-from ganwerk.game.schedules import DECAYS, Clip, Rate
+from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, claim, plain_draw
+from ganwerk.game.remedies import REMEDIES, cure
+from ganwerk.game.schedules import DECAYS, Rate
+from ganwerk.game.start import start
 from ganwerk.game.state import TrainState
 from ganwerk.nn import resnet
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
-from ganwerk.nn.ema import Ema
 from ganwerk.nn.init import INITIALISERS
 from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
 from ganwerk.values import PictureShape
@@ -98,11 +98,19 @@ NETWORKS: dict[str, Callable[[Settings, int], Players]] = {
 
 
 def players(settings: Settings, class_count: int, device: torch.device) -> Players:
-    """Generator and discriminator with their first weights, which follow from the seed alone."""
+    """Generator and discriminator with their first weights, which follow from the seed alone.
+
+    Raises ConfigError if remedies ask for what the discriminator cannot be.
+    """
     classes = class_count if settings.data.conditional else 0
-    generator, discriminator = NETWORKS[settings.network.kind](settings, classes)
+    seed = step_seed(settings.run.seed, WEIGHT_STREAM)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
+        generator, discriminator = NETWORKS[settings.network.kind](settings, classes)
+        discriminator = adapt(recipe(settings), discriminator)
+    _check_groups(settings, int(discriminator.group_size))  # type: ignore[arg-type]
     begin = INITIALISERS.get(getattr(settings.network, "init", ""), resnet.begin)
-    random = torch.Generator().manual_seed(step_seed(settings.run.seed, WEIGHT_STREAM))
+    random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):
         begin(net, random)
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -110,46 +118,33 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
     return generator, discriminator
 
 
-def _penalty(settings: schema.PenaltySettings) -> Remedy:
-    penalty = PENALTIES[settings.kind](settings.weight, settings.every)
-    fading = replace(penalty, fade=settings.fade)
-    return lambda recipe: add(recipe, d_penalties=fading)
-
-
-def _clip(settings: schema.ClipSettings) -> Remedy:
-    return lambda recipe: add(recipe, constraints=Clip(settings.bound))
-
-
-REMEDIES: dict[str, Callable[[Any], Remedy]] = {
-    "r1": _penalty,
-    "r2": _penalty,
-    "wgan-gp": _penalty,
-    "dragan": _penalty,
-    "weight-clip": _clip,
-}
+def _check_groups(settings: Settings, group: int) -> None:
+    batch = settings.budget.batch
+    if group and batch % group:
+        nearest = max(1, round(batch / group)) * group
+        raise ConfigError(
+            f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
+            f"Add --batch {nearest}, or change the group or pack of the remedy.",
+        )
 
 
 def recipe(settings: Settings) -> Recipe:
     """The game of these settings. Raises ConfigError if two remedies exclude each other."""
-    made = claim(
-        Recipe(),
-        by="the settings",
-        loss=LOSSES[settings.game.loss],
+    schedule, game = settings.schedule, settings.game
+    made = Recipe(
+        loss=LOSSES[game.loss],
         draw=plain_draw(LATENTS[settings.latent.kind]),
-        d_steps=settings.game.d_steps,
-        g_steps=settings.game.g_steps,
-        reuse_fakes=settings.game.reuse_fakes,
+        reuse_fakes=game.reuse_fakes,
+        rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor),),
     )
-    for remedy in settings.remedy:
-        made = REMEDIES[remedy.kind](remedy)(made)
-    rate = Rate(
-        DECAYS[settings.schedule.kind],
-        settings.schedule.hold,
-        settings.schedule.floor,
-        settings.optimiser.generator_rate,
-        settings.optimiser.discriminator_rate,
-    )
-    return add(made, schedules=rate)
+    if game.d_steps > 1 or game.g_steps > 1:
+        made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
+    return cure(made, (remedy_of(remedy) for remedy in settings.remedy))
+
+
+def remedy_of(settings: Any) -> Remedy:
+    """The remedy of one [[remedy]] table."""
+    return REMEDIES[settings.kind](**settings.model_dump(exclude={"kind"}))
 
 
 def _adam(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:
@@ -169,18 +164,26 @@ OPTIMISERS: dict[str, Make] = {"adam": _adam, "rmsprop": _rmsprop, "sgd": _sgd}
 
 
 def state(
-    settings: Settings, class_count: int, device: torch.device, horizon_images: float
+    settings: Settings,
+    class_count: int,
+    device: torch.device,
+    horizon_images: float,
+    by: Recipe | None = None,
 ) -> TrainState:
-    """A training before its first step."""
+    """A training before its first step. by: the recipe it will be played by, whose memories are
+    saved with it; None makes one, for a training that is thrown away."""
+    by = by or recipe(settings)
     generator, discriminator = players(settings, class_count, device)
     make = OPTIMISERS[settings.optimiser.kind]
-    return TrainState(
-        g_net=generator,
-        d_net=discriminator,
-        ema=Ema(generator, settings.average.half_life_images, settings.average.ramp),
-        g_optimiser=make(generator, settings.optimiser.generator_rate, settings.optimiser),
-        d_optimiser=make(discriminator, settings.optimiser.discriminator_rate, settings.optimiser),
+    return start(
+        by,
+        generator,
+        discriminator,
+        lambda net, rate: make(net, rate, settings.optimiser),
+        g_rate=settings.optimiser.generator_rate,
+        d_rate=settings.optimiser.discriminator_rate,
         seed=settings.run.seed,
-        device=device,
         horizon_images=horizon_images,
+        average=Average(settings.average.half_life_images, settings.average.ramp),
+        device=device,
     )

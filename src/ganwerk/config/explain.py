@@ -65,12 +65,7 @@ def origins_of(draft: Draft) -> dict[str, str]:
 
 def to_toml(settings: Settings) -> str:
     """The text of run.toml."""
-    table = settings.model_dump(exclude_none=True)
-    table["remedy"] = list(table["remedy"])
-    table["network"] = {
-        k: list(v) if isinstance(v, tuple) else v for k, v in table["network"].items()
-    }
-    return tomli_w.dumps(table)
+    return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
 
 
 def difference(old: Settings, new: Settings) -> list[str]:

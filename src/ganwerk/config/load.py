@@ -16,11 +16,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ganwerk.config import schema
+from ganwerk.config.remedies import check_setting, parse
 from ganwerk.config.schema import Section, Settings
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.values import Origin
 
 Table = dict[str, Any]
+NO_REMEDY = "none"
 
 
 @dataclass
@@ -55,6 +57,12 @@ class Draft:
         """The positions of the remedies."""
         return sorted({int(k.split(".")[1]) for k in self.values if k.startswith("remedy.")})
 
+    def remedy_kinds_by_position(self) -> list[tuple[int, str]]:
+        return [(i, str(self.values[f"remedy.{i}.kind"])) for i in self.remedies()]
+
+    def remedy_kinds(self) -> set[str]:
+        return {kind for _, kind in self.remedy_kinds_by_position()}
+
 
 def preset_names() -> list[str]:
     folder = resources.files("ganwerk.config") / "presets"
@@ -74,19 +82,27 @@ def collect(
     *,
     preset: str | None = None,
     file: Path | None = None,
+    remedies: Iterable[str] = (),
     flags: Mapping[str, tuple[Any, str]] | None = None,
     sets: Iterable[str] = (),
 ) -> Draft:
-    """What was asked for. `flags`: dotted key to (value, flag as typed); `sets`: 'a.b=value'.
+    """What was asked for. `preset`: a name, or name+remedy+remedy; `remedies`: name:key=value,...,
+    added to those of preset and file, or 'none', which takes these away; `flags`: dotted key to
+    (value, flag as typed); `sets`: 'a.b=value'.
 
     Raises ConfigError for an unknown preset, an unreadable file, an unknown key, a bad value.
     """
     from_file = _read(file) if file else {}
-    name = preset or from_file.get("preset", "auto")
+    name = str(preset or from_file.get("preset", "auto"))
+    base, *variant = name.split("+")
     draft = Draft()
-    _merge(draft, _parse(preset_text(name), f"preset {name}"), Origin(f"preset {name}"))
+    _merge(draft, _parse(preset_text(base), f"preset {base}"), Origin(f"preset {base}"))
+    for text in variant:
+        _add_remedy(draft, text, Origin(f"preset {name}"))
     if file:
         _merge(draft, from_file, Origin(str(file)))
+    for text in remedies:
+        _add_remedy(draft, text, Origin(f"--remedy {text}"))
     for key, (value, flag) in (flags or {}).items():
         _override(draft, key, value, Origin(flag))
     for text in sets:
@@ -148,6 +164,18 @@ def _override(draft: Draft, key: str, value: Any, origin: Origin) -> None:
     draft.give(key, value, origin)
 
 
+def _add_remedy(draft: Draft, text: str, origin: Origin) -> None:
+    """One more remedy, or other settings for one that is there already."""
+    if text.strip() == NO_REMEDY:
+        _forget(draft, "remedy.")
+        return
+    kind, given = parse(text)
+    taken = {draft.values.get(f"remedy.{i}.kind"): i for i in draft.remedies()}
+    position = taken.get(kind, max(draft.remedies(), default=-1) + 1)
+    for key, value in ({"kind": kind} | given).items():
+        draft.give(f"remedy.{position}.{key}", value, origin)
+
+
 def _forget(draft: Draft, prefix: str) -> None:
     for key in [k for k in draft.values if k.startswith(prefix)]:
         del draft.values[key], draft.origins[key]
@@ -170,6 +198,11 @@ def _model_of(draft: Draft, section: str, key: str) -> type[Section]:
     if section == "remedy":
         position = key.split(".")[1]
         kind = draft.values.get(f"remedy.{position}.kind")
+        if kind is None:
+            raise ConfigError(
+                f"Remedy {position} does not say which it is ({key}).",
+                'A remedy looks like [[remedy]], and below it kind = "unrolled".',
+            )
         if kind not in schema.REMEDIES:
             raise ConfigError(
                 f"There is no remedy '{kind}' (remedy {position}).",
@@ -197,6 +230,8 @@ def check(draft: Draft, key: str, value: Any) -> None:
     model = _model_of(draft, section, key)
     if section == "remedy":
         name = key.split(".", 2)[2] if key.count(".") >= 2 else ""
+        if name != "kind":
+            check_setting(draft.values[f"remedy.{key.split('.')[1]}.kind"], name)
     if model is Section:  # the kind of network is still to be decided
         if not any(name in m.model_fields for m in schema.NETWORKS.values()):
             every = {f for m in schema.NETWORKS.values() for f in m.model_fields}

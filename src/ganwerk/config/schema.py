@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ganwerk.config.remedies import REMEDIES, RemedySettings
+from ganwerk.config.section import Section
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
-
-class Section(BaseModel):
-    """A table of the settings file. Unknown keys are errors; values never change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+__all__ = ["BUDGETS", "NETWORKS", "REMEDIES", "SECTIONS", "Section", "Settings"]
 
 
 class DataSettings(Section):
@@ -91,26 +90,6 @@ class GameSettings(Section):
     d_steps: Positive = Field(1, description="updates of D per step")
     g_steps: Positive = Field(1, description="updates of G per step")
     reuse_fakes: bool = Field(True, description="G learns from the fakes D has just judged")
-
-
-class PenaltySettings(Section):
-    kind: Literal["r1", "r2", "wgan-gp", "dragan"] = Field(description="gradient penalty on D")
-    weight: Annotated[float, Field(ge=0)] = Field(
-        description="gamma of r1 and r2, lambda of the others"
-    )
-    every: Positive = Field(1, description="due every so many steps, then counted as often")
-
-    fade: Annotated[float, Field(gt=0, le=1)] = Field(
-        1.0, description="share of the weight left at the end of the run"
-    )
-
-
-class ClipSettings(Section):
-    kind: Literal["weight-clip"] = Field("weight-clip", description="keep D's weights in a box")
-    bound: Annotated[float, Field(gt=0)] = Field(0.01, description="largest absolute weight of D")
-
-
-RemedySettings = Annotated[PenaltySettings | ClipSettings, Field(discriminator="kind")]
 
 
 class OptimiserSettings(Section):
@@ -194,13 +173,6 @@ NETWORKS: dict[str, type[Section]] = {
     "mlp": MlpSettings,
     "dcgan": DcganSettings,
     "resnet": ResnetSettings,
-}
-REMEDIES: dict[str, type[Section]] = {
-    "r1": PenaltySettings,
-    "r2": PenaltySettings,
-    "wgan-gp": PenaltySettings,
-    "dragan": PenaltySettings,
-    "weight-clip": ClipSettings,
 }
 SECTIONS: dict[str, type[Section]] = {
     "data": DataSettings,

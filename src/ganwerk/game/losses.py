@@ -25,6 +25,7 @@ class Loss:
 
     paired: G's side needs D's logits for reals (relativistic losses).
     probabilistic: sigmoid(logit) estimates the probability that a picture is real.
+    boundary: the logit at which D is undecided; None where only differences of logits count.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Loss:
     paper: str
     paired: bool = False
     probabilistic: bool = True
+    boundary: float | None = 0.0
 
 
 def _classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -77,6 +79,7 @@ LEAST_SQUARES = Loss(
     at_equilibrium=(0.25, 0.125),
     paper="Mao et al. 2017, Least squares GANs, equation 9",
     probabilistic=False,
+    boundary=0.5,
 )
 
 WASSERSTEIN = Loss(
@@ -88,6 +91,7 @@ WASSERSTEIN = Loss(
     at_equilibrium=(0.0, 0.0),
     paper="Arjovsky et al. 2017, Wasserstein GAN, equation 2",
     probabilistic=False,
+    boundary=None,
 )
 
 HINGE = Loss(
@@ -111,6 +115,7 @@ RELATIVISTIC = Loss(
     paper="Jolicoeur-Martineau 2019, The relativistic discriminator; Huang et al. 2024, R3GAN",
     paired=True,
     probabilistic=False,
+    boundary=None,
 )
 
 LOSSES: dict[str, Loss] = {

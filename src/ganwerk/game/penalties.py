@@ -40,11 +40,17 @@ class GradientPenalty:
     paper: str
     fade: float = 1.0
 
+    @property
+    def at_pictures(self) -> bool:
+        """It differentiates by the pictures."""
+        return True
+
     def __call__(self, played: Round) -> Tensor:
-        """(B,) in float32."""
+        """One value per logit in float32: (B,), or fewer where D judges packs of pictures."""
         pictures, logits = self.probe(played)
         gradients = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
         squared = torch.stack([g.square().flatten(1).sum(1) for g in gradients]).sum(0)
+        squared = squared.view(len(logits), -1).sum(1)
         weight = self.weight * self.fade**played.progress
         if self.centre == 0:
             return weight * squared
@@ -54,6 +60,11 @@ class GradientPenalty:
 def leaf(scales: Scales) -> Scales:
     """The same pictures as leaves that take a gradient."""
     return tuple(scale.detach().requires_grad_(True) for scale in scales)
+
+
+def beside(values: Tensor, samples: Tensor) -> Tensor:
+    """(B,) in a shape that meets samples (B, ...) sample by sample."""
+    return values.view(-1, *[1] * (samples.dim() - 1))
 
 
 def at_real(played: Round) -> tuple[Scales, Tensor]:
@@ -68,9 +79,9 @@ def between(played: Round) -> tuple[Scales, Tensor]:
     """A random point on the line from each fake to a real; one share per sample."""
     count = len(played.real[-1])
     share = torch.rand(count, generator=played.random, device=played.random.device)
-    share = share.to(played.real[-1].dtype).view(-1, 1, 1, 1)
+    share = share.to(played.real[-1].dtype)
     pairs = zip(played.fake, played.real, strict=True)
-    pictures = leaf(tuple(torch.lerp(fake, real, share) for fake, real in pairs))
+    pictures = leaf(tuple(torch.lerp(fake, real, beside(share, real)) for fake, real in pairs))
     return pictures, played.critic(pictures, played.labels)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,71 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError
 from ganwerk.game import latents
 from ganwerk.game.losses import NON_SATURATING, Loss
-from ganwerk.game.penalties import GradientPenalty
 from ganwerk.nn.types import Batch, Fakes, Scales
 
 if TYPE_CHECKING:
-    from ganwerk.game.state import TrainState
+    from ganwerk.game.optimisers import Optimiser
+    from ganwerk.game.state import Stateful, TrainState
     from ganwerk.game.step import Critic, Report, Round
 
 Draw = Callable[[nn.Module, Batch, torch.Generator], Fakes]
-View = Callable[[Scales], Scales]
-Opponent = Callable[["Critic", "Round", Loss], "Critic"]
+View = Callable[[Scales, torch.Generator], Scales]
+Memory = Callable[[Fakes, torch.Generator], Fakes]
+Opponent = Callable[["TrainState", Batch, Fakes, "Round", "Recipe"], "Critic"]
+Relabel = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+Turns = Callable[["TrainState"], tuple[bool, bool]]
+Rates = Callable[["TrainState"], tuple[float, float]]
 Remedy = Callable[["Recipe"], "Recipe"]
+
+
+class Penalty(Protocol):
+    """A term of D's loss: (B,) or fewer values of what D saw and said.
+
+    due in each `every`-th step, then counted `every` times. at_pictures: it differentiates by the
+    pictures, so they must take a gradient.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def every(self) -> int: ...
+
+    @property
+    def at_pictures(self) -> bool: ...
+
+    def __call__(self, played: Round) -> Tensor: ...
+
+
+class Constraint(Protocol):
+    """What D's weights must obey after each update.
+
+    ahead: the same for weights that are looked at, as a differentiable function.
+    """
+
+    def __call__(self, net: nn.Module) -> None: ...
+
+    def ahead(self, weights: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of D's network before its first weights are drawn.
+
+    apply: gives the changed network (the same object or one around it). rank: lower ones first, so
+    that the order in which remedies are named does not matter.
+    """
+
+    apply: Callable[[nn.Module], nn.Module]
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """The memory of the averaged generator; see nn.ema.Ema."""
+
+    half_life_images: float
+    ramp: float
 
 
 def single(images: Tensor) -> Scales:
@@ -34,14 +88,24 @@ def single(images: Tensor) -> Scales:
     return (images,)
 
 
-def forget(fakes: Fakes) -> Fakes:
+def forget(fakes: Fakes, random: torch.Generator) -> Fakes:
     """No memory: D sees only what G draws now."""
     return fakes
 
 
-def itself(critic: Critic, played: Round, loss: Loss) -> Critic:
+def itself(state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe) -> Critic:
     """G plays against D as it is."""
-    return critic
+    return played.critic
+
+
+def everyone(state: TrainState) -> tuple[bool, bool]:
+    """D and G learn in every step."""
+    return True, True
+
+
+def as_it_is(optimiser: Optimiser) -> Optimiser:
+    """The optimiser moves the weights by its own rule."""
+    return optimiser
 
 
 def plain_draw(shape: latents.Shape) -> Draw:
@@ -65,28 +129,42 @@ def _gaussian() -> Draw:
 class Recipe:
     """One value per technique.
 
+    Single slots
     loss: the pair of losses. lift: real pictures to the scales D sees. draw: how fakes are made.
     memory: what D is shown instead of the newest fakes alone. opponent: the critic G plays against.
     d_steps, g_steps: updates of each player per step; with more than one, every D update sees new
     reals and new fakes. reuse_fakes: G learns from the fakes that D has just judged, which saves
-    a forward pass of G; otherwise G draws anew.
-    views: what pictures pass before D sees them. d_penalties: on D. constraints: on D's weights
-    after each update. schedules run before a step, observers after it.
+    a forward pass of G; otherwise G draws anew. turns: whether (D, G) learn in this step.
+    optimiser: what becomes of each player's optimiser. average: the averaged generator's memory,
+    None leaves it to the settings.
+
+    Tuple slots
+    views: what pictures pass before D sees them. d_labels: what D's loss takes for real and fake.
+    d_penalties: on D. constraints: on D's weights after each update. d_changes: of D's network.
+    rates: factors on (G's, D's) learning rate. schedules run before a step, observers after it.
+    parts: what must survive a crash, by name.
     """
 
     loss: Loss = NON_SATURATING
     lift: Callable[[Tensor], Scales] = single
     draw: Draw = field(default_factory=_gaussian)
-    memory: Callable[[Fakes], Fakes] = forget
+    memory: Memory = forget
     opponent: Opponent = itself
     d_steps: int = 1
     g_steps: int = 1
     reuse_fakes: bool = True
+    turns: Turns = everyone
+    optimiser: Callable[[Optimiser], Optimiser] = as_it_is
+    average: Average | None = None
     views: tuple[View, ...] = ()
-    d_penalties: tuple[GradientPenalty, ...] = ()
-    constraints: tuple[Callable[[nn.Module], None], ...] = ()
+    d_labels: tuple[Relabel, ...] = ()
+    d_penalties: tuple[Penalty, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    d_changes: tuple[Change, ...] = ()
+    rates: tuple[Rates, ...] = ()
     schedules: tuple[Callable[[TrainState], None], ...] = ()
     observers: tuple[Callable[[TrainState, Report], None], ...] = ()
+    parts: tuple[tuple[str, Stateful], ...] = ()
     claimed: tuple[tuple[str, str], ...] = ()
 
 
@@ -109,3 +187,22 @@ def add(recipe: Recipe, **slots: Any) -> Recipe:
     assert slots.keys() <= known, f"no such slot: {slots.keys() - known}"
     longer: dict[str, Any] = {name: (*getattr(recipe, name), v) for name, v in slots.items()}
     return replace(recipe, **longer)
+
+
+def remember(recipe: Recipe, name: str, part: Stateful) -> Recipe:
+    """Name a part that must survive a crash. Raises ConfigError if there is one of that name."""
+    if name in dict(recipe.parts):
+        raise ConfigError(
+            f"The remedy '{name}' is there twice.", "Keep one of the two and give it all settings."
+        )
+    return replace(recipe, parts=(*recipe.parts, (name, part)))
+
+
+def adapt(recipe: Recipe, d_net: nn.Module) -> nn.Module:
+    """D's network as the recipe wants it, to be called before its first weights are drawn.
+
+    Raises ConfigError if the network cannot be changed so.
+    """
+    for change in sorted(recipe.d_changes, key=lambda change: change.rank):
+        d_net = change.apply(d_net)
+    return d_net

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.state import TrainState
 
 Decay = Callable[[float], float]
@@ -28,28 +28,20 @@ DECAYS: dict[str, Decay] = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Sets both learning rates before each step."""
+    """The factor on both learning rates in each step."""
 
     decay: Decay
     hold: float
     floor: float
-    g_rate: float
-    d_rate: float
 
     def factor(self, progress: float) -> float:
         if progress <= self.hold:
             return 1.0
         return self.floor + (1 - self.floor) * self.decay((progress - self.hold) / (1 - self.hold))
 
-    def __call__(self, state: TrainState) -> None:
+    def __call__(self, state: TrainState) -> tuple[float, float]:
         factor = self.factor(state.progress)
-        _set_rate(state.g_optimiser, self.g_rate * factor)
-        _set_rate(state.d_optimiser, self.d_rate * factor)
-
-
-def _set_rate(optimiser: Optimiser, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+        return factor, factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +54,7 @@ class Clip:
     def __call__(self, net: torch.nn.Module) -> None:
         torch._foreach_clamp_min_(list(net.parameters()), -self.bound)
         torch._foreach_clamp_max_(list(net.parameters()), self.bound)
+
+    def ahead(self, weights: Tensor) -> Tensor:
+        """The same for weights that are only looked at."""
+        return weights.clamp(-self.bound, self.bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,14 +13,20 @@ from ganwerk.errors import CheckpointError
 from ganwerk.game.latents import step_seed
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.nn.ema import Ema
+from ganwerk.nn.types import Batch
 
 
 class Stateful(Protocol):
-    """A part of a recipe with a memory: a replay pool, an adaptive probability."""
+    """A part of a recipe with a memory: a replay pool, an adaptive probability.
+
+    measures: what the journal shall say of it, by name.
+    """
 
     def state_dict(self) -> dict[str, Tensor]: ...
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+    def measures(self) -> dict[str, float]: ...
 
 
 @dataclass
@@ -28,7 +34,9 @@ class TrainState:
     """Both players, the averaged generator, both optimisers and the counters.
 
     horizon_images: when the budget will be used up; schedules count on it. There is no random
-    state: everything random follows from (seed, step).
+    state: everything random follows from (seed, step). rates: the learning rates of G and D that
+    the recipe's factors multiply. held_out: batch number i of reals that D never learns from;
+    None where there are none.
     """
 
     g_net: nn.Module
@@ -43,7 +51,13 @@ class TrainState:
     images: int = 0
     seconds: float = 0.0
     parts: dict[str, Stateful] = field(default_factory=dict)
+    held_out: Callable[[int], Batch] | None = None
+    rates: tuple[float, float] = (0.0, 0.0)
     _random: torch.Generator | None = None
+
+    def __post_init__(self) -> None:
+        optimisers = self.g_optimiser, self.d_optimiser
+        self.rates = tuple(float(o.param_groups[0]["lr"]) for o in optimisers)  # type: ignore[assignment]
 
     @property
     def d_group_size(self) -> int:
@@ -60,6 +74,15 @@ class TrainState:
         if self._random is None:
             self._random = torch.Generator(self.device)
         return self._random.manual_seed(step_seed(self.seed, self.step))
+
+    def scale_rates(self, factors: Iterable[tuple[float, float]]) -> None:
+        """Set both learning rates to their base times all factors for (G, D)."""
+        g_rate, d_rate = self.rates
+        for g_factor, d_factor in factors:
+            g_rate, d_rate = g_rate * g_factor, d_rate * d_factor
+        for optimiser, rate in ((self.g_optimiser, g_rate), (self.d_optimiser, d_rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
     def advance(self, images: int) -> None:
         """A step is done: move the average and the counters."""

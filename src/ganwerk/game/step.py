@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.penalties import GradientPenalty, leaf
-from ganwerk.game.recipe import Recipe, View
+from ganwerk.game.penalties import leaf
+from ganwerk.game.recipe import Penalty, Recipe, View
 from ganwerk.game.state import TrainState
 from ganwerk.nn.types import Batch, Fakes, Scales
 
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    """D behind the views it is allowed to see through."""
+    """D behind the views it is allowed to see through. random: for the views, if there are any."""
 
     net: Callable[..., Tensor]
     group_size: int
     views: tuple[View, ...] = ()
+    random: torch.Generator | None = None
 
     def __call__(self, scales: Scales, labels: Tensor | None) -> Tensor:
         for view in self.views:
-            scales = view(scales)
+            assert self.random is not None
+            scales = view(scales, self.random)
         return self.net(scales, labels)
 
     def both(self, real: Scales, fake: Scales, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits for reals and fakes: in one call where samples do not see each other."""
-        if self.group_size != 1:
-            return self(real, labels), self(fake, labels)
+        """Logits for reals and fakes: in one call where no sample sees one of the other half."""
+        if self.group_size == 0 or len(real[-1]) % self.group_size:
+            return self.apart(real, fake, labels)
         together = tuple(torch.cat(pair) for pair in zip(real, fake, strict=True))
         logits = self(together, None if labels is None else torch.cat([labels, labels]))
-        return logits[: len(real[-1])], logits[len(real[-1]) :]
+        half = len(logits) // 2
+        return logits[:half], logits[half:]
+
+    def apart(self, real: Scales, fake: Scales, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Two calls, so that the gradient at the reals does not pass through the fakes' half."""
+        return self(real, labels), self(fake, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,68 +68,105 @@ class Report:
     penalties: dict[str, Tensor]
 
 
-@contextmanager
-def updating(net: nn.Module, optimiser: Optimiser) -> Iterator[list[nn.Parameter]]:
-    """Fresh gradients before, one optimiser step after."""
+def learn(net: nn.Module, optimiser: Optimiser, loss: Tensor) -> None:
+    """One update of a player; the other one's weights get no gradient."""
     optimiser.zero_grad(set_to_none=True)
-    yield list(net.parameters())
+    loss.backward(inputs=list(net.parameters()))
     optimiser.step()
 
 
-def due(penalties: tuple[GradientPenalty, ...], step: int) -> list[GradientPenalty]:
+def due(penalties: tuple[Penalty, ...], step: int) -> list[Penalty]:
     """The penalties whose turn it is."""
     return [penalty for penalty in penalties if step % penalty.every == 0]
+
+
+def judge(
+    critic: Critic,
+    real: Scales,
+    fake: Scales,
+    labels: Tensor | None,
+    penalties: list[Penalty],
+    random: torch.Generator,
+    progress: float,
+) -> Round:
+    """D looks at reals and fakes.
+
+    Only a penalty needs the gradient at the pictures: without one, the first layer skips it and
+    both halves share a call.
+    """
+    apart = any(penalty.at_pictures for penalty in penalties)
+    logits = (critic.apart if apart else critic.both)(real, fake, labels)
+    return Round(critic, real, fake, labels, *logits, random, progress)
+
+
+def d_objective(
+    played: Round, recipe: Recipe, penalties: list[Penalty]
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """What D minimises, its mean loss without penalties, and the penalties."""
+    real_logits, fake_logits = played.real_logits, played.fake_logits
+    for relabel in recipe.d_labels:
+        real_logits, fake_logits = relabel(real_logits, fake_logits, played.random)
+    loss = recipe.loss.discriminator(real_logits, fake_logits).mean()
+    total, measured = loss, {}
+    for penalty in penalties:
+        value = penalty(played).mean()
+        measured[penalty.name] = value.detach()
+        total = total + penalty.every * value
+    return total, loss.detach(), measured
 
 
 def discriminator_step(
     state: TrainState, batch: Batch, fakes: Fakes, recipe: Recipe, random: torch.Generator
 ) -> tuple[Round, Tensor, dict[str, Tensor]]:
     """One update of D. Returns what it saw, its mean loss without penalties, and the penalties."""
-    critic = Critic(state.d_net, state.d_group_size, recipe.views)
+    critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
     penalties = due(recipe.d_penalties, state.step)
-    # Only a penalty needs the gradient at the pictures: without one, the first layer skips it.
-    prepare = leaf if penalties else tuple
-    with updating(state.d_net, state.d_optimiser) as parameters:
-        real = prepare(recipe.lift(batch.images))
-        fake = prepare(recipe.memory(fakes.detach()).scales)
-        judge = _apart if penalties else Critic.both
-        real_logits, fake_logits = judge(critic, real, fake, batch.labels)
-        played = Round(
-            critic, real, fake, batch.labels, real_logits, fake_logits, random, state.progress
-        )
-        loss = recipe.loss.discriminator(played.real_logits, played.fake_logits).mean()
-        total, measured = loss, {}
-        for penalty in penalties:
-            value = penalty(played).mean()
-            measured[penalty.name] = value.detach()
-            total = total + penalty.every * value
-        total.backward(inputs=parameters)
+    prepare = leaf if any(penalty.at_pictures for penalty in penalties) else tuple
+    real = prepare(recipe.lift(batch.images))
+    fake = prepare(recipe.memory(fakes.detach(), random).scales)
+    played = judge(critic, real, fake, batch.labels, penalties, random, state.progress)
+    total, loss, measured = d_objective(played, recipe, penalties)
+    learn(state.d_net, state.d_optimiser, total)
     for constrain in recipe.constraints:
         constrain(state.d_net)
-    return played, loss.detach(), measured
+    return played, loss, measured
 
 
-def _apart(
-    critic: Critic, real: Scales, fake: Scales, labels: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Two calls, so that the gradient at the reals does not pass through the fakes' half."""
-    return critic(real, labels), critic(fake, labels)
+@torch.no_grad()
+def discriminator_rests(
+    state: TrainState, batch: Batch, fakes: Fakes, recipe: Recipe, random: torch.Generator
+) -> tuple[Round, Tensor, dict[str, Tensor]]:
+    """D judges, so that its loss is known, and learns nothing."""
+    critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
+    real, fake = recipe.lift(batch.images), fakes.detach().scales
+    played = judge(critic, real, fake, batch.labels, [], random, state.progress)
+    return played, d_objective(played, recipe, [])[1], {}
 
 
 def generator_step(
     state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
 ) -> Tensor:
     """One update of G on `fakes`, which carry G's graph. Returns its mean loss."""
-    with updating(state.g_net, state.g_optimiser) as parameters:
-        opponent = recipe.opponent(played.critic, played, recipe.loss)
-        fake_logits = opponent(fakes.scales, fakes.labels)
-        real_logits = fake_logits
-        if recipe.loss.paired:
-            with torch.no_grad():
-                real_logits = opponent(recipe.lift(batch.images), batch.labels)
-        loss = recipe.loss.generator(real_logits, fake_logits).mean()
-        loss.backward(inputs=parameters)
+    opponent = recipe.opponent(state, batch, fakes, played, recipe)
+    # An opponent that answers G's pictures makes D's word on reals depend on G as well.
+    answers = opponent is not played.critic
+    fake_logits = opponent(fakes.scales, fakes.labels)
+    real_logits = fake_logits
+    if recipe.loss.paired:
+        with torch.set_grad_enabled(answers):
+            real_logits = opponent(recipe.lift(batch.images), batch.labels)
+    loss = recipe.loss.generator(real_logits, fake_logits).mean()
+    learn(state.g_net, state.g_optimiser, loss)
     return loss.detach()
+
+
+@torch.no_grad()
+def generator_rests(
+    state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
+) -> Tensor:
+    """G's mean loss, without learning."""
+    fake_logits = played.critic(fakes.scales, fakes.labels)
+    return recipe.loss.generator(played.real_logits, fake_logits).mean()
 
 
 def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Recipe) -> Report:
@@ -134,16 +177,21 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
     random = state.random_of_step()
     for schedule in recipe.schedules:
         schedule(state)
+    if recipe.rates:
+        state.scale_rates(rate(state) for rate in recipe.rates)
+    d_learns, g_learns = recipe.turns(state)
+    d_turn = discriminator_step if d_learns else discriminator_rests
+    g_turn = generator_step if g_learns else generator_rests
     for update in range(recipe.d_steps):
         batch = next_batch(state.step * recipe.d_steps + update)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
-        with torch.set_grad_enabled(shared):
+        with torch.set_grad_enabled(shared and g_learns):
             fakes = recipe.draw(state.g_net, batch, random)
-        played, d_loss, penalties = discriminator_step(state, batch, fakes, recipe, random)
+        played, d_loss, penalties = d_turn(state, batch, fakes, recipe, random)
     for update in range(recipe.g_steps):
         if update or not recipe.reuse_fakes:
             fakes = recipe.draw(state.g_net, batch, random)
-        g_loss = generator_step(state, batch, fakes, played, recipe)
+        g_loss = g_turn(state, batch, fakes, played, recipe)
     state.advance(images=recipe.d_steps * len(batch.images))
     report = Report(played, d_loss, g_loss, penalties)
     for observe in recipe.observers:

@@ -12,15 +12,16 @@ Initialise = Callable[[nn.Module, torch.Generator], None]
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
+def weight_of(module: nn.Module) -> torch.Tensor:
+    """The tensor that a layer's weight is computed from (spectral norm keeps an original)."""
+    parametrised = getattr(module, "parametrizations", None)
+    weight = module.weight if parametrised is None else parametrised.weight.original
+    assert isinstance(weight, torch.Tensor)
+    return weight
+
+
 def _weights(net: nn.Module) -> list[tuple[nn.Module, torch.Tensor]]:
-    """Each layer with the tensor its weight is computed from (spectral norm keeps an original)."""
-    found: list[tuple[nn.Module, torch.Tensor]] = []
-    for module in net.modules():
-        if isinstance(module, WEIGHTED):
-            parametrised = getattr(module, "parametrizations", None)
-            weight = parametrised.weight.original if parametrised is not None else module.weight
-            found.append((module, weight))
-    return found
+    return [(module, weight_of(module)) for module in net.modules() if isinstance(module, WEIGHTED)]
 
 
 @torch.no_grad()

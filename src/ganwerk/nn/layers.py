@@ -125,6 +125,7 @@ class Verdict(nn.Module):
 
     Conditional: D(x, y) = psi(h) + <h, e_y> / sqrt(F), the projection of Miyato and Koyama 2018
     (cGANs with projection discriminator, equation 3), scaled so that both terms start alike.
+    groups: layers (B, F) to (B,) that compare samples with each other; what they find is added.
     """
 
     def __init__(self, features: int, classes: int) -> None:
@@ -132,10 +133,13 @@ class Verdict(nn.Module):
         self.psi = nn.Linear(features, 1)
         self.embedding = nn.Embedding(classes, features) if classes else None
         self.scale = 1 / math.sqrt(features)
+        self.groups = nn.ModuleList()
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
         h = features.to(self.psi.weight.dtype)
         logits = self.psi(h)[:, 0]
+        for group in self.groups:
+            logits = logits + group(h)
         if self.embedding is None:
             return logits
         return logits + (h * self.embedding(labels)).sum(1) * self.scale

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.init import fan_in
+from ganwerk.nn.init import fan_in, weight_of
 from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Upsample, Verdict
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Scales
@@ -133,7 +133,7 @@ def begin(net: nn.Module, random: torch.Generator) -> None:
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             gain = GAIN * inside.get(id(module), 1.0)
-            module.weight.normal_(0, gain / math.sqrt(fan_in(module)), generator=random)
+            weight_of(module).normal_(0, gain / math.sqrt(fan_in(module)), generator=random)
             if module.bias is not None:
                 module.bias.zero_()
         elif isinstance(module, nn.Embedding):

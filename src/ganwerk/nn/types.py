@@ -45,10 +45,11 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Scales and labels (B,) to logits (B,) in float32.
+    """Scales and labels (B,) to logits (B,) in float32; one per pack where it judges packs.
 
-    `group_size`: how many samples of a batch see each other: 1 none (reals and fakes may share one
-    call), n groups of n, 0 the whole batch (batch normalisation).
+    `group_size`: how many samples of a batch see each other: 1 none, n consecutive ones in groups
+    of n, 0 the whole batch (batch normalisation). Where groups divide the batch, reals and fakes
+    may share one call.
     """
 
     group_size: int

@@ -103,6 +103,7 @@ def request(
     preset: str | None = None,
     config: str | Path | None = None,
     out: str | Path | None = None,
+    remedies: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
@@ -120,6 +121,7 @@ def request(
         where=str(data),
         preset=preset,
         file=None if config is None else Path(config),
+        remedies=tuple(remedies),
         flags=flags,
         out=None if out is None else Path(out),
     )
@@ -130,8 +132,9 @@ def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Train
 
     Options, all with good defaults: preset, config (TOML file), out (run directory), one of
     minutes, images, epochs; batch, resolution, conditional, mirror, fit, data_root, seed, device,
-    tensorboard; settings: {'game.loss': 'hinge'} for everything else. watch: is told events
-    (ganwerk.work.events). Raises subclasses of GanwerkError with a message and a hint.
+    tensorboard; remedies: ['unrolled:steps=5', 'packing'], added to the preset's; settings:
+    {'game.loss': 'hinge'} for everything else. watch: is told events (ganwerk.work.events). Raises
+    subclasses of GanwerkError with a message and a hint.
     """
     return Trained(verbs.train(request(data, **options), watch))
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganwerk.config import build, explain
+from ganwerk.config import explain
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures
 from ganwerk.game.recipe import Recipe, add
@@ -42,6 +42,7 @@ class Session:
 
     run: Run
     settings: Settings
+    recipe: Recipe
     state: TrainState
     budget: Budget
     feeder: Feeder
@@ -71,8 +72,8 @@ def play(session: Session, watch: Watcher) -> None:
     Ctrl-C and SIGTERM finish the step, save, and return. Raises DivergedError, MachineError; the
     last checkpoint stays.
     """
-    recorder = Recorder(build.recipe(session.settings).loss)
-    recipe = add(build.recipe(session.settings), observers=recorder)
+    recorder = Recorder(session.recipe.loss)
+    recipe = add(session.recipe, observers=recorder)
     computing = probe.computing(session.run.about["choices"]["precision"])
     with _stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
         Player(session, recipe, recorder, board, watch).play()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from ganwerk.data import Feeder, Pictures, Sampler, load_pictures, split
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
+from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts, Origin
 from ganwerk.work import machine, probe
 from ganwerk.work.events import Plan, Preparing, Warned, Watcher
 
 BYTES_PER_PARAMETER = 4 * 7  # both players with two moments each, and the averaged generator
 GRIDS_KEPT_BYTES = 60 * 2**20
+HeldOut = Callable[[int], Batch]
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,15 @@ class Request:
     """What a user asks for, as the command line or Python hands it on.
 
     where: folder, zip, IDX file or named set. flags: dotted settings key to (value, flag as typed).
-    sets: 'a.b=value'. out: the run directory to make; None chooses runs/<name>.
+    remedies: 'name:key=value,...', added to the preset's. sets: 'a.b=value'. out: the run directory
+    to make; None chooses runs/<name>.
     """
 
     where: str
     preset: str | None = None
     file: Path | None = None
     flags: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    remedies: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     out: Path | None = None
 
@@ -87,7 +91,11 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     keep the training from starting well.
     """
     draft = load.collect(
-        preset=request.preset, file=request.file, flags=request.flags, sets=request.sets
+        preset=request.preset,
+        file=request.file,
+        remedies=request.remedies,
+        flags=request.flags,
+        sets=request.sets,
     )
     _check_resolution(draft)
     facts = machine.facts(draft.values.get("run.device"))
@@ -171,6 +179,14 @@ def feeder_of(settings: Settings, pictures: Pictures, indices: Any) -> Feeder:
     )
 
 
+def held_out_of(settings: Settings, feeder: Feeder, held_out: Any) -> HeldOut | None:
+    """Batch number i of pictures that D never learns from; None if there are none."""
+    if not len(held_out):
+        return None
+    sampler = Sampler(held_out, settings.budget.batch, settings.run.seed)
+    return lambda i: feeder.take(sampler.batch(i))
+
+
 def _plan(
     request: Request,
     settings: Settings,
@@ -223,8 +239,17 @@ def _precision_line(choices: Mapping[str, str]) -> str:
 
 
 def _remedy_line(remedy: Any) -> str:
-    values = ", ".join(f"{k} {v:g}" for k, v in remedy.model_dump().items() if k != "kind")
-    return f"{remedy.kind} ({values})"
+    values = {k: v for k, v in remedy.model_dump(exclude_none=True).items() if k != "kind"}
+    shown = ", ".join(f"{name} {_written(value)}" for name, value in values.items())
+    return f"{remedy.kind} ({shown})" if shown else str(remedy.kind)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "+".join(value)
+    if isinstance(value, str | bool):
+        return str(value).lower()
+    return f"{value:g}"
 
 
 def free_name(where: str) -> Path:

@@ -38,7 +38,8 @@ class Recorder:
         """The measurements since the last call, by their names in the journal.
 
         Means of losses and penalties over all steps; logits and what follows from them over the
-        last batch. Raises DivergedError, with the step, if a loss or penalty is not finite.
+        last batch; of each remedy with a memory, what it says of itself. Raises DivergedError, with
+        the step, if a loss or penalty is not finite.
         """
         if self._last is None:
             return {}
@@ -48,6 +49,8 @@ class Recorder:
         measured |= self._logits(self._last)
         for name, values in self._penalties.items():
             measured[f"penalty_{name}"] = float(torch.stack(values).mean())
+        for part in state.parts.values():
+            measured |= part.measures()
         measured["g_rate"] = state.g_optimiser.param_groups[0]["lr"]
         measured["d_rate"] = state.d_optimiser.param_groups[0]["lr"]
         self._losses, self._penalties, self._last = [], {}, None

@@ -26,6 +26,7 @@ from ganwerk.work.prepare import (
     Request,
     check_tensorboard,
     feeder_of,
+    held_out_of,
     longer_budget,
     prepare,
     read_pictures,
@@ -81,14 +82,18 @@ def _session(run: Run, ready: Prepared) -> Session:
     rate = ready.probed.images_per_second
     device = torch.device(ready.settings.run.device)
     horizon = ready.budget.horizon_images(0, 0.0, rate)
-    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon)
+    recipe = build.recipe(ready.settings)
+    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
     probe.apply_choices(state, ready.probed.choices)
+    feeder = feeder_of(ready.settings, ready.pictures, ready.train)
+    state.held_out = held_out_of(ready.settings, feeder, ready.held_out)
     return Session(
         run=run,
         settings=ready.settings,
+        recipe=recipe,
         state=state,
         budget=ready.budget,
-        feeder=feeder_of(ready.settings, ready.pictures, ready.train),
+        feeder=feeder,
         pictures=ready.pictures,
         held_out=ready.held_out,
         expected_rate=rate,
@@ -183,10 +188,13 @@ def _resumed(
 ) -> Session:
     train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     device = torch.device(settings.run.device)
-    state = build.state(settings, len(pictures.class_names), device, horizon_images=1.0)
+    recipe = build.recipe(settings)
+    state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
     about = run.about
     probe.apply_choices(state, about["choices"]["precision"])
     state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])
+    feeder = feeder_of(settings, pictures, train_indices)
+    state.held_out = held_out_of(settings, feeder, held_out)
     saved = checkpoint.meta["budget"]
     budget = Budget(saved["unit"], saved["end"])
     rate = state.images / state.seconds if state.seconds else about["plan"]["images_per_second"]
@@ -202,9 +210,10 @@ def _resumed(
     return Session(
         run=run,
         settings=settings,
+        recipe=recipe,
         state=state,
         budget=budget,
-        feeder=feeder_of(settings, pictures, train_indices),
+        feeder=feeder,
         pictures=pictures,
         held_out=held_out,
         expected_rate=rate,

@@ -1,0 +1,11 @@
+"""What all tables of a settings file have in common. Torch-free."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A table of the settings file. Unknown keys are errors; values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

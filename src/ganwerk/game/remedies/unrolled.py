@@ -1,0 +1,118 @@
+"""Unrolled GAN: G plays against D as it will be some updates later.
+
+Metz, Poole, Pfau, Sohl-Dickstein 2017, Unrolled generative adversarial networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganwerk.errors import ConfigError
+from ganwerk.game.lookahead import flat, look_ahead
+from ganwerk.game.losses import Loss
+from ganwerk.game.penalties import leaf
+from ganwerk.game.recipe import Recipe, Remedy, claim
+from ganwerk.game.state import TrainState
+from ganwerk.game.step import Critic, Round, d_objective, due, judge
+from ganwerk.nn.types import Batch, Fakes, Scales
+
+MOST_STEPS = 10
+Objective = Literal["own", "value"]
+
+
+def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "own") -> Remedy:
+    """G's loss is taken against D after `steps` more updates, and differentiated through them.
+
+    The updates are those D would really make: its loss, its due penalties, its optimiser with the
+    moments it has now, its constraints; on the pictures of this step (equations 4 to 6). D itself
+    learns as ever. first_order: cut the gradient through the updates, as some ports did by
+    mistake; only to see the difference. objective: 'own' keeps G's loss; 'value' lets G minimise
+    the value of the game at the unrolled D, reals included, as equation 9 and the authors' code.
+    Raises ConfigError unless 0 <= steps <= 10.
+    """
+    if not 0 <= steps <= MOST_STEPS:
+        raise ConfigError(
+            f"Unrolling {steps} steps is not possible.", f"Choose 0 to {MOST_STEPS} steps."
+        )
+
+    def remedy(recipe: Recipe) -> Recipe:
+        claimed = claim(recipe, by="unrolled", opponent=Unrolled(steps, first_order))
+        return replace(claimed, loss=of_value(recipe.loss)) if objective == "value" else claimed
+
+    return remedy
+
+
+def of_value(loss: Loss) -> Loss:
+    """The game in which G minimises what D maximises."""
+    return replace(loss, generator=lambda real, fake: -loss.discriminator(real, fake), paired=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Unrolled:
+    """An opponent: D, `steps` updates ahead."""
+
+    steps: int
+    first_order: bool = False
+
+    def __call__(
+        self, state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
+    ) -> Critic:
+        if not self.steps:
+            return played.critic
+        net = Weightless(state.d_net)
+        ahead = look_ahead(state.d_optimiser, net.parameters)
+        weights = flat(net.parameters).requires_grad_(True)
+        real = recipe.lift(batch.images)
+        fake = fakes.detach().scales if self.first_order else fakes.scales
+        for update in range(1, self.steps + 1):
+            critic = replace(played.critic, net=net.on(weights))
+            penalties = due(recipe.d_penalties, state.step + update)
+            if any(penalty.at_pictures for penalty in penalties):
+                real, fake = leaf(real), leaf(fake) if self.first_order else fake
+            seen = judge(
+                critic, real, fake, batch.labels, penalties, played.random, played.progress
+            )
+            total = d_objective(seen, recipe, penalties)[0]
+            (gradient,) = torch.autograd.grad(total, weights, create_graph=not self.first_order)
+            weights = ahead.step(weights, gradient)
+            for constrain in recipe.constraints:
+                weights = constrain.ahead(weights)
+            if self.first_order:
+                weights = weights.detach().requires_grad_(True)
+        return replace(played.critic, net=net.on(weights))
+
+
+class Weightless:
+    """A network as a function of its weights, which come as one vector.
+
+    Its buffers are copies, so that neither running means nor singular vectors move.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        named = dict(net.named_parameters())
+        self.net, self.names = net, list(named)
+        self.parameters: Sequence[nn.Parameter] = list(named.values())
+        self.sizes = [p.numel() for p in self.parameters]
+        self.buffers = {name: buffer.clone() for name, buffer in net.named_buffers()}
+
+    def on(self, weights: Tensor) -> Call:
+        """The network with these weights (N,)."""
+        pieces = zip(weights.split(self.sizes), self.parameters, strict=True)
+        views = [piece.view(p.shape) for piece, p in pieces]
+        return Call(self.net, dict(zip(self.names, views, strict=True)) | self.buffers)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A network with other weights than its own."""
+
+    net: nn.Module
+    tensors: dict[str, Tensor]
+
+    def __call__(self, scales: Scales, labels: Tensor | None) -> Tensor:
+        return torch.func.functional_call(self.net, self.tensors, (scales, labels))

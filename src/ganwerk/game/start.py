@@ -1,0 +1,48 @@
+"""From a recipe and two networks to a training before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ganwerk.game.optimisers import Optimiser
+from ganwerk.game.recipe import Average, Recipe
+from ganwerk.game.state import TrainState
+from ganwerk.nn.ema import Ema
+
+MakeOptimiser = Callable[[nn.Module, float], Optimiser]
+
+
+def start(
+    recipe: Recipe,
+    g_net: nn.Module,
+    d_net: nn.Module,
+    make: MakeOptimiser,
+    *,
+    g_rate: float,
+    d_rate: float,
+    seed: int,
+    horizon_images: float,
+    average: Average = Average(0.0, 0.05),  # noqa: B008
+    device: torch.device | None = None,
+) -> TrainState:
+    """The state of a training by this recipe.
+
+    d_net: as recipe.adapt made it. make: gives the optimiser of a network at a learning rate.
+    average: unless the recipe has its own. The recipe's parts become parts of the state, so that
+    they are saved with it.
+    """
+    chosen = recipe.average or average
+    return TrainState(
+        g_net=g_net,
+        d_net=d_net,
+        ema=Ema(g_net, chosen.half_life_images, chosen.ramp),
+        g_optimiser=recipe.optimiser(make(g_net, g_rate)),
+        d_optimiser=recipe.optimiser(make(d_net, d_rate)),
+        seed=seed,
+        device=device or torch.device("cpu"),
+        horizon_images=horizon_images,
+        parts=dict(recipe.parts),
+    )
