@@ -28,6 +28,7 @@ from ganwerk.nn.types import Batch
 # Counters of random streams that no training step reaches.
 WEIGHTS, DATA, JUDGE, REFERENCE = 2**62, 2**61, 2**60, 2**59
 TELL_EVERY = 20
+DRAWN_AT_ONCE = 5_000
 
 T = TypeVar("T")
 Begin = Callable[[nn.Module, torch.Generator], None]
@@ -128,7 +129,7 @@ def generated(state: TrainState, setting: GameSetting, count: int) -> Tensor:
     """
     random = seeded(state.seed, JUDGE)
     z = draw(LATENTS[setting.latent], count, setting.latent_dim, random)
-    samples: Tensor = state.ema.net(z)[-1]
+    samples = torch.cat([state.ema.net(part)[-1] for part in z.split(DRAWN_AT_ONCE)])
     if not bool(samples.isfinite().all()):
         raise DivergedError(
             f"What the generator draws stopped being numbers before step {state.step:,}.",

@@ -1,9 +1,9 @@
 """Methods, as one writes them on the command line: remedies and changes of the setting.
 
     plain                           nothing
-    r1:weight=0.1                   a remedy with its settings, as in [[remedy]]
+    unrolled:steps=5                a remedy with its settings, as after --remedy
     r1:weight=0.1+replay            two remedies
-    loss=wasserstein+wgan-gp:weight=0.1+d_steps=5    changes of the setting stand beside remedies
+    loss=wasserstein+wgan-gp:weight=1+d_steps=5     changes of the setting, beside remedies
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ganwerk.config import schema
+from ganwerk.config import remedies
 from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.lab.setting import GameSetting
 
 PLAIN = "plain"
-S = TypeVar("S")
+S = TypeVar("S", bound=GameSetting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,57 +31,56 @@ class Method:
 
     def applied(self, setting: S) -> S:
         """The setting with the changes. Raises ConfigError for an unknown field or a bad value."""
-        known = [field.name for field in fields(setting)]  # type: ignore[arg-type]
+        known = [field.name for field in fields(setting)]
         for key in self.changes:
             if key not in known:
                 raise ConfigError(
                     f"The method '{self.text}' changes '{key}', which is no setting here.",
                     did_you_mean(key, known),
                 )
-        values = asdict(setting) | {k: _value(v) for k, v in self.changes.items()}  # type: ignore[call-overload]
         try:
-            return TypeAdapter(type(setting)).validate_python(values)
+            return TypeAdapter(type(setting)).validate_python(asdict(setting) | self.changes)
         except ValidationError as error:
             raise _refused(self.text, error) from error
 
 
 def parse(text: str) -> Method:
     """Read a method. Raises ConfigError with the part that cannot be understood."""
-    remedies, changes = [], {}
-    for item in text.replace(" ", "").split("+"):
-        name, colon, rest = item.partition(":")
-        if not colon and "=" in item:
-            key, _, value = item.partition("=")
-            changes[key] = value
+    found, changes = [], {}
+    for item in _items(text):
+        name, equals, value = item.partition("=")
+        if equals and ":" not in name:
+            changes[name] = value
         elif item != PLAIN:
-            remedies.append(_remedy(text, name, rest))
-    return Method(text, tuple(remedies), changes)
+            found.append(_remedy(text, item))
+    return Method(text, tuple(found), changes)
 
 
-def _remedy(text: str, kind: str, rest: str) -> Any:
-    if kind not in schema.REMEDIES:
-        raise ConfigError(
-            f"There is no remedy '{kind}' (in the method '{text}').",
-            did_you_mean(kind, [PLAIN, *schema.REMEDIES]),
-        )
-    values: dict[str, Any] = {"kind": kind}
-    for pair in filter(None, rest.split(",")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"'{pair}' in the method '{text}' is no setting of '{kind}'.",
-                f"Write it as {kind}:name=value,name=value.",
-            )
-        values[key] = _value(value)
+def _items(text: str) -> list[str]:
+    """The parts between the plus signs; one that only goes on with a list stays with it."""
+    items: list[str] = []
+    for part in text.replace(" ", "").split("+"):
+        known = part == PLAIN or part in remedies.REMEDIES
+        if items and not known and not {":", "="} & set(part) and _ends_in_list(items[-1]):
+            items[-1] += f"+{part}"
+        else:
+            items.append(part)
+    return items
+
+
+def _ends_in_list(item: str) -> bool:
+    name, _, rest = item.partition(":")
+    key = rest.rpartition(",")[2].partition("=")[0]
+    known = remedies.REMEDIES[name].model_fields if name in remedies.REMEDIES else {}
+    return key in known and isinstance(known[key].default, tuple)
+
+
+def _remedy(text: str, item: str) -> Any:
+    kind, given = remedies.parse(item)
     try:
-        return schema.REMEDIES[kind].model_validate(values)
+        return remedies.REMEDIES[kind].model_validate({"kind": kind} | given)
     except ValidationError as error:
         raise _refused(text, error) from error
-
-
-def _value(text: str) -> Any:
-    """A list where the text has slashes."""
-    return text.split("/") if "/" in text else text
 
 
 def _refused(text: str, error: ValidationError) -> ConfigError:
@@ -88,5 +88,5 @@ def _refused(text: str, error: ValidationError) -> ConfigError:
     where = ".".join(str(part) for part in first["loc"])
     return ConfigError(
         f"The method '{text}' cannot be used: {where}: {first['msg']}.",
-        "docs/remedies.md lists the remedies with their settings.",
+        "`ganwerk config remedies` lists the remedies with their settings.",
     )

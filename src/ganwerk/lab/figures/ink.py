@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ INK, FAINT, RULE = "#1f2430", "#6b7280", "#d5d9e0"
 DATA, FAKE, JUDGE, EXTRA = "#2563a8", "#e0662b", "#2f8f5b", "#8a4fa3"
 PALETTE = (FAKE, DATA, JUDGE, EXTRA, "#c8a415", "#c2375f", "#3aa6b9", "#7a5c3d", "#5b6270")
 DENSITY = ("#ffffff", "#d6e6f4", "#7fb5dc", "#2f7ab8", "#123f73", "#07182f")
+LETTERS_PER_INCH = 13.5
 LAST_FRAME_MS = 2_500
 
 _STYLE: dict[str, Any] = {
@@ -78,7 +80,9 @@ def heading(figure: Figure, title: str, below: str = "") -> None:
     """What the figure shows, and in smaller letters how to read it."""
     figure.suptitle(title, x=0.01, ha="left", fontsize=13.5, fontweight="bold")
     if below:
-        figure.supxlabel(below, x=0.01, ha="left", fontsize=9.5, color=FAINT)
+        letters = int(figure.get_figwidth() * LETTERS_PER_INCH)
+        lines = textwrap.fill(below, letters)
+        figure.supxlabel(lines, x=0.01, ha="left", fontsize=9.5, color=FAINT)
 
 
 def bare(axes: Axes) -> None:

@@ -1,0 +1,96 @@
+"""Dirac-GAN: the paths of both players around their equilibrium."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganwerk.lab.figures import ink
+from ganwerk.lab.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REACH = 2.0
+FRAMES = 60
+READING = (
+    "Data is the point 0, G draws the point θ, D(x) = ψx. Grey arrows: where gradient descent leads "
+    "without a remedy. Circle: start; cross: equilibrium."
+)
+Row = tuple[str, Trial]
+
+
+def phase_plots(rows: Sequence[Row], title: str) -> Figure:
+    """A path per method, and how far from the equilibrium each is over the steps."""
+    across = min(3, len(rows))
+    down = -(-len(rows) // across)
+    with ink.paper(2.95 * down + 3.0) as figure:
+        upper, lower = figure.subfigures(2, 1, height_ratios=[2.95 * down, 2.3])
+        panels = upper.subplots(down, across, squeeze=False).ravel()
+        for axes in panels[len(rows) :]:
+            axes.axis("off")
+        for (name, trial), axes, colour in zip(rows, panels, ink.PALETTE, strict=False):
+            _path(axes, trial.arrays["path"].astype(float), colour)
+            axes.set_title(f"{name}: {_what(trial)}", fontsize=9.5)
+        _distances(lower.subplots(), rows)
+        ink.heading(figure, title, READING)
+    return figure
+
+
+def _what(trial: Trial) -> str:
+    factor = trial.facts["shrinkage"]
+    assert factor is not None
+    if abs(factor - 1) < 2e-4:
+        return "circles"
+    return "converges" if factor < 1 else "grows"
+
+
+def _field(axes: Axes) -> None:
+    """The direction in which both players descend (minimax, no penalty)."""
+    ticks = np.linspace(-REACH, REACH, 15)
+    theta, psi = np.meshgrid(ticks, ticks)
+    odds = 1 / (1 + np.exp(-theta * psi))
+    axes.quiver(theta, psi, odds * psi, -odds * theta, color=ink.RULE, width=0.004, scale=22)
+
+
+def _path(axes: Axes, path: NDArray[np.float64], colour: str, until: int | None = None) -> None:
+    _field(axes)
+    path = path[:until]
+    axes.plot(*path.T, color=colour, linewidth=1.1)
+    axes.plot(*path[0], "o", color=colour, markersize=6, markerfacecolor="white")
+    axes.plot(*path[-1], "o", color=colour, markersize=4.5)
+    axes.plot(0, 0, "+", color=ink.INK, markersize=9, markeredgewidth=1.6)
+    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xlabel="θ (generator)")
+    axes.set_ylabel("ψ (discriminator)")
+    axes.set_aspect("equal")
+    axes.grid(False)
+
+
+def _distances(axes: Axes, rows: Sequence[Row]) -> None:
+    for (name, trial), colour in zip(rows, ink.PALETTE, strict=False):
+        radius = np.hypot(*trial.arrays["path"].astype(float).T)
+        predicted = trial.facts["predicted"]
+        beside = "" if predicted is None else f", predicted {predicted:.4f}"
+        label = f"{name}: × {trial.facts['shrinkage']:.4f} a step{beside}"
+        axes.semilogy(np.maximum(radius, 1e-9), color=colour, label=label)
+    axes.set(xlabel="step", ylim=(1e-6, 4), ylabel="distance from (0, 0)")
+    axes.legend(loc="lower left", fontsize=8.5)
+
+
+def frames(rows: Sequence[Row], title: str) -> list[NDArray[np.uint8]]:
+    """The paths as they grow."""
+    moving = []
+    length = len(rows[0][1].arrays["path"])
+    for until in np.linspace(2, length, FRAMES).round().astype(int):
+        with ink.paper(3.6, 3.1 * len(rows)) as figure:
+            panels = figure.subplots(1, len(rows), squeeze=False)[0]
+            for (name, trial), axes, colour in zip(rows, panels, ink.PALETTE, strict=False):
+                _path(axes, trial.arrays["path"].astype(float), colour, int(until))
+                axes.set_title(name, fontsize=9.5)
+            ink.heading(figure, title, f"step {until - 1:,}")
+            moving.append(ink.pixels(figure))
+    return moving
