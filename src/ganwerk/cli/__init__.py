@@ -17,6 +17,7 @@ COMMANDS = {
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
+    "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),
     "demo": ("ganwerk.cli.demo:command", "Train on built-in digits, in about two minutes."),
 }

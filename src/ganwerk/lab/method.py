@@ -1,9 +1,9 @@
 """Methods, as one writes them on the command line: remedies and changes of the setting.
 
-    plain                           nothing
-    unrolled:steps=5                a remedy with its settings, as after --remedy
-    r1:weight=0.1+replay            two remedies
-    loss=wasserstein+wgan-gp:weight=1+d_steps=5     changes of the setting, beside remedies
+plain                           nothing
+unrolled:steps=5                a remedy with its settings, as after --remedy
+r1:weight=0.1+replay            two remedies
+loss=wasserstein+wgan-gp:weight=1+d_steps=5     changes of the setting, beside remedies
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ class Method:
             return TypeAdapter(type(setting)).validate_python(asdict(setting) | self.changes)
         except ValidationError as error:
             raise _refused(self.text, error) from error
+
+
+def title(text: str) -> str:
+    """A method in the words of tables and figures.
+
+    >>> title("loss=wasserstein+wgan-gp:weight=1,every=2+d_steps=5")
+    'wasserstein + wgan-gp weight 1 every 2 + d_steps 5'
+    """
+    words = text.replace(" ", "").replace("loss=", "")
+    return words.translate({ord(":"): " ", ord("="): " ", ord(","): " ", ord("+"): " + "})
 
 
 def parse(text: str) -> Method:

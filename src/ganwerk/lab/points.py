@@ -39,9 +39,7 @@ def game(setting: PointSetting, chosen: Method, seed: int) -> tuple[TrainState, 
     g = nets.PointGenerator(
         setting.latent_dim, setting.g_widths, dimensions, setting.g_activation, setting.g_norm
     )
-    d = nets.PointDiscriminator(
-        dimensions, setting.d_widths, setting.d_activation, setting.d_scale
-    )
+    d = nets.PointDiscriminator(dimensions, setting.d_widths, setting.d_activation, setting.d_scale)
     rules = rules_of(setting, chosen)
 
     def how(net: torch.nn.Module, random: torch.Generator) -> None:

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganwerk.data import open_source
 from ganwerk.data.cache import cache_home
+from ganwerk.data.sources import open_source
 from ganwerk.errors import DataError
 from ganwerk.game.latents import step_seed
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
 from ganwerk.lab.game import DATA, begin, generated, moments, play, rules_of
-from ganwerk.lab.judge import Digits, open_judge, read
+from ganwerk.lab.judge import Digits, open_judge, read, train_judge
 from ganwerk.lab.method import Method, parse
 from ganwerk.lab.setting import GameSetting
 from ganwerk.lab.trial import Facts, Tell, Trial
@@ -145,6 +145,16 @@ def stacks(pictures: Tensor, count: int, seed: int) -> Callable[[int], Batch]:
     return batch
 
 
+def ready(root: Path | None, progress: ProgressCallback) -> None:
+    """See that digits and classifier are there: find or download MNIST, train the classifier once.
+
+    Raises DataError.
+    """
+    pictures, labels = digits(str(root or ""), progress)
+    if open_judge() is None:
+        train_judge(as_input(pictures)[:, None], labels, progress)
+
+
 @cache
 def _loaded(root: str) -> tuple[Tensor, Digits]:
     """The digits and the classifier, once per process."""
@@ -188,4 +198,3 @@ def trial(base: StackedSetting, text: str, seed: int, tell: Tell) -> Trial:
     pixels = (torch.stack(shown) * 127.5 + 128).clamp(0, 255).byte()
     arrays = {"steps": np.array(looks), "modes": np.array(modes), "pictures": pixels.numpy()}
     return Trial(facts, arrays)
-

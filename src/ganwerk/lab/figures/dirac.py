@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TITLE = "Two numbers that play"
 REACH = 2.0
 FRAMES = 60
 READING = (
-    "Data is the point 0, G draws the point θ, D(x) = ψx. Grey arrows: where gradient descent leads "
-    "without a remedy. Circle: start; cross: equilibrium."
+    "Data is the point 0, G draws the point θ, D(x) = ψx. Grey arrows: where plain gradient "
+    "descent leads. Circle: start; cross: equilibrium."
 )
 Row = tuple[str, Trial]
 
 
-def phase_plots(rows: Sequence[Row], title: str) -> Figure:
+def phase_plots(rows: Sequence[Row]) -> Figure:
     """A path per method, and how far from the equilibrium each is over the steps."""
     across = min(3, len(rows))
     down = -(-len(rows) // across)
@@ -37,7 +38,7 @@ def phase_plots(rows: Sequence[Row], title: str) -> Figure:
             _path(axes, trial.arrays["path"].astype(float), colour)
             axes.set_title(f"{name}: {_what(trial)}", fontsize=9.5)
         _distances(lower.subplots(), rows)
-        ink.heading(figure, title, READING)
+        ink.heading(figure, f"{TITLE}: circling, and what ends it", READING)
     return figure
 
 
@@ -81,7 +82,7 @@ def _distances(axes: Axes, rows: Sequence[Row]) -> None:
     axes.legend(loc="lower left", fontsize=8.5)
 
 
-def frames(rows: Sequence[Row], title: str) -> list[NDArray[np.uint8]]:
+def frames(rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
     """The paths as they grow."""
     moving = []
     length = len(rows[0][1].arrays["path"])
@@ -91,6 +92,6 @@ def frames(rows: Sequence[Row], title: str) -> list[NDArray[np.uint8]]:
             for (name, trial), axes, colour in zip(rows, panels, ink.PALETTE, strict=False):
                 _path(axes, trial.arrays["path"].astype(float), colour, int(until))
                 axes.set_title(name, fontsize=9.5)
-            ink.heading(figure, title, f"step {until - 1:,}")
+            ink.heading(figure, TITLE, f"step {until - 1:,}")
             moving.append(ink.pixels(figure))
     return moving

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TITLE = "The game on a line, until D cannot tell"
 MOMENTS = 4
+Named = tuple[str, Trial]
 EQUILIBRIUM = -2 * math.log(2)
 READING = (
     "Below each panel, arrows lead from z, drawn evenly, to x = G(z). Thin: the best D there is, "
@@ -25,7 +27,7 @@ READING = (
 )
 
 
-def moments_of_game(trial: Trial, title: str) -> Figure:
+def moments_of_game(name: str, trial: Trial) -> Figure:
     """From the start to the end, and what was measured beside what theory says."""
     arrays = trial.arrays
     chosen = _interesting(arrays["w2"])
@@ -40,7 +42,7 @@ def moments_of_game(trial: Trial, title: str) -> Figure:
                 panels[0, column].tick_params(labelleft=False)
         panels[0, 0].legend(*_legend(panels[0, 0]), loc="upper left", fontsize=8.5)
         _measured(lower.subplots(1, 2), arrays)
-        ink.heading(figure, title, READING)
+        ink.heading(figure, f"{TITLE} ({name})", READING)
     return figure
 
 
@@ -52,7 +54,7 @@ def _interesting(w2: NDArray[np.generic]) -> list[int]:
     return [0, first, min(second, len(distance) - 2), len(distance) - 1]
 
 
-def frames(trial: Trial, title: str) -> list[NDArray[np.uint8]]:
+def frames(name: str, trial: Trial) -> list[NDArray[np.uint8]]:
     """One picture per kept step."""
     moving = []
     for frame in range(len(trial.arrays["steps"])):
@@ -67,7 +69,7 @@ def frames(trial: Trial, title: str) -> list[NDArray[np.uint8]]:
                 f"step {int(trial.arrays['steps'][frame]):,}     V = {value:.3f}  (equilibrium "
                 f"{EQUILIBRIUM:.3f})     D on data = {real:.3f}  (equilibrium 0.500)"
             )
-            ink.heading(figure, title, says)
+            ink.heading(figure, f"{TITLE} ({name})", says)
             moving.append(ink.pixels(figure))
     return moving
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TITLE = "Stacked MNIST, 1,000 modes"
+READING = (
+    "Three digits, one per colour channel, counted by a classifier. Thick: mean over seeds; thin: "
+    "each seed; the last count is of 25,600 samples, those before of 5,120."
+)
 MODES = 1_000
 COLUMNS = 8
 Games = Mapping[str, Sequence[Trial]]
 
 
-def modes(games: Games, title: str, reading: str) -> Figure:
+def modes(games: Games, d_channels: Sequence[int], steps: int) -> Figure:
     """The number of modes over the steps, and samples of the first game of each method."""
     across = min(4, len(games))
     down = -(-len(games) // across)
@@ -34,8 +39,15 @@ def modes(games: Games, title: str, reading: str) -> Figure:
         for (name, trials), axes in zip(games.items(), panels, strict=False):
             _samples(axes, trials[0], -1)
             axes.set_title(name, fontsize=9)
-        ink.heading(figure, title, reading)
+        ink.heading(figure, f"{TITLE}: {_size(d_channels)}, {steps:,} steps", READING)
     return figure
+
+
+def _size(d_channels: Sequence[int]) -> str:
+    if not d_channels:
+        return "an ordinary DCGAN"
+    share = {2: "a quarter", 4: "half"}.get(d_channels[0], f"{d_channels[0]}/8")
+    return f"D {share} as wide as G"
 
 
 def _lines(axes: Axes, games: Games) -> None:
@@ -56,7 +68,7 @@ def _samples(axes: Axes, trial: Trial, frame: int) -> None:
     axes.imshow(grid(pictures, COLUMNS, padding_px=1), interpolation="nearest")
 
 
-def frames(games: Games, title: str) -> list[NDArray[np.uint8]]:
+def frames(games: Games) -> list[NDArray[np.uint8]]:
     """Samples of each method while it learns."""
     firsts = {name: trials[0] for name, trials in games.items()}
     steps = next(iter(firsts.values())).arrays["steps"]
@@ -68,6 +80,6 @@ def frames(games: Games, title: str) -> list[NDArray[np.uint8]]:
                 _samples(axes, trial, frame)
                 found = int(trial.arrays["modes"][frame])
                 axes.set_title(f"{name}: {found:,} modes", fontsize=9.5)
-            ink.heading(figure, title, f"step {int(steps[frame]):,}")
+            ink.heading(figure, TITLE, f"step {int(steps[frame]):,}")
             moving.append(ink.pixels(figure))
     return moving

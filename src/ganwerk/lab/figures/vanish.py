@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TITLE = "What reaches G while D learns to perfection"
 READING = (
     "Top: mean over seeds, thin lines each seed. Below: what D (blue low, red high) says around the "
     "data (dots) at the end, and where it sends generated points (arrows)."
@@ -24,7 +25,7 @@ READING = (
 Games = Mapping[str, Sequence[Trial]]
 
 
-def gradients(games: Games, title: str) -> Figure:
+def gradients(games: Games) -> Figure:
     """The gradient that reaches G over the steps of D, and D itself at the end."""
     with ink.paper(6.9) as figure:
         upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1])
@@ -35,7 +36,8 @@ def gradients(games: Games, title: str) -> Figure:
             for line in lines:
                 axes.semilogy(steps, line, color=colour, linewidth=0.6, alpha=0.4)
             average = np.exp(np.log(lines).mean(0))
-            axes.semilogy(steps, average, color=colour, label=f"{name}: {average[-1]:.2g} at the end")
+            label = f"{name}: {average[-1]:.2g} at the end"
+            axes.semilogy(steps, average, color=colour, label=label)
         axes.set(xlabel="steps of D (G stands still)", ylabel=r"$\|\nabla_{\theta}\, L_G\|$")
         axes.legend(loc="lower left")
         axes.set_title("How strongly G is pulled")
@@ -43,7 +45,7 @@ def gradients(games: Games, title: str) -> Figure:
         for (name, trials), panel in zip(games.items(), panels, strict=True):
             _surface(panel, trials[0], len(trials[0].arrays["steps"]) - 1)
             panel.set_title(name, fontsize=9.5)
-        ink.heading(figure, title, READING)
+        ink.heading(figure, TITLE, READING)
     return figure
 
 
@@ -69,7 +71,7 @@ def _surface(axes: Axes, trial: Trial, frame: int) -> None:
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
 
 
-def frames(games: Games, title: str) -> list[NDArray[np.uint8]]:
+def frames(games: Games) -> list[NDArray[np.uint8]]:
     """D's landscape and the arrows, while D learns."""
     moving = []
     firsts = {name: trials[0] for name, trials in games.items()}
@@ -81,6 +83,8 @@ def frames(games: Games, title: str) -> list[NDArray[np.uint8]]:
                 _surface(axes, trial, frame)
                 heard = float(trial.arrays["g_gradient"][frame])  # type: ignore[arg-type]
                 axes.set_title(f"{name}: {heard:.1e}", fontsize=9.5)
-            ink.heading(figure, title, f"{int(steps[frame]):,} steps of D; above: the gradient at G")
+            ink.heading(
+                figure, TITLE, f"{int(steps[frame]):,} steps of D; above: gradient at G"
+            )
             moving.append(ink.pixels(figure))
     return moving
