@@ -95,7 +95,7 @@ def trial(base: PointSetting, text: str, seed: int, tell: Tell) -> Trial:
     looks = moments(setting.steps, FRAMES)
     start = time.perf_counter()
     seen = [look(state, setting) for _ in play(state, rules, batches, looks, tell)]
-    facts: Facts = {name: float(seen[-1][name]) for name in ("value", "d_real", "d_error", "w2")}  # type: ignore[arg-type]
+    facts: Facts = {name: float(seen[-1][name]) for name in ("value", "d_real", "d_error", "w2")}
     facts |= {"steps": setting.steps, "seconds": time.perf_counter() - start}
     arrays = {name: np.stack([frame[name] for frame in seen]) for name in seen[0]}
     return Trial(facts, arrays | {"steps": np.array(looks)})

@@ -148,7 +148,7 @@ def save(path: Path, task: Task, trial: Trial) -> None:
                       "setting": asdict(task.setting)}, "facts": trial.facts}  # fmt: skip
     text = np.frombuffer(json.dumps(about, default=str).encode(), np.uint8)
     file = io.BytesIO()
-    np.savez_compressed(file, about=text, **trial.arrays)
+    np.savez_compressed(file, allow_pickle=False, about=text, **trial.arrays)
     write_bytes(path, file.getvalue(), durable=False)
 
 

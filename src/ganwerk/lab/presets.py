@@ -25,7 +25,7 @@ class Preset:
 COLLAPSE = PointSetting(
     problem="ring",
     source="Metz et al. 2017, Unrolled GANs, and its authors' notebook, at a quarter of the batch",
-    steps=1_500,
+    steps=2_000,
     batch=128,
     latent_dim=16,
     g_rate=1e-3,

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.data.cache import cache_home
-from ganwerk.data.sources import open_source
+from ganwerk.data.sources import ArraySource, open_source
 from ganwerk.errors import DataError
 from ganwerk.game.latents import step_seed
 from ganwerk.game.recipe import Recipe
@@ -112,7 +112,7 @@ def game(setting: StackedSetting, chosen: Method, seed: int) -> tuple[TrainState
     """Players before their first step, and the rules. Raises ConfigError."""
     rules = rules_of(setting, chosen)
     how = init.dcgan if setting.d_channels else init.he
-    g, d = (net.to(memory_format=torch.channels_last) for net in players(setting))  # type: ignore[call-overload]
+    g, d = (net.to(memory_format=torch.channels_last) for net in players(setting))
     return begin(setting, rules, seed, g, d, how), rules
 
 
@@ -122,6 +122,7 @@ def digits(root: str, progress: ProgressCallback) -> tuple[Tensor, Tensor]:
     source = open_source(
         "mnist", root=folder, cache=cache_home(None), download=True, progress=progress
     )
+    assert isinstance(source, ArraySource)
     arrays = source.load()
     if arrays.labels is None:
         raise DataError(f"The digits in {root} have no labels.", "Put the label file beside them.")

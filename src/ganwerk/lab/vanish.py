@@ -117,10 +117,10 @@ def trial(base: PointSetting, text: str, seed: int, tell: Tell) -> Trial:
         state.advance(images=setting.batch)
     first, last = seen[0], seen[-1]
     facts: Facts = {
-        "gradient_first": float(first["g_gradient"]),  # type: ignore[arg-type]
-        "gradient_last": float(last["g_gradient"]),  # type: ignore[arg-type]
-        "point_gradient_last": float(last["point_gradient"]),  # type: ignore[arg-type]
-        "value": float(last["value"]),  # type: ignore[arg-type]
+        "gradient_first": float(first["g_gradient"]),
+        "gradient_last": float(last["g_gradient"]),
+        "point_gradient_last": float(last["point_gradient"]),
+        "value": float(last["value"]),
         "steps": setting.steps,
         "seconds": time.perf_counter() - start,
     }

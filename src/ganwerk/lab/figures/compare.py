@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Games = Mapping[str, Sequence[Trial]]
 HEADING = "Methods by problems"
-READING = "Every dot is a game with a seed of its own; bars are means, whiskers their standard errors."
+READING = "Every dot is a game with its own seed; bars: means; whiskers: their standard errors."
 
 
 def dots(games: Mapping[str, Games], modes: Mapping[str, int]) -> Figure:

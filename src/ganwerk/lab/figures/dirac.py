@@ -30,7 +30,7 @@ def phase_plots(rows: Sequence[Row]) -> Figure:
     across = min(3, len(rows))
     down = -(-len(rows) // across)
     with ink.paper(2.95 * down + 3.0) as figure:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[2.95 * down, 2.3])
+        upper, lower = ink.halves(figure, [2.95 * down, 2.3])
         panels = upper.subplots(down, across, squeeze=False).ravel()
         for axes in panels[len(rows) :]:
             axes.axis("off")

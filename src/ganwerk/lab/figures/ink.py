@@ -19,7 +19,7 @@ from ganwerk.run.pictures import make_folder
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 WIDTH_INCHES = 9.0
 DPI = 120
@@ -65,8 +65,14 @@ def paper(height_inches: float, width_inches: float = WIDTH_INCHES) -> Iterator[
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]
         yield Figure((width_inches, height_inches), layout="constrained")
+
+
+def halves(figure: Figure, heights: Sequence[float]) -> tuple[SubFigure, SubFigure]:
+    """The figure in an upper and a lower part, that high in relation."""
+    upper, lower = figure.subfigures(2, 1, height_ratios=list(heights))  # type: ignore[misc]
+    return upper, lower
 
 
 def density_colours() -> Colormap:
@@ -113,8 +119,9 @@ def pixels(figure: Figure, dpi: int = MOVING_DPI) -> NDArray[np.uint8]:
 
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    seen: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return seen[..., :3].copy()
 
 
 def write_moving(path: Path, frames: Iterable[NDArray[np.uint8]], frame_ms: int) -> None:

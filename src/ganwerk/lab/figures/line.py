@@ -32,7 +32,7 @@ def moments_of_game(name: str, trial: Trial) -> Figure:
     arrays = trial.arrays
     chosen = _interesting(arrays["w2"])
     with ink.paper(5.9) as figure:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1.75, 1])
+        upper, lower = ink.halves(figure, [1.75, 1])
         panels = upper.subplots(2, MOMENTS, height_ratios=[1, 0.33], sharex=True)
         for column, frame in enumerate(chosen):
             _curves(panels[0, column], arrays, frame)
@@ -63,8 +63,8 @@ def frames(name: str, trial: Trial) -> list[NDArray[np.uint8]]:
             _curves(above, trial.arrays, frame)
             _arrows(below, trial.arrays, frame)
             above.legend(*_legend(above), loc="upper left")
-            value = float(trial.arrays["value"][frame])  # type: ignore[arg-type]
-            real = float(trial.arrays["d_real"][frame])  # type: ignore[arg-type]
+            value = float(trial.arrays["value"][frame])
+            real = float(trial.arrays["d_real"][frame])
             says = (
                 f"step {int(trial.arrays['steps'][frame]):,}     V = {value:.3f}  (equilibrium "
                 f"{EQUILIBRIUM:.3f})     D on data = {real:.3f}  (equilibrium 0.500)"
@@ -111,14 +111,14 @@ def _arrows(axes: Axes, arrays: dict[str, NDArray[np.generic]], frame: int) -> N
 def _measured(panels: Any, arrays: dict[str, NDArray[np.generic]]) -> None:
     steps = arrays["steps"]
     value, real = arrays["value"], arrays["d_real"]
-    final = float(value[-1])  # type: ignore[arg-type]
+    final = float(value[-1])
     panels[0].axhline(EQUILIBRIUM, color=ink.FAINT, linestyle=":", linewidth=1.4)
     panels[0].plot(steps, value, color=ink.EXTRA)
     panels[0].set_title(f"V(D, G): {final:.4f} at the end; equilibrium −log 4 = {EQUILIBRIUM:.4f}",
                         fontsize=9.5)  # fmt: skip
     panels[1].axhline(0.5, color=ink.FAINT, linestyle=":", linewidth=1.4)
     panels[1].plot(steps, real, color=ink.JUDGE)
-    last = float(real[-1])  # type: ignore[arg-type]
+    last = float(real[-1])
     panels[1].set_title(f"mean D(x) on data: {last:.4f} at the end; equilibrium 0.5", fontsize=9.5)
     for axes in panels:
         axes.set_xlabel("step")

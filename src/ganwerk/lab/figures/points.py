@@ -14,6 +14,7 @@ from ganwerk.lab.mixture import Mixture
 from ganwerk.lab.trial import Trial
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS = 6
@@ -69,7 +70,7 @@ def heat_maps(rows: Sequence[Row], mixture: Mixture, title: str, reading: str) -
 
 
 def _found(arrays: dict[str, NDArray[np.generic]], frame: int, mixture: Mixture) -> str:
-    good = float(arrays["high_quality"][frame])  # type: ignore[arg-type]
+    good = float(arrays["high_quality"][frame])
     return f"{arrays['modes'][frame]}/{mixture.modes} modes, {good:.0%}"
 
 
@@ -79,7 +80,7 @@ def _target(mixture: Mixture) -> NDArray[np.float64]:
     return density(mixture.draw(20_000, torch.Generator().manual_seed(0)).numpy(), mixture.reach)
 
 
-def _map(axes, values, target) -> None:  # type: ignore[no-untyped-def]
+def _map(axes: Axes, values: NDArray[np.float64], target: NDArray[np.float64]) -> None:
     ink.bare(axes)
     scale = target.max()
     axes.imshow(
@@ -109,11 +110,13 @@ def frames(rows: Sequence[Row], mixture: Mixture, title: str) -> list[NDArray[np
     return moving
 
 
-def _dots(axes, row: Row, frame: int, places, mixture: Mixture) -> None:  # type: ignore[no-untyped-def]
+def _dots(axes: Axes, row: Row, frame: int, places: NDArray[np.float64], mixture: Mixture) -> None:
     ink.bare(axes)
     points = row.trial.arrays["points"][frame].astype(float)
-    axes.scatter(*places.T, s=90, facecolors="none", edgecolors=ink.DATA, linewidths=1.2)
-    axes.scatter(*points.T, s=DOT, color=ink.FAKE, alpha=0.5, linewidths=0)
+    axes.scatter(
+        places[:, 0], places[:, 1], s=90, facecolors="none", edgecolors=ink.DATA, linewidths=1.2
+    )
+    axes.scatter(points[:, 0], points[:, 1], s=DOT, color=ink.FAKE, alpha=0.5, linewidths=0)
     axes.set(xlim=(-mixture.reach, mixture.reach), ylim=(-mixture.reach, mixture.reach))
     axes.set_aspect("equal")
     axes.set_title(f"{row.name}: {_found(row.trial.arrays, frame, mixture)}", fontsize=9.5)

@@ -31,7 +31,7 @@ def modes(games: Games, d_channels: Sequence[int], steps: int) -> Figure:
     across = min(4, len(games))
     down = -(-len(games) // across)
     with ink.paper(3.0 + 2.45 * down) as figure:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[3.0, 2.45 * down])
+        upper, lower = ink.halves(figure, [3.0, 2.45 * down])
         _lines(upper.subplots(), games)
         panels = lower.subplots(down, across, squeeze=False).ravel()
         for axes in panels[len(games) :]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TITLE = "What reaches G while D learns to perfection"
 READING = (
-    "Top: mean over seeds, thin lines each seed. Below: what D (blue low, red high) says around the "
-    "data (dots) at the end, and where it sends generated points (arrows)."
+    "Top: mean over seeds, thin lines each seed. Below: what D says in the end (blue: fake, red: "
+    "real), the data's modes (dots), and where generated points are sent (arrows)."
 )
 Games = Mapping[str, Sequence[Trial]]
 
@@ -28,7 +28,7 @@ Games = Mapping[str, Sequence[Trial]]
 def gradients(games: Games) -> Figure:
     """The gradient that reaches G over the steps of D, and D itself at the end."""
     with ink.paper(6.9) as figure:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1])
+        upper, lower = ink.halves(figure, [1, 1])
         axes = upper.subplots()
         for (name, trials), colour in zip(games.items(), ink.PALETTE, strict=False):
             lines = np.stack([trial.arrays["g_gradient"].astype(float) for trial in trials])
@@ -55,15 +55,16 @@ def _surface(axes: Axes, trial: Trial, frame: int) -> None:
     reach = mixture.reach
     ink.bare(axes)
     logits: Any = trial.arrays["surface"][frame].astype(float)
-    logits = logits - float(trial.arrays["undecided"][frame])  # type: ignore[arg-type]
+    logits = logits - float(trial.arrays["undecided"][frame])
     axes.imshow(
         np.tanh(logits / 3), cmap="RdBu_r", vmin=-1.5, vmax=1.5, origin="lower",
         extent=(-reach, reach, -reach, reach), interpolation="bilinear",
     )  # fmt: skip
-    axes.scatter(*np.array(mixture.centres).T, s=14, color=ink.INK, zorder=3)
+    x, y = np.array(mixture.centres).T
+    axes.scatter(x, y, s=14, color=ink.INK, zorder=3)
     points: Any = trial.arrays["drawn"][frame].astype(float)
     arrows: Any = trial.arrays["arrows"][frame].astype(float).reshape(-1, 2)
-    axes.scatter(*points.T, s=5, color=ink.FAKE, zorder=4, linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=5, color=ink.FAKE, zorder=4, linewidths=0)
     axes.quiver(
         *points.T, *arrows.T, color=ink.INK, angles="xy", scale_units="xy", scale=5.0, width=0.006,
         zorder=5,
@@ -81,10 +82,8 @@ def frames(games: Games) -> list[NDArray[np.uint8]]:
             panels = figure.subplots(1, len(firsts), squeeze=False)[0]
             for (name, trial), axes in zip(firsts.items(), panels, strict=True):
                 _surface(axes, trial, frame)
-                heard = float(trial.arrays["g_gradient"][frame])  # type: ignore[arg-type]
+                heard = float(trial.arrays["g_gradient"][frame])
                 axes.set_title(f"{name}: {heard:.1e}", fontsize=9.5)
-            ink.heading(
-                figure, TITLE, f"{int(steps[frame]):,} steps of D; above: gradient at G"
-            )
+            ink.heading(figure, TITLE, f"{int(steps[frame]):,} steps of D; above: gradient at G")
             moving.append(ink.pixels(figure))
     return moving
