@@ -44,7 +44,7 @@ class Task:
     def digest(self) -> str:
         """Of all that the result depends on, but for the program itself."""
         known = {
-            "play": self.play.__qualname__,
+            "play": f"{self.play.__module__}.{self.play.__qualname__}",
             "setting": asdict(self.setting),
             "method": self.method,
             "seed": self.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,17 +55,19 @@ def heat_maps(rows: Sequence[Row], mixture: Mixture, title: str, reading: str) -
     chosen = np.linspace(0, frames - 1, COLUMNS).round().astype(int)
     with ink.paper(0.75 + PANEL_INCHES * 1.14 * count) as figure:
         panels = figure.subplots(count, COLUMNS + 1, squeeze=False)
-        for row, line in zip(rows, panels, strict=True):
+        for number, (row, line) in enumerate(zip(rows, panels, strict=True)):
             arrays = row.trial.arrays
             for frame, axes in zip(chosen, line, strict=False):
                 _map(axes, density(arrays["points"][frame].astype(float), mixture.reach), target)
                 step = int(arrays["steps"][frame])
-                axes.set_title(f"step {step:,}", fontsize=9.5, fontweight="normal")
+                if number == 0:
+                    axes.set_title(f"step {step:,}", fontsize=9.5, fontweight="normal")
                 axes.set_xlabel(_found(arrays, frame, mixture), fontsize=8.5, color=ink.FAINT)
             _map(line[-1], target, target)
-            line[-1].set_title("the data", fontsize=9.5)
+            if number == 0:
+                line[-1].set_title("the data", fontsize=9.5)
             line[-1].set_xlabel(f"{mixture.modes} modes", fontsize=8.5, color=ink.FAINT)
-            line[0].set_ylabel(row.name.replace("+", "\n+ "), fontsize=9.5, fontweight="bold")
+            line[0].set_ylabel(textwrap.fill(row.name, 16), fontsize=9.5, fontweight="bold")
         ink.heading(figure, title, reading)
     return figure
 
@@ -119,4 +122,5 @@ def _dots(axes: Axes, row: Row, frame: int, places: NDArray[np.float64], mixture
     axes.scatter(points[:, 0], points[:, 1], s=DOT, color=ink.FAKE, alpha=0.5, linewidths=0)
     axes.set(xlim=(-mixture.reach, mixture.reach), ylim=(-mixture.reach, mixture.reach))
     axes.set_aspect("equal")
-    axes.set_title(f"{row.name}: {_found(row.trial.arrays, frame, mixture)}", fontsize=9.5)
+    name = textwrap.shorten(row.name, 34)
+    axes.set_title(f"{name}\n{_found(row.trial.arrays, frame, mixture)}", fontsize=9)
