@@ -30,10 +30,11 @@ CALLS = [
     ["--version"],
     [],
     ["trian"],
-    *([name, "--help"] for name in ("train", "resume", "sample", "report", "data", "demo")),
+    *([name, "--help"] for name in ("train", "resume", "sample", "report", "data", "demo", "lab")),
     ["data", "check", "--help"],
     ["config", "--help"],
     ["config", "explain", "--help"],
+    ["lab", "ring", "--help"],
     ["train", "pictures", "--minutes", "1", "--images", "2"],
     ["sample", "run", "--seeds", "5-2"],
 ]
