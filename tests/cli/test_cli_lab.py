@@ -24,11 +24,9 @@ def outcome(experiment: Any, request: Any, progress: Any) -> Any:
 
 def test_options_become_a_request(cli: Any, stub: Any) -> None:
     verb = stub(RUN, outcome)
-    line = (
-        "lab ring --preset best --method plain --method loss=hinge+replay --seeds 7 --steps 1k "
-        "--out here --processes 3 --still"
-    ).split()
-    result = cli(*line)
+    methods = ("--method", "plain", "--method", "loss=hinge+replay")
+    numbers = ("--seeds", "7", "--steps", "1k", "--processes", "3")
+    result = cli("lab", "ring", "--preset", "best", *methods, *numbers, "--out", "here", "--still")
     assert result.exit_code == 0, result.output
     experiment, request, _ = verb.calls[0][0]
     assert experiment is experiments.RING

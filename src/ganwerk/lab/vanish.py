@@ -39,7 +39,7 @@ SETTING = PointSetting(
     beta1=0.0,
     beta2=0.99,
     d_scale=0.5,
-    gain=3.0,
+    gain=1.6,
 )
 METHODS = (
     "loss=minimax",
