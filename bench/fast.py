@@ -15,7 +15,7 @@ from torch import Tensor
 from bench.plain import Steps, gradient_square
 from bench.task import Task
 from ganwerk.config import build
-from ganwerk.config.schema import PenaltySettings
+from ganwerk.config.remedies import PenaltySettings
 from ganwerk.data import split
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.recipe import add

@@ -20,7 +20,7 @@ from torchvision import transforms
 
 from bench import plain_nets
 from bench.task import Task
-from ganwerk.config.schema import PenaltySettings
+from ganwerk.config.remedies import PenaltySettings
 from ganwerk.game.losses import LOSSES
 
 Steps = Iterator[int]

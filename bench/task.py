@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.common import data_folder
 from ganwerk.config import auto, load
+from ganwerk.config.remedies import PenaltySettings
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures
 from ganwerk.data.health import HealthReport
@@ -47,7 +48,8 @@ class Task:
     @property
     def period(self) -> int:
         """After how many steps the work repeats: the longest interval of a penalty."""
-        return max((getattr(r, "every", 1) for r in self.settings.remedy), default=1)
+        penalties = [r for r in self.settings.remedy if isinstance(r, PenaltySettings)]
+        return max((penalty.every for penalty in penalties), default=1)
 
     @property
     def half_precision_layers(self) -> int:

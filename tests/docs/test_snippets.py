@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from ganwerk.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ def test_every_page_is_linked():
     lonely = [
         p.name
         for p in PAGES[1:]
-        if f"({p.name}" not in everything and f"docs/{p.name}" not in everything
+        if f"({p.name}" not in everything and f"/{p.name}" not in everything
     ]
     assert lonely == []
 
@@ -92,5 +92,10 @@ def test_every_remedy_network_and_loss_is_named():
     from ganwerk.game.losses import LOSSES
 
     text = (ROOT / "docs" / "presets.md").read_text()
-    for name in [*schema.REMEDIES, *schema.NETWORKS, *LOSSES, *LATENTS]:
+    for name in [*schema.NETWORKS, *LOSSES, *LATENTS]:
         assert f"`{name}`" in text, name
+    index = (ROOT / "docs" / "remedies.md").read_text()
+    for name, model in schema.REMEDIES.items():
+        assert f"[{name}](remedies/{name}.md)" in index, name
+        page = (ROOT / "docs" / "remedies" / f"{name}.md").read_text()
+        assert [f for f in model.model_fields if f != "kind" and f"`{f}`" not in page] == [], name

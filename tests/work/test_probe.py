@@ -116,3 +116,16 @@ def test_whole_steps_decide_between_the_candidates(monkeypatch):
     assert probe._fastest(state, settings, [slow, fast]) == fast
     seconds["bfloat16"] = 3.0
     assert probe._fastest(state, settings, [slow, fast]) == slow
+
+
+def test_looking_ahead_takes_memory():
+    """Each update that G looks ahead keeps D's activations alive once more."""
+    sizes = []
+    for steps in (0, 1, 2):
+        draft = load.collect(remedies=[f"unrolled:steps={steps}"])
+        draft.give("data.where", "x", Origin("asked for"))
+        auto.decide(draft, DATA, CPU)
+        settings = load.settle(draft)
+        sizes.append(probe.step_memory(state_of(settings), settings))
+    assert sizes[2] - sizes[1] == pytest.approx(sizes[1] - sizes[0], abs=2)
+    assert sizes[1] > 1.2 * sizes[0]

@@ -227,7 +227,7 @@ def augment(
     if p == 0:
         return scales
     finest = scales[-1]
-    if finest.dim() != 4 and any(name != "noise" for name in policy):
+    if (finest.dim() != 4 or finest.shape[3] == 1) and any(name != "noise" for name in policy):
         raise ConfigError(
             f"The transforms {', '.join(policy)} are for pictures; these samples are vectors.",
             "Vectors can have 'noise'.",

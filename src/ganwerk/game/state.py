@@ -160,10 +160,10 @@ def _load_moments(saved: Mapping[str, Tensor], net: nn.Module, optimiser: Optimi
     for full_name, value in saved.items():
         name, key = full_name.rsplit("/", 1)
         parameter = parameters[name]
-        # torch's own optimisers count their steps in the computer's memory, a fused one does not
-        counter = key == "step" and isinstance(optimiser, torch.optim.Optimizer)
-        on_device = value if counter else value.to(parameter.device)
-        kept = on_device.clone(memory_format=torch.preserve_format)
-        if kept.dim() == 4 and key != "step":
-            kept = kept.contiguous(memory_format=torch.channels_last)
+        if key == "step":
+            # torch's own optimisers count their steps in the computer's memory, ours does not
+            own = isinstance(optimiser, torch.optim.Optimizer)
+            kept = value.clone() if own else value.to(parameter.device, copy=True)
+        else:  # in the parameter's layout, which fused kernels take for granted
+            kept = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
         optimiser.state.setdefault(parameter, {})[key] = kept

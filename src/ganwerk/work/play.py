@@ -26,6 +26,7 @@ from ganwerk.run import Run, grid, write_picture
 from ganwerk.work import probe
 from ganwerk.work.board import Board
 from ganwerk.work.events import Ended, Pictured, Saved, Stepped, Watcher
+from ganwerk.work.leaks import LeakWatch
 from ganwerk.work.prepare import Budget
 from ganwerk.work.record import Recorder, check_weights
 from ganwerk.work.sample import Sampler
@@ -93,6 +94,8 @@ class Player:
         )
         self.drawing = Clock(settings.picture_seconds, 0.0)
         self.grid = FixedSeeds(session)
+        indices = session.feeder.sampler.indices
+        self.leaks = LeakWatch(session.settings, session.feeder.take, indices, session.held_out)
         self.saved_images = -1
 
     def play(self) -> None:
@@ -149,6 +152,7 @@ class Player:
     def _draw(self) -> None:
         state = self.session.state
         path, extra = self.grid.draw(), self.grid.held_out_logits()
+        extra |= self.leaks.look(self.grid.newest, self.watch)
         row = {"event": "picture", "images": state.images, "file": path.name}
         self.session.run.journal.append(row | extra)
         self.board.picture(path, state.images)
@@ -200,13 +204,14 @@ class FixedSeeds:
         self.columns = columns_for(classes)
         self.seeds = list(range(self.columns * 8))
         self.labels = torch.arange(len(self.seeds)) % self.columns % classes if classes else None
+        self.newest: NDArray[np.uint8]
 
     def draw(self) -> Path:
         """Write the grid of this moment. One class per column, if there are classes."""
         path = self.session.run.grid_path(self.session.state.images)
         with matrix_products(bfloat16=False):  # as `ganwerk sample` draws them
-            pictures = self.sampler.draw(self.seeds, labels=self.labels)
-        write_picture(path, grid(pictures, self.columns))
+            self.newest = self.sampler.draw(self.seeds, labels=self.labels)
+        write_picture(path, grid(self.newest, self.columns))
         return path
 
     def draw_reals(self) -> None:

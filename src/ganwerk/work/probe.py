@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import ganwerk
 from ganwerk.config import build
+from ganwerk.config.remedies import UnrolledSettings
 from ganwerk.config.schema import Settings
 from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
@@ -32,6 +33,7 @@ from ganwerk.values import MachineFacts
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
 GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
+AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
 Choices = dict[str, str]
@@ -117,28 +119,38 @@ def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
 def step_memory(state: TrainState, settings: Settings) -> int:
     """About how many bytes a step takes: weights, moments and the activations of both players.
 
-    Counted on two pictures, so that it is known before any memory is taken.
+    Counted on a few pictures, so that it is known before any memory is taken.
     """
-    counted = [0]
+    counted = {state.g_net: 0, state.d_net: 0}
 
-    def count(_module: nn.Module, _inputs: object, output: object) -> None:
-        if isinstance(output, Tensor):
-            counted[0] += output.numel() * output.element_size()
+    def counter(net: nn.Module) -> Callable[..., None]:
+        def count(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                counted[net] += output.numel() * output.element_size()
 
-    leaves = [m for n in (state.g_net, state.d_net) for m in n.modules() if not list(m.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
-    batch = some_batch(settings, state.device, 2)
+        return count
+
+    hooks = [
+        module.register_forward_hook(counter(net))
+        for net in counted
+        for module in net.modules()
+        if not list(module.children())
+    ]
+    least = max(2, state.d_group_size)
+    batch = some_batch(settings, state.device, least)
     was_training = state.g_net.training
     try:
         with torch.no_grad():
             state.g_net.eval(), state.d_net.eval()
-            z = torch.randn(2, settings.latent.dim, device=state.device)
+            z = torch.randn(least, settings.latent.dim, device=state.device)
             state.d_net(state.g_net(z, batch.labels), batch.labels)
     finally:
         state.g_net.train(was_training), state.d_net.train(was_training)
         for hook in hooks:
             hook.remove()
-    activations = counted[0] / 2 * settings.budget.batch * GRAPHS_ALIVE
+    g_bytes, d_bytes = (count / least * settings.budget.batch for count in counted.values())
+    ahead = max((r.steps for r in settings.remedy if isinstance(r, UnrolledSettings)), default=0)
+    activations = GRAPHS_ALIVE * (g_bytes + d_bytes) + AHEAD_GRAPHS * ahead * d_bytes
     parameters = sum(p.numel() for n in (state.g_net, state.d_net) for p in n.parameters())
     return int(activations + parameters * 4 * 5)  # weight, gradient, two moments, average
 

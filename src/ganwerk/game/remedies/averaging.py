@@ -26,15 +26,15 @@ def ema(half_life_images: float = 10_000.0, ramp: float = 0.05) -> Remedy:
 
 def optimistic() -> Remedy:
     """Both players count their newest step twice and take back the one before. Daskalakis et al.
-    2018, Training GANs with optimism, equation 5, with the step of whatever optimiser is used in
-    place of the gradient (their Optimistic Adam, algorithm 1)."""
+    2018, Training GANs with optimism, with the step of whatever optimiser is used in place of the
+    gradient (their Optimistic Adam)."""
     return lambda recipe: claim(recipe, by="optimistic", optimiser=Optimistic)
 
 
 def extra_gradient() -> Remedy:
     """Odd steps only look where both players are going; even ones go back and step with the
     gradients found there. Gidel et al. 2019, A variational inequality perspective on GANs,
-    algorithm 2. A whole move takes two of ganwerk's steps."""
+    Extra-Adam. A whole move takes two of ganwerk's steps."""
     return lambda recipe: claim(recipe, by="extra-gradient", optimiser=ExtraGradient)
 
 

@@ -43,7 +43,8 @@ def skip(d_below: float = 0.3, g_below: float = 0.0, half_life_steps: float = 10
     """A player rests while its smoothed loss is below this share of its loss at the equilibrium;
     0 means never. Never both: then both learn.
 
-    A last resort without a theory; for losses with a loss above 0 at the equilibrium. Raises
+    A last resort without a theory (Chintala et al. 2016, How to train a GAN?, tip 11, advise
+    against it); for losses with a loss above 0 at the equilibrium. Raises
     ConfigError for others, in particular wasserstein, whose D must be near its optimum.
     """
     if d_below < 0 or g_below < 0 or half_life_steps <= 0:

@@ -18,7 +18,7 @@ from ganwerk.nn.types import Scales
 def instance_noise(std: float = 0.1, until: float = 0.5) -> Remedy:
     """Gaussian noise on reals and fakes before D sees them, from `std` falling linearly to none at
     the share `until` of the run, so that the two distributions overlap from the start. Sonderby et
-    al. 2017, Amortised MAP inference for image super-resolution, section 2.4; Arjovsky and Bottou
+    al. 2017, Amortised MAP inference for image super-resolution; Arjovsky and Bottou
     2017, Towards principled methods for training GANs, section 3. std: in units of the pictures,
     whose range is 2."""
     if std < 0 or not 0 < until <= 1:

@@ -14,7 +14,7 @@ from ganwerk.game.recipe import Change, Recipe, Remedy, add, claim, remember
 from ganwerk.game.schedules import Clip
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import Report, Round
-from ganwerk.nn.groups import normalise_spectrum
+from ganwerk.nn.spectral import normalise_spectrum
 
 SPECTRUM_RANK = 2  # when all layers of D are there
 
@@ -68,8 +68,8 @@ def spectral_norm(iterations: int = 1) -> Remedy:
 
 def lecam(weight: float = 0.3, decay: float = 0.99) -> Remedy:
     """D's verdicts on reals stay near its average verdict on fakes, and the other way round: less
-    overfitting on few pictures. Tseng et al. 2021, Regularizing GANs under limited data, equations
-    5 and 6. decay: of the averages, per update of D."""
+    overfitting on few pictures. Tseng et al. 2021, Regularizing GANs under limited data, section
+    3. decay: of the averages, per update of D."""
     if weight < 0 or not 0 <= decay < 1:
         raise ConfigError(
             f"The remedy lecam cannot have weight {weight:g} and decay {decay:g}.",

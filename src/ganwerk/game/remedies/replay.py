@@ -72,13 +72,15 @@ class Pool:
     def _mixed(self, fakes: Fakes, random: torch.Generator) -> Fakes:
         count, device = len(fakes.scales[-1]), random.device
         replaced = torch.rand(count, generator=random, device=device) < self.share
-        likely = self.likelihood().to(device).expand(count, -1)
-        if fakes.labels is not None and self.labels is not None:
-            likely = likely * (self.labels[: self.filled] == fakes.labels[:, None])
-            some = likely.sum(1) > 0  # a class may not be in the pool yet
+        likely = self.likelihood().to(device)
+        if fakes.labels is None or self.labels is None:
+            chosen = torch.multinomial(likely, count, replacement=True, generator=random)
+        else:
+            of_class = likely * (self.labels[: self.filled] == fakes.labels[:, None])
+            some = of_class.sum(1) > 0  # a class may not be in the pool yet
             replaced &= some
-            likely = torch.where(some[:, None], likely, torch.ones_like(likely))
-        chosen = torch.multinomial(likely, 1, generator=random)[:, 0]
+            possible = torch.where(some[:, None], of_class, likely)
+            chosen = torch.multinomial(possible, 1, generator=random)[:, 0]
         scales = tuple(
             torch.where(beside(replaced, new), old[chosen].to(new.dtype), new)
             for old, new in zip(self.scales, fakes.scales, strict=True)

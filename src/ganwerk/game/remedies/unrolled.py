@@ -29,10 +29,10 @@ def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "
     """G's loss is taken against D after `steps` more updates, and differentiated through them.
 
     The updates are those D would really make: its loss, its due penalties, its optimiser with the
-    moments it has now, its constraints; on the pictures of this step (equations 4 to 6). D itself
+    moments it has now, its constraints; on the pictures of this step (section 2). D itself
     learns as ever. first_order: cut the gradient through the updates, as some ports did by
     mistake; only to see the difference. objective: 'own' keeps G's loss; 'value' lets G minimise
-    the value of the game at the unrolled D, reals included, as equation 9 and the authors' code.
+    the value of the game at the unrolled D, reals included, as the authors' code does.
     Raises ConfigError unless 0 <= steps <= 10.
     """
     if not 0 <= steps <= MOST_STEPS:
@@ -41,7 +41,10 @@ def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "
         )
 
     def remedy(recipe: Recipe) -> Recipe:
-        claimed = claim(recipe, by="unrolled", opponent=Unrolled(steps, first_order))
+        # What looks ahead of an optimiser must know it: nothing else may change it.
+        foreseen = {"optimiser": recipe.optimiser} if steps else {}
+        opponent = Unrolled(steps, first_order)
+        claimed = claim(recipe, by="unrolled", opponent=opponent, **foreseen)
         return replace(claimed, loss=of_value(recipe.loss)) if objective == "value" else claimed
 
     return remedy

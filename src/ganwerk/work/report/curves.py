@@ -76,6 +76,17 @@ _RATES = (
     "How large the steps of each player are: set beforehand, not measured. A fall towards the end "
     "is planned and calms the pictures."
 )
+_BALANCED = " The remedy balance makes D's steps smaller while D is too strong, else larger."
+_REMEDIES = (
+    "Shares from 0 to 1. Augmentation: how often a picture is changed before D sees it; it rises "
+    "while D knows the real pictures by heart. A leak is the share of generated pictures that look "
+    "changed: look closer above 0.2. Resting: steps in which a player did not learn."
+)
+_REMEDY_LINES = (
+    ("ada_p", "augmentation (ada)", "d"),
+    ("d_rested", "D rested", "real"),
+    ("g_rested", "G rested", "g"),
+)
 _SPEED = (
     "Normal: flat. Short dips are checkpoints, grids or other programs; a lasting fall is heat, "
     "another load or lack of memory."
@@ -91,6 +102,7 @@ def plots(facts: Facts) -> list[Plot]:
         _logits,
         _accuracy,
         _penalties,
+        _remedies,
         _rates,
         _speed,
     )
@@ -192,11 +204,22 @@ def _penalties(facts: Facts, _: Loss | None) -> Plot | None:
     return _plot(facts, "Penalties on D", _PENALTIES, lines, floor=0.0)
 
 
+def _remedies(facts: Facts, _: Loss | None) -> Plot | None:
+    leaks = dict.fromkeys(k for row in facts.of("picture") for k in row if k.startswith("leak_"))
+    lines = [
+        *_REMEDY_LINES,
+        *((key, f"looks like {key.removeprefix('leak_')}", "other") for key in leaks),
+    ]
+    return _plot(facts, "What remedies do", _REMEDIES, lines, smooth=False, floor=0.0, ceiling=1.0)
+
+
 def _rates(facts: Facts, _: Loss | None) -> Plot | None:
     each = [("d_rate", "D", "d"), ("g_rate", "G", "g")]
     alike = all(row.get("d_rate") == row.get("g_rate") for row in facts.of("step"))
     lines = [("d_rate", "D and G alike", "both")] if alike else each
-    return _plot(facts, "Learning rates", _RATES, lines, smooth=False, floor=0.0)
+    balanced = any("balance_factor" in row for row in facts.of("step"))
+    reading = _RATES + _BALANCED * balanced
+    return _plot(facts, "Learning rates", reading, lines, smooth=False, floor=0.0)
 
 
 def _speed(facts: Facts, _: Loss | None) -> Plot | None:
