@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ganwerk.lab.trial import Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 TITLE = "Two numbers that play"
 REACH = 2.0
@@ -31,15 +32,27 @@ def phase_plots(rows: Sequence[Row]) -> Figure:
     down = -(-len(rows) // across)
     with ink.paper(2.95 * down + 3.0) as figure:
         upper, lower = ink.halves(figure, [2.95 * down, 2.3])
-        panels = upper.subplots(down, across, squeeze=False).ravel()
-        for axes in panels[len(rows) :]:
-            axes.axis("off")
-        for (name, trial), axes, colour in zip(rows, panels, ink.PALETTE, strict=False):
-            _path(axes, trial.arrays["path"].astype(float), colour)
-            axes.set_title(f"{name}: {_what(trial)}", fontsize=9.5)
+        _paths(upper, rows, down, across)
         _distances(lower.subplots(), rows)
         ink.heading(figure, f"{TITLE}: circling, and what ends it", READING)
     return figure
+
+
+def _paths(
+    figure: FigureBase, rows: Sequence[Row], down: int, across: int, until: int | None = None
+) -> None:
+    """A panel per method, axes labelled at the edge only."""
+    panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    for axes in panels.ravel()[len(rows) :]:
+        axes.axis("off")
+    for (name, trial), axes, colour in zip(rows, panels.ravel(), ink.PALETTE, strict=False):
+        _path(axes, trial.arrays["path"].astype(float), colour, until)
+        verdict = "" if until else f": {_what(trial)}"
+        axes.set_title(textwrap.fill(name + verdict, 30), fontsize=9.5)
+    for axes in panels[-1]:
+        axes.set_xlabel("θ (generator)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("ψ (discriminator)")
 
 
 def _what(trial: Trial) -> str:
@@ -65,8 +78,7 @@ def _path(axes: Axes, path: NDArray[np.float64], colour: str, until: int | None 
     axes.plot(*path[0], "o", color=colour, markersize=6, markerfacecolor="white")
     axes.plot(*path[-1], "o", color=colour, markersize=4.5)
     axes.plot(0, 0, "+", color=ink.INK, markersize=9, markeredgewidth=1.6)
-    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xlabel="θ (generator)")
-    axes.set_ylabel("ψ (discriminator)")
+    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH))
     axes.set_aspect("equal")
     axes.grid(False)
 
@@ -85,13 +97,12 @@ def _distances(axes: Axes, rows: Sequence[Row]) -> None:
 def frames(rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
     """The paths as they grow."""
     moving = []
+    across = min(3, len(rows))
+    down = -(-len(rows) // across)
     length = len(rows[0][1].arrays["path"])
     for until in np.linspace(2, length, FRAMES).round().astype(int):
-        with ink.paper(3.6, 3.1 * len(rows)) as figure:
-            panels = figure.subplots(1, len(rows), squeeze=False)[0]
-            for (name, trial), axes, colour in zip(rows, panels, ink.PALETTE, strict=False):
-                _path(axes, trial.arrays["path"].astype(float), colour, int(until))
-                axes.set_title(name, fontsize=9.5)
+        with ink.paper(0.6 + 2.9 * down, 2.9 * across) as figure:
+            _paths(figure, rows, down, across, int(until))
             ink.heading(figure, TITLE, f"step {until - 1:,}")
             moving.append(ink.pixels(figure))
     return moving
