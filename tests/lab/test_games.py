@@ -76,6 +76,11 @@ def test_clashing_remedies_are_refused():
         points.game(SHORT, parse("steps:d=2+unrolled+unrolled"), 0)
 
 
+def test_a_batch_must_hold_whole_groups():
+    with pytest.raises(ConfigError, match="groups of 3 samples, and a batch of 32"):
+        points.game(SHORT, parse("packing:size=3"), 0)
+
+
 def test_moments_hold_both_ends():
     assert moments(10, 4) == [0, 2, 5, 8, 10]
     assert moments(2, 60) == [0, 1, 2]

@@ -132,7 +132,7 @@ def ring(preset: str, **options: Any) -> None:
 
     \b
     Example:
-      ganwerk lab ring --method plain --method packing:size=3 --seeds 10
+      ganwerk lab ring --method plain --method packing:size=4 --seeds 10
     """
     from ganwerk.lab import experiments, presets
 

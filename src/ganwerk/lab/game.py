@@ -67,11 +67,13 @@ def begin(
 ) -> TrainState:
     """A game before its first step. how: draws the first weights of a network.
 
-    Raises ConfigError if a remedy cannot change D as it must.
+    Raises ConfigError if a remedy cannot change D as it must, or if D compares groups of samples
+    into which the batch cannot be divided.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(step_seed(seed, WEIGHTS))  # for what a layer draws when it is made
         d_net = adapt(rules, d_net)
+    _check_groups(setting.batch, int(d_net.group_size))  # type: ignore[arg-type]
     random = seeded(seed, WEIGHTS)
     for net in (g_net, d_net):
         how(net, random)
@@ -87,6 +89,15 @@ def begin(
         horizon_images=float(setting.steps * rules.d_steps * setting.batch),
         average=Average(setting.average_images, ramp=0.05),
     )
+
+
+def _check_groups(batch: int, group: int) -> None:
+    if group and batch % group:
+        nearest = max(1, round(batch / group)) * group
+        raise ConfigError(
+            f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
+            f"Add +batch={nearest} to the method, or change the group.",
+        )
 
 
 def points_in_batches(mixture: Mixture, count: int, seed: int) -> Callable[[int], Batch]:
