@@ -22,8 +22,8 @@ MOMENTS = 4
 Named = tuple[str, Trial]
 EQUILIBRIUM = -2 * math.log(2)
 READING = (
-    "Below each panel, arrows lead from z, drawn evenly, to x = G(z). Thin: the best D there is, "
-    r"$p_{data} / (p_{data} + p_g)$."
+    "Below each panel, lines lead from evenly drawn z to x = G(z). Thin green: the best D for this "
+    "G, p_data / (p_data + p_g)."
 )
 
 
@@ -40,7 +40,7 @@ def moments_of_game(name: str, trial: Trial) -> Figure:
             panels[0, column].set_title(f"step {int(arrays['steps'][frame]):,}")
             if column:
                 panels[0, column].tick_params(labelleft=False)
-        panels[0, 0].legend(*_legend(panels[0, 0]), loc="upper left", fontsize=8.5)
+        upper.legend(*_legend(panels[0, 0]), loc="outside upper right", ncols=4)
         _measured(lower.subplots(1, 2), arrays)
         ink.heading(figure, f"{TITLE} ({name})", READING)
     return figure
@@ -115,10 +115,10 @@ def _measured(panels: Any, arrays: dict[str, NDArray[np.generic]]) -> None:
     panels[0].axhline(EQUILIBRIUM, color=ink.FAINT, linestyle=":", linewidth=1.4)
     panels[0].plot(steps, value, color=ink.EXTRA)
     panels[0].set_title(f"V(D, G): {final:.4f} at the end; equilibrium −log 4 = {EQUILIBRIUM:.4f}",
-                        fontsize=9.5)  # fmt: skip
+                        fontsize=9)  # fmt: skip
     panels[1].axhline(0.5, color=ink.FAINT, linestyle=":", linewidth=1.4)
     panels[1].plot(steps, real, color=ink.JUDGE)
     last = float(real[-1])
-    panels[1].set_title(f"mean D(x) on data: {last:.4f} at the end; equilibrium 0.5", fontsize=9.5)
+    panels[1].set_title(f"mean D(x) on data: {last:.4f} at the end; equilibrium 0.5", fontsize=9)
     for axes in panels:
         axes.set_xlabel("step")
