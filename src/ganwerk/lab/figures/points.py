@@ -67,7 +67,7 @@ def heat_maps(rows: Sequence[Row], mixture: Mixture, title: str, reading: str) -
             if number == 0:
                 line[-1].set_title("the data", fontsize=9.5)
             line[-1].set_xlabel(f"{mixture.modes} modes", fontsize=8.5, color=ink.FAINT)
-            line[0].set_ylabel(textwrap.fill(row.name, 16), fontsize=9.5, fontweight="bold")
+            line[0].set_ylabel(textwrap.fill(row.name, 14), fontsize=9, fontweight="bold")
         ink.heading(figure, title, reading)
     return figure
 

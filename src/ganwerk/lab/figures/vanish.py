@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TITLE = "What reaches G while D learns to perfection"
 READING = (
-    "Top: mean over seeds, thin lines each seed. Below: what D says in the end (blue: fake, red: "
-    "real), the data's modes (dots), and where generated points are sent (arrows)."
+    "Top: geometric mean over seeds, thin lines each seed. Below: what D says in the end (blue: "
+    "fake, red: real), the data's modes (dots), and where generated points are sent (arrows)."
 )
 Games = Mapping[str, Sequence[Trial]]
 
