@@ -54,7 +54,7 @@ class Task:
     @property
     def half_precision_layers(self) -> int:
         """Convolutions, and all matrix products as one."""
-        return sum(choice == "bfloat16" for choice in self.choices.values())
+        return sum(choice.startswith("bfloat16") for choice in self.choices.values())
 
 
 def noise(resolution: int) -> Pictures:
@@ -96,6 +96,7 @@ def prepare(
     name: str, preset: str, pictures: Pictures, device: str | None, sets: tuple[str, ...]
 ) -> Task:
     """Settle the settings and measure the layers, as `ganwerk train` does before its first step."""
+    machine.keep_freed_memory()
     flags = {"run.device": (device, f"--device {device}")} if device else {}
     draft = load.collect(preset=preset, flags=flags, sets=sets)
     facts = machine.facts(device)

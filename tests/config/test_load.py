@@ -86,7 +86,7 @@ def test_one_value_of_a_remedy_can_be_set():
         (["budget.batch=1"], "budget.batch cannot be 1", "pictures per update"),
         (["run.seed=-1"], "run.seed cannot be -1", "everything random"),
         (["remedy.0.kind=r9"], "no remedy 'r9'", "Did you mean"),
-        (["remedy.5.weight=1"], "no remedy 'None'", "Possible"),
+        (["remedy.5.weight=1"], "Remedy 5 does not say which it is", "kind ="),
         (["run.seed"], "has no '='", "Write it as"),
     ],
 )

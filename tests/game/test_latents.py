@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.game.latents import LATENTS, draw, for_seeds, labels_for_seeds, step_seed, uniforms
+from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds, step_seed, uniforms
 
 seeds = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=20)
 
@@ -27,7 +27,7 @@ def test_moments(source):
     def z(kind):
         if source == "counter":
             return for_seeds(LATENTS[kind], range(4000), 32).double()
-        return draw(LATENTS[kind], 4000, 32, torch.Generator().manual_seed(5)).double()
+        return LATENTS[kind].draw(4000, 32, torch.Generator().manual_seed(5)).double()
 
     variance = {"gaussian": 1.0, "uniform": 1 / 3, "sphere": 1.0, "truncated": 0.7737}
     for kind, expected in variance.items():
@@ -61,7 +61,7 @@ def test_streams_and_seeds_differ():
 
 
 def test_draws_follow_from_the_generator():
-    a, b = (draw(LATENTS["gaussian"], 3, 4, torch.Generator().manual_seed(9)) for _ in range(2))
+    a, b = (LATENTS["gaussian"].draw(3, 4, torch.Generator().manual_seed(9)) for _ in range(2))
     assert torch.equal(a, b)
 
 

@@ -35,9 +35,11 @@ def test_it_finds_the_share_that_was_changed(transform, share):
 
 
 def test_it_says_nothing_where_it_cannot_tell():
-    """A transform that changes nothing that can be seen, and too few pictures."""
+    """A transform that changes nothing that can be seen; noise; and too few pictures."""
     symmetric = digits() + digits().flip(3)
     random = torch.Generator().manual_seed(0)
     assert leak(symmetric[:512], symmetric[512:768], symmetric[768:], "flip", random) is None
+    pictures, noise = digits(), torch.rand(100, 1, 16, 16, generator=random) * 2 - 1
+    assert leak(pictures[:512], pictures[512:768], noise, "translation", random) is None
     few = digits()[:12]
     assert leak(few, few, few, "colour", random) is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import pytest
 import torch
 from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pictures, points
@@ -13,7 +11,7 @@ from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.step import train_step
 
 GIVEN = {
-    "unrolled": {"steps": 2},
+    "unrolled": {"steps": 1},
     "replay": {"size": 32, "span_images": 128},
     "minibatch-discrimination": {"kernels": 4, "dim": 2, "group": 4},
     "steps": {"d": 2},
@@ -44,22 +42,30 @@ def players(on_points):
     return ((PointG, PointD), points) if on_points else ((PictureG, PictureD), pictures)
 
 
-@pytest.mark.parametrize("pair", list(combinations(REMEDIES, 2)), ids="+".join)
-def test_every_pair_trains_or_says_why_not(pair):
-    """In both orders; on points and on pictures in turn."""
-    for order in (pair, pair[::-1]):
-        on_points = order == pair
+@pytest.mark.parametrize("first", list(REMEDIES)[:-1])
+def test_every_pair_trains_or_says_why_not(first):
+    """With each remedy after it in the list; on points and on pictures in turn, in either order."""
+    names = list(REMEDIES)
+    for second in names[names.index(first) + 1 :]:
+        on_points = names.index(second) % 2 == 0
+        order = (first, second) if on_points else (second, first)
         nets, batch = players(on_points)
         made = [remedy(name, on_points) for name in order]
-        if frozenset(pair) in CLASH:
+        if frozenset(order) in CLASH:
             with pytest.raises(ConfigError, match=f"'{order[0]}' and '{order[1]}'"):
                 game(made, players=nets)
             continue
         state, recipe = game(made, players=nets)
         report = train_step(state, batch, recipe)
-        assert report.d_loss.isfinite()
-        assert flat(state.g_net).isfinite().all()
-        assert flat(state.d_net).isfinite().all()
+        weights = torch.cat([flat(state.g_net), flat(state.d_net), report.d_loss[None]])
+        assert weights.isfinite().all(), order
+
+
+@pytest.mark.parametrize("pair", CLASH, ids="+".join)
+def test_clashes_do_not_depend_on_the_order(pair):
+    for order in (sorted(pair), sorted(pair)[::-1]):
+        with pytest.raises(ConfigError, match=f"'{order[0]}' and '{order[1]}'"):
+            game([remedy(name) for name in order])
 
 
 def after(steps, names, on_points, resumed_at=None):
@@ -93,17 +99,22 @@ def assert_same(a, b):
 @pytest.mark.parametrize("on_points", [True, False], ids=["points", "pictures"])
 @pytest.mark.parametrize("name", REMEDIES)
 def test_saved_and_loaded_each_goes_on_bit_by_bit(name, on_points):
-    assert_same(after(9, [name], on_points), after(9, [name], on_points, resumed_at=5))
+    assert_same(after(6, [name], on_points), after(6, [name], on_points, resumed_at=3))
 
 
-@pytest.mark.parametrize("without", ["optimistic extra-gradient", "unrolled optimistic",
-                                     "unrolled extra-gradient"])  # fmt: skip
-@pytest.mark.parametrize("on_points", [True, False], ids=["points", "pictures"])
+@pytest.mark.parametrize(
+    ("without", "on_points"),
+    [
+        ("optimistic extra-gradient", False),
+        ("unrolled optimistic", False),
+        ("unrolled extra-gradient", True),
+    ],
+)
 def test_all_remedies_at_once_go_on_bit_by_bit(without, on_points):
     """As many as can be together: what two claims exclude is left out."""
     names = [name for name in REMEDIES if name not in without.split()]
-    straight = after(9, names, on_points)
-    assert_same(straight, after(9, names, on_points, resumed_at=4))
+    straight = after(6, names, on_points)
+    assert_same(straight, after(6, names, on_points, resumed_at=3))
     if on_points is False:
         assert straight.parts["ada"].p > 0  # it did take part
     assert straight.parts["replay"].filled > 0

@@ -142,7 +142,7 @@ def test_gradient_of_g_against_finite_differences(loss, steps):
         from ganwerk.game import latents
         from ganwerk.nn.types import Fakes
 
-        z = latents.draw(latents.LATENTS["gaussian"], len(batch.images), 4, random)
+        z = latents.LATENTS["gaussian"].draw(len(batch.images), 4, random)
         return Fakes(generator(z.double()))
 
     state, recipe = made()

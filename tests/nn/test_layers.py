@@ -13,6 +13,7 @@ from ganwerk.nn.layers import (
     Linear,
     Upsample,
     Verdict,
+    can_be_matrix,
     matrix_products,
 )
 
@@ -34,6 +35,35 @@ def test_in_full_precision_a_layer_is_the_ordinary_one(ours, theirs, shape):
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(shape)
     assert torch.equal(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize(("ours", "theirs", "shape"), PAIRS[:2])
+def test_as_a_matrix_product_a_convolution_is_the_same(ours, theirs, shape):
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(shape)
+    assert can_be_matrix(ours)
+    ours.as_matrix = True
+    try:
+        torch.testing.assert_close(ours(x), theirs(x))
+    finally:
+        ours.as_matrix = False
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv2d(4, 4, 1),
+        Conv2d(4, 4, 3, padding=1, groups=2),
+        Conv2d(4, 4, 3, dilation=2),
+        Conv2d(4, 4, (3, 1)),
+        Conv2d(4, 4, 3, padding="same"),
+        Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+        ConvTranspose2d(4, 4, 3, 2, 1, output_padding=1),
+        nn.Linear(4, 4),
+    ],
+)
+def test_what_is_no_plain_convolution_stays_one(layer):
+    assert not can_be_matrix(layer)
 
 
 @pytest.mark.parametrize(("ours", "theirs", "shape"), PAIRS[:2])

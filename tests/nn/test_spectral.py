@@ -80,3 +80,15 @@ def test_twice_is_an_error():
     normed = DcganDiscriminator(SHAPE, 0, width=4, max_width=8, norm="spectral")
     with pytest.raises(ConfigError, match="has spectral norm already"):
         normalise_spectrum(normed, 1)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_one_pass_iterates_once(name, monkeypatch):
+    net = normalise_spectrum(NETS[name](), 1)
+    calls = []
+    plain = SpectralNorm._iterate
+    monkeypatch.setattr(
+        SpectralNorm, "_iterate", lambda self, *given: (calls.append(id(self)), plain(self, *given))
+    )
+    net((torch.rand(2, 3, 16, 16),))
+    assert len(calls) == len(set(calls)) == len(layers_of(net))

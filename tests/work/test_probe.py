@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganwerk.config import auto, build, load
+from ganwerk.nn.layers import Conv2d
 from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
 from ganwerk.work import machine, probe
 
@@ -54,18 +55,40 @@ def test_choices_reach_every_layer_and_not_the_average():
     settings = settings_of()
     state = state_of(settings)
     names = probe.layers(state)
-    probe.apply_choices(state, dict.fromkeys(names, "bfloat16"))
-    assert all(m.compute == torch.bfloat16 for m in names.values())
+    probe.apply_choices(state, dict.fromkeys(names, "bfloat16 matrix"))
+    assert all(m.compute == torch.bfloat16 and m.as_matrix for m in names.values())
+    assert not any(getattr(m, "as_matrix", False) for m in state.ema.net.modules())
     assert all(getattr(m, "compute", None) is None for m in state.ema.net.modules())
 
 
+def timed(monkeypatch, **seconds):
+    """Pretend that layers take these seconds."""
+    times = {probe.WAYS[name.replace("_", " ")]: t for name, t in seconds.items()}
+
+    def time_layer(module, x):
+        return times[probe.Way(module.compute, module.as_matrix)]
+
+    monkeypatch.setattr(probe, "_time_layer", time_layer)
+
+
 def test_the_faster_precision_is_chosen(monkeypatch):
-    times = {torch.float32: 1.0, torch.bfloat16: 0.5}
-    monkeypatch.setattr(probe, "_time_layer", lambda module, x, dtype: times[dtype])
-    layer = torch.nn.Linear(2, 2)
-    assert probe._faster(layer, torch.zeros(1, 2)) == "bfloat16"
-    times[torch.bfloat16] = 0.95
-    assert probe._faster(layer, torch.zeros(1, 2)) == "float32"
+    layer, x = Conv2d(2, 2, 1), torch.zeros(1, 2, 4, 4)
+    timed(monkeypatch, float32=1.0, bfloat16=0.5)
+    assert probe._faster(layer, x) == "bfloat16"
+    timed(monkeypatch, float32=1.0, bfloat16=0.95)
+    assert probe._faster(layer, x) == "float32"
+    assert layer.compute is None
+
+
+def test_small_pictures_may_be_convolved_by_matrix_product(monkeypatch):
+    layer, x = Conv2d(2, 2, 4, 2, 1), torch.zeros(1, 2, 8, 8)
+    timed(monkeypatch, float32=1.0, bfloat16=0.8, float32_matrix=0.7, bfloat16_matrix=0.6)
+    assert probe._faster(layer, x) == "bfloat16 matrix"
+    timed(monkeypatch, float32=1.0, bfloat16=0.8, float32_matrix=0.6, bfloat16_matrix=0.58)
+    assert probe._faster(layer, x) == "float32 matrix"
+    assert layer.as_matrix is False
+    timed(monkeypatch, float32=1.0, bfloat16=0.8)  # any other way would be a KeyError
+    assert probe._faster(layer, torch.zeros(1, 2, 32, 32)) == "bfloat16"
 
 
 def test_machine_facts():
@@ -91,7 +114,7 @@ def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
 
 
 def test_matrix_products_are_measured_together(monkeypatch):
-    def seconds(module, x, dtype):
+    def seconds(module, x):
         return 0.5 if torch.get_float32_matmul_precision() == "medium" else 1.0
 
     monkeypatch.setattr(probe, "_time_layer", seconds)

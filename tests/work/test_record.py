@@ -23,7 +23,8 @@ def report_of(d=1.0, g=2.0, real=(1.0, 2.0), fake=(-1.0, 0.5), penalties=()):
 
 def state_at(step):
     group = SimpleNamespace(param_groups=[{"lr": 0.01}])
-    return SimpleNamespace(step=step, g_optimiser=group, d_optimiser=group)
+    part = SimpleNamespace(measures=lambda: {"pool": 7.0})
+    return SimpleNamespace(step=step, g_optimiser=group, d_optimiser=group, parts={"replay": part})
 
 
 def test_means_of_losses_and_the_last_logits():
@@ -32,6 +33,7 @@ def test_means_of_losses_and_the_last_logits():
     recorder(state_at(2), report_of(3.0, 6.0))
     measured = recorder.take(state_at(2))
     assert (measured["d_loss"], measured["g_loss"], measured["penalty_r1"]) == (2.0, 4.0, 3.0)
+    assert measured["pool"] == 7.0
     assert measured["real_logit"] == pytest.approx(1.5)
     assert measured["fake_logit"] == pytest.approx(-0.25)
     assert measured["d_accuracy"] == pytest.approx(0.75)

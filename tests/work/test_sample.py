@@ -168,4 +168,6 @@ def test_a_damaged_newest_checkpoint_is_told(run, tmp_path):
     (newest.path / "weights.safetensors").write_bytes(b"damaged")
     done = sample(copy, [0], out=tmp_path / "out")
     assert newest.path.name in done.warnings[0]
+    with pytest.warns(UserWarning, match=newest.path.name):
+        Trained(copy).sample([0])
     assert sample(run, [0], out=tmp_path / "good").warnings == ()

@@ -163,6 +163,52 @@ def test_changed_settings_are_refused_with_the_difference(tiny):
     assert "Undo" in caught.value.hint
 
 
+def test_settings_that_change_no_number_may_change(tiny):
+    whole = train(tiny("whole", images=64))
+    path = train(tiny(images=64), stop_after(2))
+    toml = path / "run.toml"
+    toml.write_text(toml.read_text().replace("keep_checkpoints = 3", "keep_checkpoints = 5"))
+    resume(path)
+    assert_same(whole, path)
+
+
+def test_moved_pictures_are_found_again(tiny, folder, tmp_path):
+    whole = train(tiny("whole", where=str(folder), images=64))
+    path = train(tiny(where=str(folder), images=64), stop_after(2))
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="does not exist") as caught:
+        resume(path)
+    assert f"ganwerk resume {path} --data PLACE" in caught.value.hint
+    resume(path, where=str(elsewhere))
+    assert_same(whole, path)
+    run = Run.open(path)
+    assert run.about["data"]["where"] == str(elsewhere)
+    assert run.origins["data.where"] == "asked for when resumed"
+    resume(path, more=("images", 32))
+
+
+def test_a_run_goes_on_on_another_kind_of_device(tiny):
+    path = train(tiny(images=64), stop_after(2))
+    run, toml = Run.open(path), path / "run.toml"
+    toml.write_text(toml.read_text().replace('device = "cpu"', 'device = "cuda:7"'))
+    run.update_about(machine={"device": "cuda:7", "device_name": "A card"},
+                     choices={"precision": {"g.gone": "bfloat16"}})  # fmt: skip
+    with pytest.raises(MachineError, match="'cuda:7' cannot be used") as caught:
+        resume(path)
+    assert "--device cpu" in caught.value.hint
+    told = []
+    resume(path, device="cpu", watch=told.append)
+    assert any(isinstance(e, Warned) and "A card" in e.message for e in told)
+    assert run.about["machine"]["device"] == "cpu"
+    assert run.load().images == 64
+
+
+def test_a_prolonged_run_has_the_longer_plan(tiny):
+    path = train(tiny(images=64))
+    resume(path, more=("images", 32))
+    assert Run.open(path).about["plan"]["total_images"] == 96
+
+
 def test_changed_pictures_are_named_and_can_be_accepted(tiny, folder):
     path = train(tiny(where=str(folder), images=64), stop_after(2))
     first = sorted(folder.rglob("*.png"))[0]

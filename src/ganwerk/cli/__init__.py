@@ -6,7 +6,11 @@ imports what is heavy inside the function.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 import ganwerk
 from ganwerk.cli.group import Entry, version_option
@@ -42,4 +46,19 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a console that lacks a letter shows its code instead
             stream.reconfigure(errors="backslashreplace")
-    entry.main(prog_name="ganwerk")
+    try:
+        entry.main(prog_name="ganwerk")
+    except SystemExit as end:
+        if "torch" in sys.modules:
+            _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without unloading its libraries: for torch that takes most of a second and,
+    in the build with CUDA, 170 MiB more memory than the work before."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # whoever read it is gone
+            stream.flush()
+    os._exit(code)

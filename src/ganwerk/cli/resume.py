@@ -12,6 +12,8 @@ from ganwerk.cli.options import budget_of, budget_options, json_option, run_argu
 @click.command("resume")
 @run_argument
 @budget_options("Train on")
+@click.option("--data", metavar="PLACE", help="Where the pictures are now, if they were moved.")
+@click.option("--device", metavar="NAME", help="Train on another device: cpu, cuda, cuda:1, mps.")
 @click.option(
     "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."
 )
@@ -21,6 +23,8 @@ def command(
     minutes: str | None,
     images: str | None,
     epochs: str | None,
+    data: str | None,
+    device: str | None,
     accept_changed_data: bool,
     as_json: bool,
 ) -> None:
@@ -33,6 +37,7 @@ def command(
     Examples:
       ganwerk resume runs/mine
       ganwerk resume runs/mine --minutes 20
+      ganwerk resume runs/mine --data /mnt/pictures --device cpu
     """
     budget = budget_of(minutes, images, epochs)
     more = (budget.kind, budget.amount) if budget else None
@@ -40,4 +45,13 @@ def command(
     from ganwerk.work.train import resume
 
     with watching(as_json) as screen:
-        screen.done(resume(run, more=more, accept_changed_data=accept_changed_data, watch=screen))
+        screen.done(
+            resume(
+                run,
+                more=more,
+                where=data,
+                device=device,
+                accept_changed_data=accept_changed_data,
+                watch=screen,
+            )
+        )

@@ -69,11 +69,11 @@ def to_toml(settings: Settings) -> str:
 
 
 def difference(old: Settings, new: Settings) -> list[str]:
-    """'key: old -> new' for each setting that differs."""
+    """'key: old -> new' for each setting that differs and is part of what is computed."""
     before, after = flat(old), flat(new)
     keys = [*before, *(k for k in after if k not in before)]
     return [
         f"{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}"
         for key in keys
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and key not in schema.FREE
     ]

@@ -185,3 +185,16 @@ SECTIONS: dict[str, type[Section]] = {
     "run": RunSettings,
 }
 BUDGETS = ("minutes", "images", "epochs")
+FREE = frozenset(
+    {
+        "data.where",
+        "data.root",
+        "data.memory_mb",
+        "run.device",
+        "run.checkpoint_minutes",
+        "run.keep_checkpoints",
+        "run.picture_seconds",
+        "run.tensorboard",
+    }
+)
+"""Settings that are no part of what is computed: a run may go on with other ones."""

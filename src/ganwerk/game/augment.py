@@ -148,21 +148,24 @@ GEOMETRY: dict[str, Callable[[Dice, int], Affine]] = {
 
 
 def _colour(dice: Dice) -> Apply:
-    """Brightness, saturation and contrast; transparency stays."""
+    """Brightness, saturation and contrast; transparency stays.
+
+    One after the other they are z = x + b, then g + s (z - g) with the grey g of each pixel, then
+    m + c (z - m) with the mean m of each picture; together c s x + c (1 - s) g(x) + c b +
+    (1 - c) (m(x) + b), which passes over the pictures twice instead of nine times.
+    """
     chosen = dice.chosen()
-    added, vivid, steep = dice.uniform(-0.5, 0.5), dice.uniform(0, 2), dice.uniform(0.5, 1.5)
+    b, s, c = dice.uniform(-0.5, 0.5), dice.uniform(0, 2), dice.uniform(0.5, 1.5)
+    b, s, c = b * chosen, torch.where(chosen, s, 1.0), torch.where(chosen, c, 1.0)
 
     def apply(x: Tensor) -> Tensor:
         shown = x[:, :3] if x.shape[1] == 4 else x
-        y = shown + beside(added, x)
-        if shown.shape[1] == 3:
-            grey = y.mean(1, keepdim=True)
-            y = grey + (y - grey) * beside(vivid, x)
-        mean = y.mean((1, 2, 3), keepdim=True)
-        y = mean + (y - mean) * beside(steep, x)
-        if x.shape[1] == 4:
-            y = torch.cat([y, x[:, 3:]], 1)
-        return torch.where(beside(chosen, x), y, x)
+        vivid = s if shown.shape[1] == 3 else torch.ones_like(s)
+        grey = shown.mean(1, keepdim=True)
+        mean = grey.mean((2, 3), keepdim=True)
+        steady = beside((1 - vivid) * c, x) * grey + beside(1 - c, x) * mean + beside(b, x)
+        y = torch.addcmul(steady, shown, beside(vivid * c, x))
+        return torch.cat([y, x[:, 3:]], 1) if x.shape[1] == 4 else y
 
     return apply
 

@@ -1,35 +1,53 @@
 """Where G's inputs come from.
 
-A latent distribution is a map from uniform numbers in (0, 1) to latents, so training (a torch
-generator) and sampling (a counter, picture number s) share one definition.
+A latent distribution says how to draw from a torch generator, for training, and how a vector of
+uniform numbers becomes a latent, for sampling, where picture number s needs a counter instead.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Shape = Callable[[Tensor], Tensor]
 SMALLEST = 2.0**-25  # half a step of float32's rand: keeps 0 away from the quantile function
 TRUNCATION = 2.0  # standard deviations; Brock et al. 2019, BigGAN, section 3.1
 
-
-def _gaussian(u: Tensor) -> Tensor:
-    return torch.special.ndtri(u)
+Draw = Callable[[int, int, torch.Generator], Tensor]
 
 
-def _uniform(u: Tensor) -> Tensor:
-    return 2 * u - 1
+@dataclass(frozen=True, slots=True)
+class Latents:
+    """A distribution of latents, given twice.
+
+    of_uniform: uniform numbers (B, Z) in (0, 1) to latents (B, Z).
+    draw: count, dim and a generator to latents (count, dim) float32 on the generator's device.
+    """
+
+    of_uniform: Callable[[Tensor], Tensor]
+    draw: Draw
 
 
-def _sphere(u: Tensor) -> Tensor:
+def _by_quantile(of_uniform: Callable[[Tensor], Tensor]) -> Latents:
+    def draw(count: int, dim: int, random: torch.Generator) -> Tensor:
+        u = torch.rand(count, dim, generator=random, device=random.device)
+        return of_uniform(u.clamp_min(SMALLEST))
+
+    return Latents(of_uniform, draw)
+
+
+def _normal(count: int, dim: int, random: torch.Generator) -> Tensor:
+    """Four times as fast as quantiles of uniform numbers."""
+    return torch.randn(count, dim, generator=random, device=random.device)
+
+
+def _on_sphere(z: Tensor) -> Tensor:
     """On the sphere of radius sqrt(Z), where almost all of a Gaussian's mass lies."""
-    z = torch.special.ndtri(u)
     return z * (math.sqrt(z.shape[1]) / z.norm(dim=1, keepdim=True))
 
 
@@ -39,26 +57,23 @@ def _truncated(u: Tensor) -> Tensor:
     return torch.special.ndtri(low + u * (1 - 2 * low))
 
 
-LATENTS: dict[str, Shape] = {
-    "gaussian": _gaussian,
-    "uniform": _uniform,
-    "sphere": _sphere,
-    "truncated": _truncated,
+LATENTS: dict[str, Latents] = {
+    "gaussian": Latents(torch.special.ndtri, _normal),
+    "uniform": _by_quantile(lambda u: 2 * u - 1),
+    "sphere": Latents(
+        lambda u: _on_sphere(torch.special.ndtri(u)),
+        lambda count, dim, random: _on_sphere(_normal(count, dim, random)),
+    ),
+    "truncated": _by_quantile(_truncated),
 }
 
 
-def draw(shape: Shape, count: int, dim: int, random: torch.Generator) -> Tensor:
-    """`count` latents (count, dim) float32 on the generator's device."""
-    u = torch.rand(count, dim, generator=random, device=random.device)
-    return shape(u.clamp_min(SMALLEST))
-
-
-def for_seeds(shape: Shape, seeds: Sequence[int], dim: int, stream: int = 0) -> Tensor:
+def for_seeds(latents: Latents, seeds: Sequence[int], dim: int, stream: int = 0) -> Tensor:
     """The latents (len(seeds), dim) of the pictures with these numbers.
 
     Row i depends on seeds[i], dim and stream alone. Seeds are whole numbers from 0 to 2**63 - 1.
     """
-    return shape(torch.from_numpy(uniforms(seeds, dim, stream)).clamp_min(SMALLEST))
+    return latents.of_uniform(torch.from_numpy(uniforms(seeds, dim, stream)).clamp_min(SMALLEST))
 
 
 def labels_for_seeds(seeds: Sequence[int], shares: Sequence[float]) -> Tensor:

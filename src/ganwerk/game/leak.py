@@ -44,7 +44,8 @@ def leak(
     """How many of the fakes (B, C, H, W) look as if `transform` had changed them.
 
     reals: (N, C, H, W) to compare with; held_out: (M, C, H, W) other reals. None if reals and
-    changed reals cannot be told apart, or there are too few.
+    changed reals cannot be told apart, if there are too few, or if most of the fakes resemble
+    neither, as early in a training.
     """
     if min(len(reals), len(held_out), len(fakes)) < 2 * NEIGHBOURS:
         return None
@@ -54,13 +55,19 @@ def leak(
 
     library = torch.cat([_thumbnails(changed(reals)), _thumbnails(reals)])
 
-    def scores(pictures: Tensor) -> Tensor:
-        """(B,): the share of each picture's neighbours that are changed ones."""
+    def scores(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(B,) twice: the share of each picture's neighbours that are changed ones, and how far the
+        nearest of all is."""
         distances = torch.cdist(_thumbnails(pictures), library)
-        nearest = distances.topk(NEIGHBOURS, largest=False).indices
-        return (nearest < len(reals)).float().mean(1)
+        nearest = distances.topk(NEIGHBOURS, largest=False)
+        return (nearest.indices < len(reals)).float().mean(1), nearest.values[:, 0]
 
-    low, high, found = scores(held_out), scores(changed(held_out)), scores(fakes)
+    (low, low_distance), (high, high_distance) = scores(held_out), scores(changed(held_out))
+    found, distance = scores(fakes)
+    known = distance <= torch.cat([low_distance, high_distance]).quantile(0.95)
+    found = found[known]
+    if len(found) < len(fakes) / 2:
+        return None
     reach = float(high.mean() - low.mean())
     if reach < CLEAR * (_error(low) ** 2 + _error(high) ** 2) ** 0.5:
         return None

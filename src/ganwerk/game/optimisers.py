@@ -1,7 +1,8 @@
 """Adam, and what the step needs of any optimiser.
 
 torch.optim.Adam is not used because its first step imports torch's compiler, which ganwerk has no
-use for: two seconds and 200 MB. The arithmetic is torch's own fused kernel.
+use for: two seconds and 200 MB. The arithmetic is torch's own fused kernel, called directly: for a
+small network, torch's wrapper around it costs a third of the update.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 
 class Optimiser(Protocol):
@@ -52,21 +52,24 @@ class Adam:
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         moving = [p for p in self.parameters if p.grad is not None]
+        if not moving:
+            return
         memories = [self.state.get(p) or self._begin(p) for p in moving]
-        adam(
+        steps = [memory["step"] for memory in memories]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adam_(
             [*moving],
             [p.grad for p in moving if p.grad is not None],
             [memory["exp_avg"] for memory in memories],
             [memory["exp_avg_sq"] for memory in memories],
             [],
-            [memory["step"] for memory in memories],
-            fused=True,
-            amsgrad=False,
+            steps,
+            lr=self.param_groups[0]["lr"],
             beta1=self.beta1,
             beta2=self.beta2,
-            lr=self.param_groups[0]["lr"],
             weight_decay=0.0,
             eps=self.eps,
+            amsgrad=False,
             maximize=False,
         )
 

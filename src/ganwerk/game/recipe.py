@@ -108,14 +108,14 @@ def as_it_is(optimiser: Optimiser) -> Optimiser:
     return optimiser
 
 
-def plain_draw(shape: latents.Shape) -> Draw:
+def plain_draw(distribution: latents.Latents) -> Draw:
     """As many latents as reals, of the given distribution, with the reals' labels.
 
     Sharing the labels pairs each fake with a real of its class, which relativistic losses need.
     """
 
     def draw(generator: nn.Module, batch: Batch, random: torch.Generator) -> Fakes:
-        z = latents.draw(shape, len(batch.images), int(generator.latent_dim), random)  # type: ignore[arg-type]
+        z = distribution.draw(len(batch.images), int(generator.latent_dim), random)  # type: ignore[arg-type]
         return Fakes(generator(z, batch.labels), batch.labels)
 
     return draw
@@ -142,7 +142,8 @@ class Recipe:
     views: what pictures pass before D sees them. d_labels: what D's loss takes for real and fake.
     d_penalties: on D. constraints: on D's weights after each update. d_changes: of D's network.
     rates: factors on (G's, D's) learning rate. schedules run before a step, observers after it.
-    parts: what must survive a crash, by name.
+    parts: what must survive a crash, by name. checks: of the finished recipe and D's network; they
+    raise ConfigError where the two cannot be together.
     """
 
     loss: Loss = NON_SATURATING
@@ -165,6 +166,7 @@ class Recipe:
     schedules: tuple[Callable[[TrainState], None], ...] = ()
     observers: tuple[Callable[[TrainState, Report], None], ...] = ()
     parts: tuple[tuple[str, Stateful], ...] = ()
+    checks: tuple[Callable[[Recipe, nn.Module], None], ...] = ()
     claimed: tuple[tuple[str, str], ...] = ()
 
 

@@ -32,8 +32,10 @@ def start(
 
     d_net: as recipe.adapt made it. make: gives the optimiser of a network at a learning rate.
     average: unless the recipe has its own. The recipe's parts become parts of the state, so that
-    they are saved with it.
+    they are saved with it. Raises ConfigError if recipe and D cannot be together.
     """
+    for check in recipe.checks:
+        check(recipe, d_net)
     chosen = recipe.average or average
     return TrainState(
         g_net=g_net,

@@ -1,8 +1,9 @@
 """Layers that the network families share.
 
-Convolutions carry the precision they compute in (`compute`), chosen per layer by measuring at start
-(see work/probe.py). Weights, gradients and moments stay float32; only the arithmetic inside the
-layer and the activations it hands on change.
+Convolutions carry how they compute, chosen per layer by measuring at start (see work/probe.py): in
+which precision (`compute`) and whether as one matrix product (`as_matrix`, see nn/windows.py).
+Weights, gradients and moments stay float32; only the arithmetic inside the layer and the
+activations it hands on change.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganwerk.nn import windows
+
 
 class Conv2d(nn.Conv2d):
     """A convolution that computes in `compute` and keeps its weights in float32.
@@ -24,27 +27,36 @@ class Conv2d(nn.Conv2d):
     """
 
     compute: torch.dtype | None = None
+    as_matrix: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
-        dtype = self.compute or self.weight.dtype
+        weight = self.weight  # once: spectral norm computes it anew each time
+        dtype = self.compute or weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
-        return F.conv2d(
-            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding, self.dilation,
-            self.groups,
-        )  # fmt: skip
+        x, weight = x.to(dtype), weight.to(dtype)
+        if self.as_matrix:
+            return windows.convolve(x, weight, bias, self.stride[0], int(self.padding[0]))
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution that computes in `compute` and keeps its weights in float32."""
 
     compute: torch.dtype | None = None
+    as_matrix: bool = False
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        dtype = self.compute or self.weight.dtype
+        weight = self.weight  # once: spectral norm computes it anew each time
+        dtype = self.compute or weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
+        x, weight = x.to(dtype), weight.to(dtype)
+        if self.as_matrix:
+            return windows.convolve_transposed(
+                x, weight, bias, self.stride[0], int(self.padding[0])
+            )
         return F.conv_transpose2d(
-            x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding,  # type: ignore[arg-type]
-            self.output_padding, self.groups, self.dilation,
+            x, weight, bias, self.stride, self.padding, self.output_padding, self.groups,  # type: ignore[arg-type]
+            self.dilation,
         )  # fmt: skip
 
 
@@ -52,11 +64,22 @@ class Linear(nn.Linear):
     """A matrix product in the type of its weights, whatever comes in. (B, F_in) to (B, F_out)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
+        weight = self.weight
+        return F.linear(x.to(weight.dtype), weight, self.bias)
 
 
 Precise = (Conv2d, ConvTranspose2d)
-"""The layers whose precision can be chosen one by one."""
+"""The layers whose way of computing can be chosen one by one."""
+
+
+def can_be_matrix(layer: nn.Module) -> bool:
+    """Whether a convolution can compute as a matrix product over its windows, and 1 x 1, which is
+    one already, need not."""
+    if not isinstance(layer, Precise) or isinstance(layer.padding, str):
+        return False
+    square = all(len({*n}) == 1 for n in (layer.kernel_size, layer.stride, layer.padding))
+    plain = layer.groups == 1 and {*layer.dilation} == {1} and {*layer.output_padding} == {0}
+    return square and plain and layer.kernel_size[0] > 1 and layer.padding_mode == "zeros"
 
 
 @contextmanager
@@ -136,7 +159,7 @@ class Verdict(nn.Module):
         self.groups = nn.ModuleList()
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
-        h = features.to(self.psi.weight.dtype)
+        h = features.to(self.psi.bias.dtype)
         logits = self.psi(h)[:, 0]
         for group in self.groups:
             logits = logits + group(h)

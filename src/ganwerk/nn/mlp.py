@@ -17,7 +17,7 @@ SLOPE = 0.2
 def _stack(sizes: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
-        layers += [Linear(before, after), nn.LeakyReLU(SLOPE)]
+        layers += [Linear(before, after), nn.LeakyReLU(SLOPE, inplace=True)]
     return nn.Sequential(*layers)
 
 

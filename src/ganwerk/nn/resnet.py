@@ -41,7 +41,9 @@ class Block(nn.Module):
         self.second = Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch: Tensor = self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
+        branch: Tensor = self.second(
+            F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE, inplace=True)
+        )
         return x.to(branch.dtype) + branch
 
 

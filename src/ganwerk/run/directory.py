@@ -178,6 +178,14 @@ class Run:
         """
         write_bytes(self.path / _ABOUT, to_json(_merged(self.about, parts)))
 
+    def replace_settings(self, settings_toml: str, origins: Mapping[str, str]) -> None:
+        """Write the resolved settings and some origins anew.
+
+        Call it under the lock. Raises MachineError, RunError.
+        """
+        write_bytes(self.path / "origins.json", to_json({**self.origins, **origins}))
+        write_bytes(self.settings_path, settings_toml.encode())
+
     def _read(self, name: str) -> str:
         path = self.path / name
         try:

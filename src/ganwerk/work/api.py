@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,15 @@ class Trained:
         """The pictures with these numbers, (N, H, W, C) uint8, C 1, 3 or 4.
 
         classes: the classes to draw, in turn; () draws them as often as the data has them.
-        at: 'latest', 'best' or images seen. Raises ConfigError, CheckpointError.
+        at: 'latest', 'best' or images seen. Warns where a damaged checkpoint was passed over for
+        the one before. Raises ConfigError, CheckpointError.
         """
         check_seeds(seeds)
         key = (at, device)
         if key not in self._samplers:
             self._samplers[key] = Sampler.open(self.path, at, device)
+            for warning in self._samplers[key].warnings:
+                warnings.warn(warning, stacklevel=2)
         return self._samplers[key].draw(seeds, classes)
 
     def resume(
@@ -70,6 +74,8 @@ class Trained:
         minutes: float | None = None,
         images: int | None = None,
         epochs: float | None = None,
+        data: str | Path | None = None,
+        device: str | None = None,
         accept_changed_data: bool = False,
         watch: Watcher = nobody,
     ) -> Trained:
@@ -79,6 +85,8 @@ class Trained:
             minutes=minutes,
             images=images,
             epochs=epochs,
+            data=data,
+            device=device,
             accept_changed_data=accept_changed_data,
             watch=watch,
         )
@@ -150,16 +158,28 @@ def resume(
     minutes: float | None = None,
     images: int | None = None,
     epochs: float | None = None,
+    data: str | Path | None = None,
+    device: str | None = None,
     accept_changed_data: bool = False,
     watch: Watcher = nobody,
 ) -> Trained:
-    """Go on with a run; minutes, images or epochs (one of them) prolong it."""
+    """Go on with a run; minutes, images or epochs (one of them) prolong it.
+
+    data: where the pictures are now, if they were moved. device: train on another one.
+    """
     asked = {"minutes": minutes, "images": images, "epochs": epochs}
     given = [(unit, float(amount)) for unit, amount in asked.items() if amount is not None]
     if len(given) > 1:
         raise TypeError("give one of minutes, images and epochs")
     more = given[0] if given else None
-    verbs.resume(Path(path), more=more, accept_changed_data=accept_changed_data, watch=watch)
+    verbs.resume(
+        Path(path),
+        more=more,
+        where=None if data is None else str(data),
+        device=device,
+        accept_changed_data=accept_changed_data,
+        watch=watch,
+    )
     return Trained(path)
 
 

@@ -17,12 +17,13 @@ from ganwerk.nn.types import Batch
 from ganwerk.work.events import Warned, Watcher
 
 MOST_REALS, MOST_HELD_OUT = 512, 256
+PERSISTENT = 3
 LEAK_STREAM = 2**62 + 1  # a counter no training step reaches
 Indices = NDArray[np.int64]
 
 
 class LeakWatch:
-    """Looks at each new grid of pictures; warns once per transform that shows in them."""
+    """Looks at each new grid of pictures; warns of a transform that shows in three in a row."""
 
     def __init__(
         self,
@@ -37,7 +38,7 @@ class LeakWatch:
         self.seed, self.take = settings.run.seed, take
         spread = np.linspace(0, len(train) - 1, min(len(train), MOST_REALS)).astype(np.int64)
         self.train, self.held_out = train[spread], held_out[:MOST_HELD_OUT]
-        self.warned: set[str] = set()
+        self.in_a_row: dict[str, int] = {}
 
     def look(self, pictures: NDArray[np.uint8], watch: Watcher) -> dict[str, float]:
         """For the journal: leak_<transform>, the share of the pictures (N, H, W, C) that look as if
@@ -53,8 +54,8 @@ class LeakWatch:
             if measured is None:
                 continue
             found[f"leak_{name}"] = measured.share
-            if measured.clear and name not in self.warned:
-                self.warned.add(name)
+            self.in_a_row[name] = self.in_a_row.get(name, 0) + 1 if measured.clear else 0
+            if self.in_a_row[name] == PERSISTENT:
                 watch(_warning(name, measured.share))
         return found
 
@@ -68,5 +69,5 @@ def _warning(name: str, share: float) -> Warned:
     return Warned(
         f"The augmentation leaks: {share:.0%} of the generated pictures look as if '{name}' had "
         "changed them.",
-        f"If that stays so, leave '{name}' out of the remedy's policy, or lower the cap of ada.",
+        f"Leave '{name}' out of the remedy's policy, or lower the cap of ada.",
     )

@@ -90,6 +90,7 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     anew: measure even if that was done within a day. Raises GanwerkError for anything that would
     keep the training from starting well.
     """
+    machine.keep_freed_memory()
     draft = load.collect(
         preset=request.preset,
         file=request.file,
@@ -233,9 +234,11 @@ def _plan(
 
 def _precision_line(choices: Mapping[str, str]) -> str:
     convolutions = [v for k, v in choices.items() if k != probe.MATRICES]
-    halves, count = convolutions.count("bfloat16"), len(convolutions)
-    products = f"matrix products in {choices[probe.MATRICES]}"
-    return f"{halves} of {count} convolutions in bfloat16, {products}" if count else products
+    halves = sum(probe.WAYS[way].compute is not None for way in convolutions)
+    matrices = sum(probe.WAYS[way].as_matrix for way in convolutions)
+    parts = [f"{halves} of {len(convolutions)} convolutions in bfloat16"] if convolutions else []
+    parts += [f"{matrices} of them as matrix products"] if matrices else []
+    return ", ".join([*parts, f"matrix products in {choices[probe.MATRICES]}"])
 
 
 def _remedy_line(remedy: Any) -> str:

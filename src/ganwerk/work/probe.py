@@ -1,4 +1,4 @@
-"""Measuring before training: memory, the fastest precision of each layer, images per second.
+"""Measuring before training: memory, the fastest way to compute each layer, images per second.
 
 The choices are written into the run, so that a resumed training computes as before.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import Linear, Precise, matrix_products
+from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
 from ganwerk.nn.sizes import allowed_resolutions
 from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts
@@ -36,10 +37,31 @@ GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both p
 AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
+MOST_MATRIX_PIXELS = (
+    64  # of a layer's smaller side; on larger pictures windows cost too much memory
+)
 Choices = dict[str, str]
-"""Name of a convolution ('g.stages.1.0'), or MATRICES for all matrix products, to 'float32' or
-'bfloat16'."""
+"""Name of a convolution ('g.stages.1.0') to one of WAYS, MATRICES for all matrix products to
+'float32' or 'bfloat16'."""
 MATRICES = "matrix products"
+
+
+class Way(NamedTuple):
+    """How a convolution computes: in which precision, and whether as one matrix product."""
+
+    compute: torch.dtype | None = None
+    as_matrix: bool = False
+
+    def set(self, layer: nn.Module) -> None:
+        layer.compute, layer.as_matrix = self  # type: ignore[assignment]
+
+
+WAYS = {
+    "float32": Way(),
+    "bfloat16": Way(torch.bfloat16),
+    "float32 matrix": Way(None, True),
+    "bfloat16 matrix": Way(torch.bfloat16, True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +126,9 @@ def computing(choices: Mapping[str, str]) -> AbstractContextManager[None]:
 
 
 def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
-    """Set the precision of each convolution; the averaged generator always computes in float32."""
+    """Set how each convolution computes; the averaged generator always does in plain float32."""
     for name, module in layers(state).items():
-        module.compute = torch.bfloat16 if choices.get(name) == "bfloat16" else None  # type: ignore[assignment]
+        WAYS[choices.get(name, "float32")].set(module)
 
 
 def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
@@ -114,6 +136,11 @@ def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
     images = torch.rand(count, settings.data.channels, side, side, device=device) * 2 - 1
     labels = torch.zeros(count, dtype=torch.int64, device=device)
     return Batch(images, labels if settings.data.conditional else None)
+
+
+def fewest(state: TrainState) -> int:
+    """How many pictures both networks can be tried with: a group of those that D compares."""
+    return max(2, state.d_group_size)
 
 
 def step_memory(state: TrainState, settings: Settings) -> int:
@@ -136,16 +163,13 @@ def step_memory(state: TrainState, settings: Settings) -> int:
         for module in net.modules()
         if not list(module.children())
     ]
-    least = max(2, state.d_group_size)
+    least = fewest(state)
     batch = some_batch(settings, state.device, least)
-    was_training = state.g_net.training
     try:
-        with torch.no_grad():
-            state.g_net.eval(), state.d_net.eval()
+        with _evaluating(state), torch.no_grad():
             z = torch.randn(least, settings.latent.dim, device=state.device)
             state.d_net(state.g_net(z, batch.labels), batch.labels)
     finally:
-        state.g_net.train(was_training), state.d_net.train(was_training)
         for hook in hooks:
             hook.remove()
     g_bytes, d_bytes = (count / least * settings.budget.batch for count in counted.values())
@@ -184,7 +208,7 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
     if len(candidates) == 1:
         return candidates[0]
     recipe = build.recipe(settings)
-    batch = some_batch(settings, state.device, settings.budget.batch)
+    batch = some_batch(settings, state.device, _race_size(state, settings))
     times: list[list[float]] = [[] for _ in candidates]
     begun = _now(state.device)
     for attempt in range(MOST_TRIALS):
@@ -201,18 +225,30 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
     return candidates[best]
 
 
+def _race_size(state: TrainState, settings: Settings) -> int:
+    """Convolutions tell in half a batch which way is fastest, in half the time and memory; small
+    matrix products do not, nor may a group of samples that D compares be cut."""
+    half = settings.budget.batch // 2
+    group = state.d_group_size
+    return (
+        half
+        if half > 1 and group and half % group == 0 and layers(state)
+        else settings.budget.batch
+    )
+
+
 def _each_best(state: TrainState, settings: Settings) -> Choices:
     names, linear = layers(state), _matrix_layers(state)
-    inputs = _inputs(state, settings, names | linear)
+    shapes = _input_shapes(state, settings, names | linear)
     cache: dict[object, str] = {}
     choices = {}
     for name, module in names.items():
-        x = inputs[name]
-        key = (type(module), module.extra_repr(), tuple(x.shape))
+        key = (type(module), module.extra_repr(), shapes[name])
         if key not in cache:
-            cache[key] = _faster(module, x)
+            cache[key] = _faster(module, _some_input(shapes[name], state.device))
         choices[name] = cache[key]
-    choices[MATRICES] = _faster_products([(module, inputs[n]) for n, module in linear.items()])
+    pairs = [(m, _some_input(shapes[n], state.device)) for n, m in linear.items()]
+    choices[MATRICES] = _faster_products(pairs)
     return choices
 
 
@@ -232,51 +268,80 @@ def _faster_products(pairs: list[tuple[nn.Module, Tensor]]) -> str:
     for attempt in range(3):  # interleaved; the first warms up
         for half, found in times.items():
             with matrix_products(half):
-                seconds = sum(_time_layer(module, x, None) for module, x in pairs)
+                seconds = sum(_time_layer(module, x) for module, x in pairs)
             if attempt:
                 found.append(seconds)
     full, half_time = (min(found) for found in times.values())
     return "bfloat16" if half_time < (1 - BF16_MUST_SAVE) * full else "float32"
 
 
-def _inputs(
+def _input_shapes(
     state: TrainState, settings: Settings, modules: Mapping[str, nn.Module]
-) -> dict[str, Tensor]:
-    """One full-size input of each of these layers."""
-    seen: dict[str, Tensor] = {}
+) -> dict[str, tuple[int, ...]]:
+    """The shape of what each of these layers gets in a full batch, found with a few pictures."""
+    least = fewest(state)
+    seen: dict[str, tuple[int, ...]] = {}
 
-    def keep(name: str) -> Callable[..., None]:
+    def note(name: str) -> Callable[..., None]:
         def hook(_module: nn.Module, inputs: tuple[Tensor, ...], _output: object) -> None:
-            seen[name] = inputs[0].detach()
+            count = inputs[0].shape[0] * settings.budget.batch // least  # a pack counts as one
+            seen[name] = (count, *inputs[0].shape[1:])
 
         return hook
 
-    hooks = [m.register_forward_hook(keep(name)) for name, m in modules.items()]
-    batch = some_batch(settings, state.device, settings.budget.batch)
-    with torch.no_grad():
-        z = torch.randn(len(batch.images), settings.latent.dim, device=state.device)
+    hooks = [m.register_forward_hook(note(name)) for name, m in modules.items()]
+    with _evaluating(state), torch.no_grad():
+        batch = some_batch(settings, state.device, least)
+        z = torch.randn(least, settings.latent.dim, device=state.device)
         state.d_net(state.g_net(z, batch.labels), batch.labels)
     for hook in hooks:
         hook.remove()
     return seen
 
 
+def _some_input(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Random numbers in the memory layout that activations have."""
+    x = torch.randn(shape, device=device)
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
+@contextmanager
+def _evaluating(state: TrainState) -> Iterator[None]:
+    """Both networks do not count what they are shown in this block."""
+    nets = (state.g_net, state.d_net)
+    modes = [net.training for net in nets]
+    try:
+        for net in nets:
+            net.eval()
+        yield
+    finally:
+        for net, mode in zip(nets, modes, strict=True):
+            net.train(mode)
+
+
 def _faster(module: nn.Module, x: Tensor) -> str:
-    """'bfloat16' if forward and backward of this layer take clearly less time in it."""
-    times: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    """The way in which forward and backward of this layer take least time; bfloat16 only if it is
+    clearly faster."""
+    ways = ["float32", "bfloat16"]
+    pixels = min(x.shape[2] * x.shape[3], module(x[:1]).shape[2:].numel())
+    if x.device.type == "cpu" and can_be_matrix(module) and pixels <= MOST_MATRIX_PIXELS:
+        ways = list(WAYS)
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for attempt in range(3):  # interleaved; the first warms up
-        for dtype, found in times.items():
-            seconds = _time_layer(module, x.to(dtype), dtype)
+        for name, found in times.items():
+            WAYS[name].set(module)
+            seconds = _time_layer(module, x.to(WAYS[name].compute or x.dtype))
             if attempt:
                 found.append(seconds)
-    module.compute = None  # type: ignore[assignment]
-    full, half = (min(found) for found in times.values())  # whatever disturbs makes it slower
-    return "bfloat16" if half < (1 - BF16_MUST_SAVE) * full else "float32"
+    Way().set(module)
+    weighed = {  # whatever disturbs makes it slower, so the least counts
+        name: min(found) * (1 if WAYS[name].compute is None else 1 / (1 - BF16_MUST_SAVE))
+        for name, found in times.items()
+    }
+    return min(weighed, key=lambda name: weighed[name])
 
 
-def _time_layer(module: nn.Module, x: Tensor, dtype: torch.dtype | None) -> float:
-    if dtype is not None:
-        module.compute = dtype  # type: ignore[assignment]
+def _time_layer(module: nn.Module, x: Tensor) -> float:
     x = x.detach().requires_grad_(True)
     parameters = [p for p in module.parameters() if p.requires_grad]
     start = _now(x.device)

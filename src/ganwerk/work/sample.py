@@ -63,6 +63,7 @@ class Sampler:
         """The averaged generator of a run. Raises RunError, CheckpointError, ConfigError."""
         from ganwerk.work import machine
 
+        machine.keep_freed_memory()
         run = Run.open(path)
         settings = load.from_toml(run.settings_toml, str(run.settings_path))
         data = run.about.get("data", {})
@@ -111,11 +112,11 @@ class Sampler:
     def _batches(
         self, seeds: Sequence[int], labels: torch.Tensor | None
     ) -> Iterator[NDArray[np.uint8]]:
-        shape, dim = LATENTS[self.settings.latent.kind], self.settings.latent.dim
+        latents, dim = LATENTS[self.settings.latent.kind], self.settings.latent.dim
         for start in range(0, len(seeds), self.batch):
             some = list(seeds[start : start + self.batch])
             padded = some + [0] * (self.batch - len(some))
-            z = for_seeds(shape, padded, dim).to(self.device)
+            z = for_seeds(latents, padded, dim).to(self.device)
             y = None
             if labels is not None:
                 y = torch.zeros(self.batch, dtype=torch.int64)

@@ -104,18 +104,22 @@ def resume(
     path: Path,
     *,
     more: tuple[str, float] | None = None,
+    where: str | None = None,
+    device: str | None = None,
     accept_changed_data: bool = False,
     watch: Watcher = nobody,
 ) -> Path:
     """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
 
-    more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands.
+    more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands. where: the
+    place of the pictures, if they were moved. device: another one than it was trained on.
     Raises RunError if it is finished and nothing more is asked for or if its settings were changed,
     DataError if the pictures were.
     """
+    machine.keep_freed_memory()
     with machine_errors():
         run = Run.open(path)
-        settings = load.from_toml(run.settings_toml, str(run.settings_path))
+        settings, origins = _moved(run, where, device)
         check_tensorboard(settings)
         with run.lock():
             checkpoint = run.load("latest")
@@ -125,12 +129,27 @@ def resume(
             _refuse_changed_settings(run, settings, checkpoint.meta)
             facts = machine.facts(settings.run.device)
             pictures = _same_pictures(run, settings, facts, accept_changed_data, watch)
+            _note_other_machine(run, settings, facts, watch)
             session = _resumed(run, settings, pictures, checkpoint, more)
-            _warn_of_other_machine(run, facts, watch)
+            remaining = _remaining_plan(run, session)
+            run.replace_settings(explain.to_toml(settings), origins)
+            run.update_about(plan=asdict(remaining), data={"where": settings.data.where})
             run.journal.append({"event": "resume", "from_images": session.state.images})
-            watch(Planned(_remaining_plan(run, session)))
+            watch(Planned(remaining))
             play(session, watch)
     return run.path
+
+
+def _moved(run: Run, where: str | None, device: str | None) -> tuple[Settings, dict[str, str]]:
+    """The run's settings, with pictures or device elsewhere if asked for, and what was."""
+    settings = load.from_toml(run.settings_toml, str(run.settings_path))
+    asked = {"data.where": where, "run.device": device}
+    given = {key: value for key, value in asked.items() if value is not None}
+    for key, value in given.items():
+        section, name = key.split(".")
+        changed = getattr(settings, section).model_copy(update={name: value})
+        settings = settings.model_copy(update={section: changed})
+    return settings, dict.fromkeys(given, "asked for when resumed")
 
 
 def _refuse_changed_settings(run: Run, settings: Settings, meta: Mapping[str, Any]) -> None:
@@ -149,7 +168,11 @@ def _same_pictures(
     run: Run, settings: Settings, facts: MachineFacts, accept: bool, watch: Watcher
 ) -> Pictures:
     draft = Draft({key: value for key, value in explain.flat(settings).items()})
-    pictures = read_pictures(settings.data.where, draft, facts, watch)
+    try:
+        pictures = read_pictures(settings.data.where, draft, facts, watch)
+    except DataError as error:
+        moved = f"If the pictures were moved: ganwerk resume {run.path} --data PLACE"
+        raise DataError(error.message, f"{error.hint}\n{moved}") from error
     changes = changed_files(run.data["files"], pictures.files)
     if not changes:
         return pictures
@@ -220,17 +243,25 @@ def _resumed(
     )
 
 
-def _warn_of_other_machine(run: Run, facts: MachineFacts, watch: Watcher) -> None:
-    """Another processor rounds differently: the run goes on, but not bit for bit."""
+def _note_other_machine(run: Run, settings: Settings, facts: MachineFacts, watch: Watcher) -> None:
+    """Another processor rounds differently: the run goes on, but not bit for bit. On another kind
+    of device the fastest precision is measured anew."""
     about = run.about
     then = about["machine"]["device_name"], about["choices"]["threads"], about["machine"]["torch"]
     now = facts.device_name, torch.get_num_threads(), facts.torch
-    if then != now:
-        watch(Warned(
-            f"The run was started on another machine ({then[0]}, {then[1]} threads, torch "
-            f"{then[2]}); this is {now[0]}, {now[1]} threads, torch {now[2]}.",
-            "It goes on; only the last bits of the numbers may differ from what they would be.",
-        ))  # fmt: skip
+    if then == now:
+        return
+    watch(Warned(
+        f"The run was started on another machine ({then[0]}, {then[1]} threads, torch "
+        f"{then[2]}); this is {now[0]}, {now[1]} threads, torch {now[2]}.",
+        "It goes on; only the last bits of the numbers may differ from what they would be.",
+    ))  # fmt: skip
+    choices: dict[str, Any] = {"threads": torch.get_num_threads()}
+    if torch.device(about["machine"]["device"]).type != torch.device(facts.device).type:
+        choices["precision"] = probe.probe(
+            settings, len(about["data"]["class_names"]), facts
+        ).choices
+    run.update_about(machine=asdict(facts), choices=choices)
 
 
 def _remaining_plan(run: Run, session: Session) -> Plan:

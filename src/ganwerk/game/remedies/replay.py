@@ -65,9 +65,16 @@ class Pool:
     def __call__(self, fakes: Fakes, random: torch.Generator) -> Fakes:
         """The fakes with a share of them replaced by old ones. Some of the new are kept for later;
         what is shown now is decided before."""
+        self._move(fakes.scales[-1].device)
         shown = self._mixed(fakes, random) if self.filled else fakes
         self._keep(fakes)
         return shown
+
+    def _move(self, device: torch.device) -> None:
+        """A pool that was just loaded goes where the game is played."""
+        if self.scales and self.scales[-1].device != device:
+            self.scales = tuple(scale.to(device) for scale in self.scales)
+            self.labels = None if self.labels is None else self.labels.to(device)
 
     def _mixed(self, fakes: Fakes, random: torch.Generator) -> Fakes:
         count, device = len(fakes.scales[-1]), random.device

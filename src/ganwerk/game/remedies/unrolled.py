@@ -16,7 +16,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.lookahead import flat, look_ahead
 from ganwerk.game.losses import Loss
 from ganwerk.game.penalties import leaf
-from ganwerk.game.recipe import Recipe, Remedy, claim
+from ganwerk.game.recipe import Recipe, Remedy, add, claim
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import Critic, Round, d_objective, due, judge
 from ganwerk.nn.types import Batch, Fakes, Scales
@@ -45,9 +45,23 @@ def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "
         foreseen = {"optimiser": recipe.optimiser} if steps else {}
         opponent = Unrolled(steps, first_order)
         claimed = claim(recipe, by="unrolled", opponent=opponent, **foreseen)
+        if steps and not first_order:
+            claimed = add(claimed, checks=can_be_differentiated)
         return replace(claimed, loss=of_value(recipe.loss)) if objective == "value" else claimed
 
     return remedy
+
+
+def can_be_differentiated(recipe: Recipe, d_net: nn.Module) -> None:
+    """A gradient penalty inside an unrolled update takes third derivatives, which torch does not
+    have for batch norm. Raises ConfigError for such a pair."""
+    penalties = [penalty.name for penalty in recipe.d_penalties if penalty.at_pictures]
+    normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in d_net.modules())
+    if penalties and normed:
+        raise ConfigError(
+            f"Unrolling through the penalty {penalties[0]} is not possible while D has batch norm.",
+            "Set network.discriminator_norm to none or spectral, or leave out one of the remedies.",
+        )
 
 
 def of_value(loss: Loss) -> Loss:

@@ -83,9 +83,9 @@ _REMEDIES = (
     "changed: look closer above 0.2. Resting: steps in which a player did not learn."
 )
 _REMEDY_LINES = (
-    ("ada_p", "augmentation (ada)", "d"),
-    ("d_rested", "D rested", "real"),
-    ("g_rested", "G rested", "g"),
+    ("ada_p", "augmentation (ada)"),
+    ("d_rested", "D rested"),
+    ("g_rested", "G rested"),
 )
 _SPEED = (
     "Normal: flat. Short dips are checkpoints, grids or other programs; a lasting fall is heat, "
@@ -206,10 +206,12 @@ def _penalties(facts: Facts, _: Loss | None) -> Plot | None:
 
 def _remedies(facts: Facts, _: Loss | None) -> Plot | None:
     leaks = dict.fromkeys(k for row in facts.of("picture") for k in row if k.startswith("leak_"))
-    lines = [
-        *_REMEDY_LINES,
-        *((key, f"looks like {key.removeprefix('leak_')}", "other") for key in leaks),
+    told = {key for row in facts.of("step") for key in row}
+    named = [
+        *(line for line in _REMEDY_LINES if line[0] in told),
+        *((key, f"leak of {key.removeprefix('leak_')}") for key in leaks),
     ]
+    lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(named)]
     return _plot(facts, "What remedies do", _REMEDIES, lines, smooth=False, floor=0.0, ceiling=1.0)
 
 

@@ -12,6 +12,8 @@ from ganwerk.config import auto, build, explain, load
 from ganwerk.config.remedies import REMEDIES, describe, parse
 from ganwerk.errors import ConfigError
 from ganwerk.game import remedies as game_remedies
+from ganwerk.game.step import train_step
+from ganwerk.nn.types import Batch
 from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
 
 CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)
@@ -212,3 +214,36 @@ def test_weights_follow_from_the_seed_alone():
         nets.append(build.players(settings, 3, torch.device("cpu"))[1].state_dict())
         assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(nets[0][k], nets[1][k]) for k in nets[0])
+
+
+NARROW = ["network.generator_width=8", "network.discriminator_width=8", "network.max_width=16"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("unrolled:steps=2", "r1:weight=0.1,every=1"),
+        ("packing:size=4", "minibatch-stddev:group=2", "unrolled:steps=1"),
+        ("minibatch-discrimination", "spectral-norm", "replay"),
+    ],
+    ids=lambda asked: asked[0].split(":")[0],
+)
+@pytest.mark.parametrize("preset", load.preset_names())
+def test_every_network_bears_them(preset, asked):
+    """Residual networks through unrolled penalties, packs of pictures, batch norm and groups."""
+    sets = ["budget.batch=16", *(NARROW if preset != "listing" else [])]
+    settings, _ = settings_of(*asked, preset=preset, sets=sets)
+    recipe = build.recipe(settings)
+    if preset == "dcgan" and "r1" in asked[1]:
+        with pytest.raises(ConfigError, match="not possible while D has batch norm"):
+            build.state(settings, 3, torch.device("cpu"), 1e6, recipe)
+        return
+    state = build.state(settings, 3, torch.device("cpu"), 1e6, recipe)
+    labels = torch.arange(16) % 3 if settings.data.conditional else None
+    images = torch.rand(16, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for _ in range(2):
+        report = train_step(state, lambda _: Batch(images, labels), recipe)
+    weights = [p for net in (state.g_net, state.d_net) for p in net.parameters()]
+    assert all(p.isfinite().all() for p in weights)
+    assert report.d_loss.isfinite()
+    assert report.played.fake_logits.shape == (4 if "packing" in asked[0] else 16,)
