@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganwerk.errors import GanwerkError
     from ganwerk.work.api import Trained, open_run, plan, resume, train
+    from ganwerk.work.style.api import Stylised, stylise
 
 __version__ = "0.1.0"
 
@@ -24,14 +25,18 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 _HOME = {
     "GanwerkError": "ganwerk.errors",
+    "Stylised": "ganwerk.work.style.api",
     "Trained": "ganwerk.work.api",
     "open_run": "ganwerk.work.api",
     "plan": "ganwerk.work.api",
     "resume": "ganwerk.work.api",
+    "stylise": "ganwerk.work.style.api",
     "train": "ganwerk.work.api",
 }
 
-__all__ = ["GanwerkError", "Trained", "open_run", "plan", "resume", "train"]
+__all__ = [
+    "GanwerkError", "Stylised", "Trained", "open_run", "plan", "resume", "stylise", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

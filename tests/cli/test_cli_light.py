@@ -30,7 +30,10 @@ CALLS = [
     ["--version"],
     [],
     ["trian"],
-    *([name, "--help"] for name in ("train", "resume", "sample", "report", "data", "demo", "lab")),
+    *(
+        [name, "--help"]
+        for name in ("train", "resume", "sample", "report", "data", "demo", "style", "lab")
+    ),
     ["data", "check", "--help"],
     ["config", "--help"],
     ["config", "explain", "--help"],

@@ -119,7 +119,7 @@ def decode(data: bytes, resolution: int, channels: int, fit: Fit) -> Decoded:
 
 def standardise(image: Image.Image, resolution: int, channels: int, fit: Fit) -> NDArray[np.uint8]:
     """A decoded picture of any size and mode as (channels, resolution, resolution) uint8."""
-    image = _eight_bit(image)
+    image = eight_bit(image)
     square = _cropped(image, resolution) if fit == "crop" else _padded(image, resolution)
     if square.mode == "RGBA" and channels != 4:
         square = Image.alpha_composite(Image.new("RGBA", square.size, WHITE), square)
@@ -138,7 +138,7 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in range(2, 9) else 1
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
+def eight_bit(image: Image.Image) -> Image.Image:
     """In mode L, RGB or RGBA."""
     if image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info:
         return image

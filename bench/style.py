@@ -1,0 +1,260 @@
+"""Style transfer against neural-style-pt and crowsonkb's style-transfer-pytorch, and by itself.
+
+  speed    one closure of VGG19 at 256 px, the same (random) weights for all, L-BFGS, in turns
+  default  the default settings at 512 px: time to the first preview and to the result
+  quality  textures from noise by each backbone, judged by a referee none of them descends
+  sizes    the same transfer at 256 and at 1,024 px: the referee's score of both
+  figure   the row of pictures in the README
+  large    4,096 px in tiles: memory and seconds per closure
+
+The referee (bench/referee.py) compares a steerable pyramid's statistics; 1 is noise with the
+painting's colours, the floor is another crop of the same painting.
+Example: python -m bench.style speed --peers ../peers
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import ganwerk
+from bench.common import (
+    DEFAULT_DATA,
+    Spread,
+    machine,
+    machine_line,
+    parser,
+    spread,
+    table,
+    write_json,
+)
+
+PHOTOS, PAINTINGS = ("tubingen", "golden_gate"), ("starry_night", "the_scream", "shipwreck")
+VGG_FLOP_256 = 94.67e9
+"""Forward and backward to the input, VGG19 to relu5_1 at 256 px (docs/benchmarks.md)."""
+
+
+def picture(given: argparse.Namespace, name: str) -> Path:
+    path: Path = given.data / "style" / f"{name}.jpg"
+    if not path.is_file():
+        sys.exit(f"error: there is no {path}.\nhint: name the folder that holds style/: --data DIR")
+    return path
+
+
+def random_vgg19(folder: Path) -> tuple[Path, Path]:
+    """The same random weights as torchvision names them (.pth) and as ganwerk does."""
+    import torch
+    from safetensors.torch import save_file
+
+    from ganwerk.style.backbones import VGG19
+    from ganwerk.style.calibration import random_weights
+
+    folder.mkdir(parents=True, exist_ok=True)
+    theirs, ours = folder / "vgg19-random.pth", folder / "vgg19-random.safetensors"
+    weights = dict(random_weights(VGG19))
+    numbers = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+    named = {
+        f"features.{number}.{part}": weights[f"{name}.{part}"]
+        for name, number in zip(VGG19.shapes(), numbers, strict=True)
+        for part in ("weight", "bias")
+    }
+    torch.save(named, theirs)
+    save_file(weights, ours)
+    return theirs, ours
+
+
+def speed(given: argparse.Namespace) -> dict[str, Any]:
+    theirs, ours = random_vgg19(given.work)
+    rows = [("neural-style-pt", "auto"), ("style-transfer-pytorch", "auto"),
+            ("ganwerk", "float32"), ("ganwerk", "bfloat16")]  # fmt: skip
+    seconds: dict[tuple[str, str], list[float]] = {row: [] for row in rows}
+    peaks = dict.fromkeys(rows, 0)
+    for _ in range(given.rounds):
+        for name, precision in rows:
+            line = [
+                sys.executable, "-m", "bench.style_peers", name, "--content",
+                str(picture(given, "tubingen")), "--style", str(picture(given, "starry_night")),
+                "--weights", str(theirs), "--converted", str(ours), "--peers", str(given.peers),
+                "--size", str(given.size), "--closures", str(given.closures),
+                "--precision", precision,
+            ]  # fmt: skip
+            done = subprocess.run(line, capture_output=True, text=True, check=True)
+            found = json.loads(done.stdout.splitlines()[-1])
+            seconds[name, precision] += found["seconds"]
+            peaks[name, precision] = max(peaks[name, precision], found["peak_bytes"])
+    spreads = {row: spread(values) for row, values in seconds.items()}
+    base = spreads["neural-style-pt", "auto"].median
+    flop = VGG_FLOP_256 * (given.size / 256) ** 2
+    print(table(
+        ["", "ms per closure", "to neural-style-pt", "GFLOP/s", "peak MB"],
+        [[f"{name} {precision if name == 'ganwerk' else ''}", f"{_ms(s)}",
+          f"{base / s.median:.2f} times", f"{flop / s.median / 1e9:.0f}",
+          f"{peaks[name, precision] / 1e6:.0f}"] for (name, precision), s in spreads.items()],
+    ))  # fmt: skip
+    return {"seconds": {" ".join(k): v for k, v in spreads.items()},
+            "peaks": {" ".join(k): v for k, v in peaks.items()}}  # fmt: skip
+
+
+def _ms(found: Spread) -> str:
+    return f"{Spread(found.median * 1e3, found.low * 1e3, found.high * 1e3):.0f}"
+
+
+def default(given: argparse.Namespace) -> dict[str, Any]:
+    from ganwerk.style.recipe import recipe_of
+    from ganwerk.work.style.events import Previewed
+    from ganwerk.work.style.job import Request
+    from ganwerk.work.style.verb import Options, stylise_file
+
+    previews: list[float] = []
+    start = time.perf_counter()
+
+    def watch(event: Any) -> None:
+        if isinstance(event, Previewed):
+            previews.append(time.perf_counter() - start)
+
+    out = given.work / "default.png"
+    styles = [(picture(given, "starry_night"), 1.0)]
+    request = Request(picture(given, "tubingen"), styles, recipe_of(size_px=512))
+    done = stylise_file(request, out, Options(force=True), watch)
+    seconds = time.perf_counter() - start
+    print(f"first preview after {previews[0]:.1f} s, result after {seconds:.1f} s "
+          f"({len(done.trace)} closures, {done.plan.precision})")  # fmt: skip
+    return {"preview_seconds": previews[0], "seconds": seconds}
+
+
+def quality(given: argparse.Namespace) -> dict[str, Any]:
+    from bench.referee import crops, judge, noise_like, retrieval
+
+    scores: dict[str, dict[str, float]] = {}
+    for name in given.only or PAINTINGS:
+        reference, other = crops(picture(given, name), given.size)
+        noise = judge(noise_like(reference), reference)
+        row = {"floor": judge(other, reference) / noise}
+        for backbone, changes in CANDIDATES.items():
+            made = textured(reference, backbone, given, **changes)
+            label = f"{backbone}{' ' + changes['label'] if 'label' in changes else ''}"
+            row[label] = judge(made, reference) / noise
+            print(f"  {name}: {label} {row[label]:.3f}", flush=True)
+        scores[name] = row
+    heads = list(next(iter(scores.values())))
+    print(table(["", *heads], [[n, *(f"{r[h]:.3f}" for h in heads)] for n, r in scores.items()]))
+    found = {} if given.only else {b: retrieval([picture(given, n) for n in PAINTINGS], b)
+             for b in ("compact", "compact-random", "vgg19-random")}  # fmt: skip
+    print(table(["texture retrieval", "AUC"], [[b, f"{auc:.3f}"] for b, auc in found.items()]))
+    return {"scores": scores, "retrieval": found}
+
+
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "compact": {},
+    "compact-random": {},
+    "vgg19-random": {"statistic": "gram", "smallest_px": 0, "patch_weight": 0.0, "steps": 150},
+}
+"""Ours with all that it does by default; VGG19 with the published method: Gram matrices at one
+scale from noise, as long as ours in closures."""
+
+
+def textured(reference: Any, backbone: str, given: argparse.Namespace, **changes: Any) -> Any:
+    """A texture from noise in the style of the reference (H, W, 3) uint8."""
+    changes.pop("label", None)
+    found = ganwerk.stylise(
+        reference, reference, size=max(reference.shape[:2]), backbone=backbone, strength=1.0,
+        start="noise", precision=given.precision, **changes,
+    )  # fmt: skip
+    return found.picture
+
+
+def sizes(given: argparse.Namespace) -> dict[str, Any]:
+    """Referee scores of a transfer against the style at its own size."""
+    from bench.referee import judge, noise_like, sized
+
+    found = {}
+    for size in (256, 1024):
+        made = ganwerk.stylise(picture(given, "tubingen"), picture(given, "starry_night"),
+                               size=size, precision=given.precision).picture  # fmt: skip
+        small, style = sized(made, 256), sized(picture(given, "starry_night"), 256)
+        found[size] = judge(small, style) / judge(noise_like(style), style)
+        print(f"{size} px: {found[size]:.3f}", flush=True)
+    print(f"ratio {found[1024] / found[256]:.3f}")
+    return {str(k): v for k, v in found.items()}
+
+
+def large(given: argparse.Namespace) -> dict[str, Any]:
+    import resource
+
+    start = time.perf_counter()
+    done = ganwerk.stylise(
+        picture(given, "tubingen"), picture(given, "starry_night"), size=4096,
+        steps=given.closures, precision=given.precision,
+    )  # fmt: skip
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    last = [p for p in done.trace if p.scale_px == 4096]
+    each = (last[-1].seconds - last[0].seconds) / max(1, len(last) - 1)
+    print(f"{done.picture.shape[1]} x {done.picture.shape[0]} px: {each:.1f} s per closure at the")
+    print(f"finest scale, {time.perf_counter() - start:.0f} s in all, peak {peak / 1e9:.2f} GB")
+    return {"seconds_per_closure": each, "peak_bytes": peak}
+
+
+def figure(given: argparse.Namespace) -> dict[str, Any]:
+    """The row of the README: what was drawn before is not drawn again."""
+    from PIL import Image
+
+    from ganwerk.work.style.saved import folder_of
+
+    given.work.mkdir(parents=True, exist_ok=True)
+    tiles = []
+    for photo, painting in SHOWN:
+        path = given.work / f"{photo}-{painting}.png"
+        if not path.is_file():
+            print(f"  {path}", flush=True)
+            ganwerk.stylise(
+                picture(given, photo), picture(given, painting), out=path, size=FIGURE_PX,
+                precision=given.precision, resume=folder_of(path).exists(),
+            )  # fmt: skip
+        tiles += [Image.open(p).convert("RGB") for p in (picture(given, painting), path)]
+    height = FIGURE_PX * 3 // 4
+    scaled = [t.resize((round(t.width * height / t.height), height)) for t in tiles]
+    thirds = [t.resize((round(t.width * 0.45), round(t.height * 0.45))) if i % 2 == 0 else t
+              for i, t in enumerate(scaled)]  # fmt: skip
+    sheet = Image.new("RGB", (sum(t.width + GAP_PX for t in thirds) - GAP_PX, height), "white")
+    left = 0
+    for tile in thirds:
+        sheet.paste(tile, (left, (height - tile.height) // 2))
+        left += tile.width + GAP_PX
+    path = given.work / "style.webp"
+    sheet.save(path, quality=80)
+    print(f"Written: {path}, {sheet.width} x {sheet.height} px")
+    return {}
+
+
+SHOWN = [("tubingen", "starry_night"), ("golden_gate", "the_scream"), ("golden_gate", "shipwreck")]
+FIGURE_PX, GAP_PX = 400, 8
+
+JOBS = {"speed": speed, "default": default, "quality": quality, "sizes": sizes, "large": large,
+        "figure": figure}  # fmt: skip
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("what", choices=JOBS)
+    options.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with style/")
+    options.add_argument("--peers", type=Path, default=Path("../peers"), help="the clones")
+    options.add_argument("--work", type=Path, default=Path("out/style"), help="for what is written")
+    options.add_argument("--size", type=int, default=256)
+    options.add_argument("--closures", type=int, default=10)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--precision", default="auto")
+    options.add_argument("--only", action="append", metavar="NAME", help="judge this painting")
+    given = options.parse_args()
+    about = machine()
+    print(machine_line(about), flush=True)
+    found = JOBS[given.what](given)
+    write_json(given.json, {"machine": about} | found)
+
+
+if __name__ == "__main__":
+    main()

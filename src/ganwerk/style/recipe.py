@@ -1,0 +1,223 @@
+"""What is minimised and how, as one value; and the published recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.style.backbones import INPUTS, PADDINGS, POOLINGS, architecture
+from ganwerk.style.colours import COLOURS
+from ganwerk.style.losses import CONTENT_SCALES, STYLE_SCALES, VARIATIONS, weights_of_strength
+from ganwerk.style.optimisers import OPTIMISERS
+from ganwerk.style.statistics import STATISTICS
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides the result, besides the pictures.
+
+    backbone, content_layers, style_layers: what is compared; () are the backbone's own layers.
+    statistic: gram, moments or sliced. layer_weights: one per style layer; () are equal.
+    patch_weight: of the distribution of pixel patches, against all style layers together.
+    strength: 0 to 1, or None where content_weight and style_weight are given.
+    content_scale, style_scale, variation: how the losses are scaled, see style/losses.py.
+    style_size: size of the style's strokes against the content; 1 scales both pictures alike.
+    size_px: long side of the result; None keeps the photo's, at most 512.
+    smallest_px: long side at the coarsest scale; 0 has one scale only.
+    steps: closures at the finest scale; coarser scales take more, finer ones than 512 px fewer.
+    rate: of the optimiser, in units of the picture's range. unit: that range, 1 or 255.
+    average: memory of the averaged iterates that become the result, 0 is none.
+    recolour: whether the content loss sees the photo in the style's colours.
+    start: content, noise, style or a path. noise_mean, noise_spread: added to the start.
+    """
+
+    preset: str = "default"
+    backbone: str = "compact"
+    content_layers: tuple[str, ...] = ()
+    style_layers: tuple[str, ...] = ()
+    layer_weights: tuple[float, ...] = ()
+    statistic: str = "moments"
+    strength: float | None = 0.5
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    patch_weight: float = 1.0
+    tv_weight: float = 0.05
+    content_scale: str = "relative"
+    style_scale: str = "relative"
+    variation: str = "mean"
+    style_size: float = 1.0
+    size_px: int | None = None
+    smallest_px: int = 192
+    steps: int = 60
+    optimiser: str = "adam"
+    rate: float = 0.02
+    beta1: float = 0.9
+    beta2: float = 0.99
+    eps: float = 1e-8
+    history: int = 10
+    unit: float = 1.0
+    clamp: bool = True
+    average: float = 0.95
+    start: str = "content"
+    noise_mean: float = 0.0
+    noise_spread: float = 0.0
+    pooling: str = "average"
+    padding: str = "replicate"
+    pixels: str = "standard"
+    colours: str = "style"
+    recolour: bool = True
+    seed: int = 0
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Of content and style."""
+        if self.strength is None:
+            return self.content_weight, self.style_weight
+        return weights_of_strength(self.strength)
+
+    def complete(self) -> Recipe:
+        """With the backbone's own layers where none are named, under their names there.
+
+        Raises ConfigError for whatever cannot be computed.
+        """
+        made = architecture(self.backbone)
+        content = self.content_layers or made.content_layers
+        style = self.style_layers or made.style_layers
+        recipe = replace(
+            self,
+            content_layers=tuple(made.named(layer) for layer in content),
+            style_layers=tuple(made.named(layer) for layer in style),
+            layer_weights=self.layer_weights or (1.0,) * len(style),
+        )
+        _check(recipe)
+        return recipe
+
+
+_CHOICES: dict[str, Mapping[str, Any] | tuple[str, ...]] = {
+    "statistic": STATISTICS, "content_scale": CONTENT_SCALES, "style_scale": STYLE_SCALES,
+    "variation": VARIATIONS, "optimiser": OPTIMISERS, "pooling": POOLINGS, "padding": PADDINGS,
+    "pixels": INPUTS, "colours": COLOURS,
+}  # fmt: skip
+_NOT_NEGATIVE = (
+    "content_weight",
+    "style_weight",
+    "tv_weight",
+    "patch_weight",
+    "noise_spread",
+    "smallest_px",
+)
+_POSITIVE = ("style_size", "steps", "rate", "history")
+LEAST_PX, MOST_PX = 32, 16_384
+
+
+def _check(recipe: Recipe) -> None:
+    for field, options in _CHOICES.items():
+        value = getattr(recipe, field)
+        if value not in options:
+            raise ConfigError(f"There is no {field} '{value}'.", did_you_mean(value, options))
+    flag = {"style_size": "style-scale"}
+    for field in (*_NOT_NEGATIVE, *_POSITIVE):
+        value = getattr(recipe, field)
+        low = value < 0 or (field in _POSITIVE and value == 0)
+        if low or not value < float("inf"):
+            name = flag.get(field, field.replace("_", "-"))
+            bound = "above 0" if field in _POSITIVE else "0 or more"
+            raise ConfigError(f"--{name} cannot be {value:g}.", f"Give a number {bound}.")
+    _ = recipe.weights  # refuses a strength outside 0 to 1
+    if len(recipe.layer_weights) != len(recipe.style_layers):
+        raise ConfigError(
+            f"There are {len(recipe.layer_weights)} layer weights for "
+            f"{len(recipe.style_layers)} style layers.",
+            f"Give one for each of {', '.join(recipe.style_layers)}.",
+        )
+    if min(recipe.layer_weights) < 0:
+        raise ConfigError("A layer weight is negative.", "Give numbers of 0 or more.")
+    if recipe.size_px is not None and not LEAST_PX <= recipe.size_px <= MOST_PX:
+        raise ConfigError(
+            f"--size cannot be {recipe.size_px}.", f"Give {LEAST_PX} to {MOST_PX:,} px."
+        )
+    if recipe.optimiser == "lbfgs" and not STATISTICS[recipe.statistic].deterministic:
+        raise ConfigError(
+            f"L-BFGS cannot descend '{recipe.statistic}', which draws anew in each step.",
+            "Use --optimiser adam, or --statistic moments.",
+        )
+
+
+_PUBLISHED = Recipe(
+    statistic="gram", patch_weight=0.0, strength=None, smallest_px=0, clamp=False, average=0.0,
+    padding="zeros", pixels="255", content_scale="half-sum", recolour=False,
+)  # fmt: skip
+"""What the published recipes have in common."""
+
+_GATYS = replace(
+    _PUBLISHED, preset="gatys", backbone="vgg19", content_layers=("relu4_2",),
+    content_weight=1.0, style_weight=1e3, tv_weight=0.0, style_scale="gatys", optimiser="lbfgs",
+    rate=1.0, history=100, unit=255.0, steps=500, start="noise", noise_spread=1.0,
+)  # fmt: skip
+
+_NEURAL_STYLE = replace(
+    _PUBLISHED, preset="neural-style", backbone="vgg19", content_layers=("relu4_2",),
+    content_weight=5.0, style_weight=1e2, tv_weight=1e-3, content_scale="mean",
+    style_scale="johnson", variation="half-sum", optimiser="lbfgs", rate=1.0, history=100,
+    unit=255.0, size_px=512, steps=1000, start="noise", noise_spread=0.001, pooling="max",
+)  # fmt: skip
+
+_TENSORFLOW_NOISE = replace(
+    _PUBLISHED, preset="tensorflow-noise", backbone="vgg16",
+    content_layers=("block4_conv2",),
+    style_layers=("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"),
+    content_weight=2.0, style_weight=1.0, tv_weight=0.0, style_scale="mean",
+    variation="absolute", optimiser="adam-keras", rate=0.002, beta1=0.99, beta2=0.999, eps=0.1,
+    size_px=256, steps=1000, start="uniform", pooling="max",
+)  # fmt: skip
+
+PRESETS: dict[str, Recipe] = {
+    recipe.preset: recipe
+    for recipe in (
+        Recipe(),
+        _GATYS,
+        _NEURAL_STYLE,
+        _TENSORFLOW_NOISE,
+        replace(
+            _TENSORFLOW_NOISE, preset="tensorflow", content_weight=1.0, style_weight=150.0,
+            tv_weight=30.0, start="content", noise_mean=-0.3, noise_spread=0.3,
+        ),
+    )
+}  # fmt: skip
+"""gatys: Gatys, Ecker and Bethge 2016. neural-style: Johnson's Torch code. tensorflow and
+tensorflow-noise: the second and the first run of Microsoft's lesson in TensorFlow."""
+
+NOISE_SPREAD = 0.15
+"""Of the noise that a descent starts from, where nothing else is said."""
+
+FIELDS = tuple(field.name for field in fields(Recipe))
+
+
+def recipe_of(preset: str = "default", **changes: Any) -> Recipe:
+    """A preset with changes. A weight of content or style takes the place of the strength.
+
+    Raises ConfigError for unknown names and for values that cannot be.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset '{preset}'.", did_you_mean(preset, PRESETS))
+    for name in changes:
+        if name not in FIELDS:
+            raise ConfigError(f"There is no setting '{name}'.", did_you_mean(name, FIELDS))
+    weighted = {"content_weight", "style_weight"} & set(changes)
+    if weighted and changes.get("strength") is not None:
+        raise ConfigError(
+            "A strength and a weight of content or style say the same thing twice.",
+            "Keep --strength, or --content-weight and --style-weight.",
+        )
+    if weighted:
+        changes["strength"] = None
+    if "strength" in changes and PRESETS[preset].content_scale != "relative" and not weighted:
+        raise ConfigError(
+            f"The preset '{preset}' has weights of its own, no strength.",
+            "Use --content-weight and --style-weight with it.",
+        )
+    if changes.get("start") == "noise" and not PRESETS[preset].noise_spread:
+        changes.setdefault("noise_spread", NOISE_SPREAD * PRESETS[preset].unit)
+    return replace(PRESETS[preset], **changes).complete()
