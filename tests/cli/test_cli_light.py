@@ -32,11 +32,12 @@ CALLS = [
     ["trian"],
     *(
         [name, "--help"]
-        for name in ("train", "resume", "sample", "report", "data", "demo", "style")
+        for name in ("train", "resume", "sample", "report", "data", "demo", "style", "lab")
     ),
     ["data", "check", "--help"],
     ["config", "--help"],
     ["config", "explain", "--help"],
+    ["lab", "ring", "--help"],
     ["train", "pictures", "--minutes", "1", "--images", "2"],
     ["sample", "run", "--seeds", "5-2"],
 ]

@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
+    "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),
     "style": ("ganwerk.cli.style:command", "Redraw a photo in the style of a painting."),
     "demo": ("ganwerk.cli.demo:command", "Train on built-in digits, in about two minutes."),

@@ -1,0 +1,113 @@
+"""What the laboratory must reach: modes over ten seeds, the plain game beside each remedy.
+
+    python -m bench.lab points            ring and grid, about half an hour on two quiet cores
+    python -m bench.lab stacked           stacked MNIST with tiny discriminators, hours
+    python -m bench.lab full              stacked MNIST with an ordinary DCGAN
+
+Games that are finished are kept in --out and not played again, so it may be stopped at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.common import DEFAULT_DATA, machine, machine_line, parser, table, write_json
+from ganwerk.lab.compare import Compared, compare, problem
+from ganwerk.lab.stacked import ready
+from ganwerk.lab.table import cell
+from ganwerk.values import Progress
+
+
+@dataclass(frozen=True)
+class Round:
+    """Methods on a problem, over seeds. steps: None for those of the preset."""
+
+    problem: str
+    methods: tuple[str, ...]
+    seeds: int
+    steps: int | None = None
+
+
+ROUNDS: dict[str, tuple[Round, ...]] = {
+    "points": (
+        Round(
+            "ring:collapse",
+            (
+                "plain",
+                "unrolled:steps=5",
+                "balance",
+                "two-rates:generator=1,discriminator=10",
+                "packing:size=2",
+                "packing:size=4",
+            ),
+            seeds=10,
+        ),
+        Round("ring:best", ("plain", "r1:weight=0.02"), seeds=10),
+        Round("grid:best", ("plain", "r1:weight=0.1+r2:weight=0.1"), seeds=10),
+    ),
+    "stacked": (
+        Round(
+            "stacked:quarter",
+            (
+                "plain",
+                "unrolled:steps=1",
+                "unrolled:steps=5",
+                "unrolled:steps=10",
+                "packing:size=4",
+                "loss=relativistic+r1:weight=1+r2:weight=1",
+            ),
+            seeds=1,
+        ),
+    ),
+    "full": (Round("stacked:full", ("r1:weight=0.1,every=8",), seeds=1),),
+}
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("what", choices=sorted(ROUNDS))
+    options.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR")
+    options.add_argument("--out", type=Path, default=Path("out/lab"), metavar="DIR")
+    options.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
+    given = options.parse_args()
+    about = machine()
+    print(machine_line(about), flush=True)
+    if given.what != "points":
+        ready(given.data, show)
+    results = {}
+    for each in ROUNDS[given.what]:
+        chosen = problem(each.problem, each.steps, given.data)
+        folder = given.out / each.problem.replace(":", "-")
+        found = compare([chosen], each.methods, each.seeds, folder, given.processes, show)
+        print_table(found, each)
+        results[each.problem] = found.means[each.problem]
+    write_json(given.json, {"machine": about, "means": results})
+
+
+def show(progress: Progress) -> None:
+    """One line that is rewritten."""
+    line = f"{progress.task}: {progress.done:,} of {progress.total or 0:,} {progress.unit}"
+    print(f"\r{line}", end="", flush=True)
+
+
+def print_table(found: Compared, each: Round) -> None:
+    """The means as Markdown, and every seed's modes below."""
+    means = found.means[each.problem]
+    columns = found.problems[0].experiment.columns
+    rows = [
+        [name, *(cell(facts[c.fact], c) for c in columns), all_of(facts["modes"].values)]
+        for name, facts in means.items()
+    ]
+    print(f"\n\n{each.problem}, {each.seeds} seeds, mean ± standard error\n")
+    print(table(["method", *(c.head for c in columns), "modes of each seed"], rows), flush=True)
+
+
+def all_of(values: Sequence[float | None]) -> str:
+    return " ".join("-" if value is None else f"{value:.0f}" for value in values)
+
+
+if __name__ == "__main__":
+    main()
