@@ -94,7 +94,7 @@ def _self_supervised(reals: Reals, wishes: Wishes) -> Extractor:
             return contrast.SelfSupervised.of(read_tensors(place, Seal(**seal)), channels)
         except (DamagedError, TypeError, KeyError, RuntimeError):
             pass  # taught anew below
-    taught = teach(reals.pictures, mirror=reals.mirror, progress=wishes.progress)
+    taught = teach(reals.pictures, mirror=reals.mirror, images=IMAGES, progress=wishes.progress)
     remember(lambda: _keep_tensors(place, taught.tensors()))
     return taught
 

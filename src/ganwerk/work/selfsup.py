@@ -25,7 +25,7 @@ from ganwerk.nn.layers import Conv2d
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.work import machine
 
-IMAGES = 30_720
+IMAGES = 200_000
 PAIRS = 256
 RATE = 1e-3
 WARM_STEPS = 50
