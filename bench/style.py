@@ -81,7 +81,7 @@ def speed(given: argparse.Namespace) -> dict[str, Any]:
                 str(picture(given, "tubingen")), "--style", str(picture(given, "starry_night")),
                 "--weights", str(theirs), "--converted", str(ours), "--peers", str(given.peers),
                 "--size", str(given.size), "--closures", str(given.closures),
-                "--precision", precision,
+                "--precision", precision, "--clock", given.clock,
             ]  # fmt: skip
             done = subprocess.run(line, capture_output=True, text=True, check=True)
             found = json.loads(done.stdout.splitlines()[-1])
@@ -248,6 +248,7 @@ def main() -> None:
     options.add_argument("--closures", type=int, default=10)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--precision", default="auto")
+    options.add_argument("--clock", default="wall", help="or processor, on a busy machine")
     options.add_argument("--only", action="append", metavar="NAME", help="judge this painting")
     given = options.parse_args()
     about = machine()
