@@ -17,6 +17,7 @@ from ganwerk.lab.presets import BEST_RING, COLLAPSE, PACGAN
 
 SHORT = replace(COLLAPSE, steps=6, batch=32, g_widths=(8, 8), d_widths=(8, 8))
 WEIGHTED = {"r1", "r2", "wgan-gp", "dragan"}
+OF_VECTORS = {"diffaugment": "diffaugment:policy=noise", "ada": "ada:policy=noise"}
 
 
 def silent(share):
@@ -24,7 +25,7 @@ def silent(share):
 
 
 def text_of(kind):
-    return f"{kind}:weight=1" if kind in WEIGHTED else kind
+    return f"{kind}:weight=1" if kind in WEIGHTED else OF_VECTORS.get(kind, kind)
 
 
 @pytest.mark.parametrize("kind", REMEDIES)

@@ -19,6 +19,7 @@ def eager(monkeypatch):
     monkeypatch.setattr(gauge, "COST_SHARE", 1e12)
     monkeypatch.setattr(gauge, "SAMPLES", 100)
     monkeypatch.setattr(play, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(play, "COST_SHARE", 1e12)  # else a slow disk leaves a best one unsaved
 
 
 def test_measured_in_journal_events_and_the_best_is_kept(tiny, eager):
@@ -32,7 +33,7 @@ def test_measured_in_journal_events_and_the_best_is_kept(tiny, eager):
     assert [event.images for event in judged] == [row["images"] for row in rows]
     lowest = min(row[NAME] for row in rows)
     best = run.load("best")
-    assert best.meta[NAME] == pytest.approx(lowest, rel=1e-5)
+    assert best.meta[NAME] == pytest.approx(lowest, rel=1e-5)  # the journal has six digits
     assert [info.images for info in run.checkpoints() if info.best][-1] == best.images
     assert judged[0].best
 

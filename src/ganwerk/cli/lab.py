@@ -33,7 +33,7 @@ def command() -> None:
     the same games. Games that are finished are kept: the same command again plays only the rest.
 
     \b
-    In this order they tell the story of GANs (docs/lab.md):
+    Examples, in the order in which they tell the story of GANs (docs/lab.md):
       ganwerk lab line       the game and its equilibrium
       ganwerk lab vanish     gradients that vanish
       ganwerk lab dirac      circling, and what ends it
