@@ -56,6 +56,12 @@ def keep_freed_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, MOST_KEPT_BYTES)
 
 
+def give_back_memory() -> None:
+    """Hand freed memory back to the system now, where something large will not come again."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _device(asked: str | None) -> torch.device:
     if asked is None:
         return torch.device(_best())

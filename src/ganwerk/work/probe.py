@@ -30,6 +30,7 @@ from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
 from ganwerk.nn.sizes import allowed_resolutions
 from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts
+from ganwerk.work import machine
 
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
@@ -88,13 +89,17 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     known = None if anew else read_json(file)
     if known and time.time() - known["measured"] < REMEMBERED_SECONDS:
         return Probed(known["choices"], known["images_per_second"], memory)
-    choices = _fastest(state, settings, _candidates(state, settings))
+    candidates = _candidates(state, settings)
+    machine.give_back_memory()
+    choices = _fastest(state, settings, candidates)
+    machine.give_back_memory()
     apply_choices(state, choices)
     with computing(choices):
         rate = _measure_steps(state, settings)
     with suppress(OSError):  # nothing is lost but the seconds
         measured = {"measured": time.time(), "choices": choices, "images_per_second": rate}
         write_json(file, measured)
+    machine.give_back_memory()
     return Probed(choices, rate, memory)
 
 

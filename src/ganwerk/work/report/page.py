@@ -106,9 +106,9 @@ def _curves(facts: Facts) -> Html:
     lead = (
         "Two networks play against each other: G paints, D tells paintings from real pictures. The "
         "curves of their losses show whether the game is alive and even. They do not say whether "
-        "the pictures are good: a loss that falls or rises proves neither success nor failure. What "
-        "was measured of the pictures comes first, if the run was long enough. Strong lines are "
-        "smoothed, the faint bands are what was measured."
+        "the pictures are good: a loss that falls or rises proves neither success nor failure. "
+        "What was measured of the pictures comes first, if the run was long enough. Strong lines "
+        "are smoothed, the faint bands are what was measured."
     )
     drawn = [draw(plot, str(place)) for place, plot in enumerate(plots(facts))]
     empty = el("div", "The curves begin with the first measurements.", class_="empty")
