@@ -11,7 +11,8 @@ from ganwerk.style.recipe import Recipe
 
 GRAPH_FACTOR = 2.6
 """Bytes at the peak of a step against the activations kept for the way back: padded copies, the
-gradients on their way, and the statistics' float32 copies. An estimate, on the safe side, not calibrated yet."""
+gradients on their way, and the statistics' float32 copies. An estimate on the safe side, not yet
+calibrated."""
 
 PICTURES_ALIVE = 14
 """Copies of the picture in float32: content, iterate, average, best, gradient, moments, masks and
