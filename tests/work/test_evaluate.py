@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,24 @@ def test_bad_wishes_are_refused_before_anything_is_read(tmp_path):
     assert "pixelpca64" in found.value.hint
     with pytest.raises(DataError, match="3 pictures are too few"):
         evaluate_places(nowhere, nowhere, Wanted(count=3))
+
+
+def test_running_downloaded_code_must_be_asked_for():
+    pytest.importorskip("torch_fidelity", reason="torch-fidelity is not installed")
     reals = Reals(noise(20, 0).transpose(0, 3, 1, 2), mirror=False)
     with pytest.raises(ConfigError, match=r"torch\.hub"):
         make("dinov2-s", reals, Wishes())
+
+
+@pytest.mark.skipif(find_spec("torch_fidelity") is not None, reason="torch-fidelity is installed")
+def test_the_fid_says_what_it_needs(tmp_path):
+    reals = Reals(noise(20, 0).transpose(0, 3, 1, 2), mirror=False)
+    for features in ("inception-2015", "dinov2-s"):
+        with pytest.raises(
+            MachineError, match="needs torch-fidelity, which is not installed"
+        ) as found:
+            make(features, reals, Wishes(cache=tmp_path))
+        assert "pip install 'ganwerk[fid]'" in found.value.hint
 
 
 def test_the_fid_asks_for_its_weights(tmp_path):
