@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from ganwerk.cli.options import at_option, data_root_option, json_option, parse_at
 from ganwerk.cli.options import count as whole_number
-from ganwerk.cli.options import data_root_option, json_option, parse_at
 from ganwerk.cli.output import say, say_json
 
 
@@ -40,13 +40,7 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="Which real pictures to compare a run with.",
 )
-@click.option(
-    "--at",
-    metavar="WHEN",
-    default="latest",
-    show_default=True,
-    help="Which checkpoint: latest, best or the images it had seen.",
-)
+@at_option
 @click.option(
     "--every-checkpoint", is_flag=True, help="Measure all checkpoints; mark and keep the best."
 )

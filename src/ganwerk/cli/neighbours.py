@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
 from ganwerk.cli.options import count as whole_number
-from ganwerk.cli.options import json_option, parse_at, run_argument
 from ganwerk.cli.output import say, say_json
 
 
@@ -26,13 +26,7 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="In what to measure nearness; see ganwerk evaluate.",
 )
-@click.option(
-    "--at",
-    metavar="WHEN",
-    default="latest",
-    show_default=True,
-    help="Which checkpoint: latest, best or the images it had seen.",
-)
+@at_option
 @click.option(
     "--out",
     metavar="FILE",

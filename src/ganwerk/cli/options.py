@@ -121,6 +121,16 @@ def run_argument(command: Command) -> Command:
     return click.argument("run", type=click.Path(path_type=Path))(command)
 
 
+def at_option(command: Command) -> Command:
+    return click.option(
+        "--at",
+        metavar="WHEN",
+        default="latest",
+        show_default=True,
+        help="Which checkpoint: latest, best or the images it had seen.",
+    )(command)
+
+
 def data_root_option(command: Command) -> Command:
     return click.option(
         "--data-root",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import json_option, parse_at, parse_seeds, run_argument
+from ganwerk.cli.options import at_option, json_option, parse_at, parse_seeds, run_argument
 from ganwerk.cli.output import say, say_json
 
 
@@ -41,13 +41,7 @@ from ganwerk.cli.output import say, say_json
     multiple=True,
     help="Draw this class, where classes were taught. May be repeated.",
 )
-@click.option(
-    "--at",
-    metavar="WHEN",
-    default="latest",
-    show_default=True,
-    help="Which checkpoint: latest, best or the images it had seen.",
-)
+@at_option
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @json_option("what was written")
 def command(

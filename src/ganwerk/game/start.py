@@ -12,6 +12,7 @@ from ganwerk.game.recipe import Average, Recipe
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
 
+NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
 
 
@@ -25,7 +26,7 @@ def start(
     d_rate: float,
     seed: int,
     horizon_images: float,
-    average: Average = Average(0.0, 0.05),  # noqa: B008
+    average: Average = NO_AVERAGE,
     device: torch.device | None = None,
 ) -> TrainState:
     """The state of a training by this recipe.

@@ -6,6 +6,7 @@ dictionary of tensors, so it can be saved, and enlarged with the picture to the 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,14 +17,15 @@ Memory = dict[str, Tensor]
 Resize = Callable[[Tensor], Tensor]
 
 
-class PictureOptimiser:
+class PictureOptimiser(ABC):
     """rate: the step's length. `memory`: everything it knows from earlier steps."""
 
     rate: float
     memory: Memory
 
+    @abstractmethod
     def move(self, picture: Tensor, gradient: Tensor) -> None:
-        raise NotImplementedError
+        """Change the picture in place."""
 
     def rescale(self, resize: Resize) -> None:
         """Carry the memory on to a picture of another size."""

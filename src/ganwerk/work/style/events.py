@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganwerk.values import Progress
-from ganwerk.work.events import Warned
+from ganwerk.work.events import Preparing, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,6 @@ class Planned:
     """Told before the first step."""
 
     plan: Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Preparing:
-    """Downloading weights, and what else comes first."""
-
-    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)

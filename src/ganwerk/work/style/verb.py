@@ -16,7 +16,7 @@ from ganwerk.run.files import write_bytes
 from ganwerk.run.pictures import make_folder, refuse_existing
 from ganwerk.values import MachineFacts
 from ganwerk.work import machine
-from ganwerk.work.events import Warned
+from ganwerk.work.events import Preparing, Warned
 from ganwerk.work.memory import machine_errors
 from ganwerk.work.style import saved
 from ganwerk.work.style.events import (
@@ -24,7 +24,6 @@ from ganwerk.work.style.events import (
     Plan,
     Planned,
     Point,
-    Preparing,
     Previewed,
     Stepped,
     Watcher,
