@@ -34,8 +34,16 @@ def test_measured_in_journal_events_and_the_best_is_kept(tiny, eager):
     lowest = min(row[NAME] for row in rows)
     best = run.load("best")
     assert best.meta[NAME] == pytest.approx(lowest, rel=1e-5)  # the journal has six digits
-    assert [info.images for info in run.checkpoints() if info.best][-1] == best.images
+    assert best.images == min(rows, key=lambda row: row[NAME])["images"]
     assert judged[0].best
+
+
+def test_a_checkpoint_that_is_due_leaves_the_mark_of_the_best(tiny, eager):
+    run = Run.open(train(tiny(images=320, run__checkpoint_minutes=0.0005)))
+    rows = run.journal.rows("measure")
+    assert run.load("best").images == min(rows, key=lambda row: row[NAME])["images"]
+    measured = [row["images"] for row in rows]
+    assert len(measured) == len(set(measured))
 
 
 def test_measuring_changes_nothing_in_the_training(tiny, eager):

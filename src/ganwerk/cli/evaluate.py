@@ -50,7 +50,7 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--seed",
     metavar="N",
-    type=int,
+    type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="Which real pictures are drawn.",

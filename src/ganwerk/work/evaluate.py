@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ganwerk.errors import DataError
+from ganwerk.errors import ConfigError, DataError
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.record import Protocol, Record
@@ -130,6 +130,10 @@ def evaluate_places(
 
 
 def _check(wanted: Wanted) -> None:
+    if not wanted.features:
+        raise ConfigError("No features were named.", "Name some: --features pixelpca64")
+    if not 0 <= wanted.seed < 2**32:
+        raise ConfigError(f"{wanted.seed} is no seed.", "Choose 0 or more, below 2**32.")
     check_names([name for name in wanted.features if isinstance(name, str)])
     if wanted.count is not None and wanted.count < FEWEST:
         raise DataError(
@@ -256,7 +260,10 @@ def evaluate_checkpoints(path: Path, wanted: Wanted, *, mark: bool = True) -> Co
     count = count_for(side, wanted)
     sound = [info for info in run.checkpoints() if not info.damage and info.images]
     if not sound:
-        raise DataError(f"The run {path} has no checkpoint to measure yet.", "Train it first.")
+        raise DataError(
+            f"The run {path} has no sound checkpoint of a trained generator.",
+            f"Train it first, or on: ganwerk resume {path}",
+        )
     quick = replace(wanted, pixels=False, copies=False)
     extractors = found_extractors(side, wanted)
     found = []

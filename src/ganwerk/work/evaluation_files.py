@@ -35,7 +35,12 @@ def write(found: Evaluation | Course, folder: Path) -> tuple[Path, ...]:
 
 
 def _digest(evaluations: tuple[Evaluation, ...]) -> str:
-    text = repr([record.protocol for found in evaluations for record in found.records])
+    text = repr(
+        [
+            (found.what, found.images, [record.protocol for record in found.records])
+            for found in evaluations
+        ]
+    )
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 

@@ -103,6 +103,7 @@ class Player:
         self.gauge = _gauge(session, self.grid.sampler)
         self.best_saving = Clock(0.0, 0.0)
         self.best_score = _best_so_far(session.run)
+        self.judged = (-1, math.inf)
         self.saved_images = -1
 
     def play(self) -> None:
@@ -161,7 +162,8 @@ class Player:
                 self.best_saving.done(state.seconds, time.perf_counter() - start)
         if self.checkpoints.due(state.seconds):
             start = time.perf_counter()
-            self._save()
+            if self.saved_images != state.images:  # again would take the mark of the best away
+                self._save()
             self.checkpoints.done(state.seconds, time.perf_counter() - start)
 
     def _draw(self) -> None:
@@ -183,6 +185,7 @@ class Player:
         )
         self.board.scalars(found.values, state.images)
         score = found.values[SCORE]
+        self.judged = state.images, score
         self.watch(Judged(state.images, found.values, floors, score < self.best_score))
         return score
 
@@ -216,7 +219,10 @@ class Player:
         if self.saved_images != state.images:
             self._draw()
             gauge = self.gauge
-            score = self._judge(gauge) if gauge is not None and gauge.begun else math.inf
+            score = math.inf
+            if gauge is not None and gauge.begun:
+                known, score = self.judged
+                score = score if known == state.images else self._judge(gauge)
             self._save(score if score < self.best_score else None)
         row = {"event": "end", "reason": reason, "images": state.images, "seconds": state.seconds}
         self.session.run.journal.append(row)
