@@ -27,8 +27,9 @@ check: $(READY)
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
 
+# Each test computes with one thread, so the suite takes as many processes as there are cores.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200
