@@ -95,6 +95,30 @@ def test_every_checkpoint_with_the_best_marked(cli: Any, stub: Any) -> None:
     assert "the checkpoint at 200 images" in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (("a", "b", "--at", "best"), "--at chooses something of a run"),
+        (("a", "b", "--every-checkpoint"), "--every-checkpoint chooses something of a run"),
+        (("a", "b", "--split", "train"), "--split chooses something of a run"),
+        (("runs/mine", "--resolution", "32"), "--resolution is for comparing two places"),
+        (("runs/mine", "--data-root", "there"), "--data-root is for comparing two places"),
+        (("runs/mine", "--every-checkpoint", "--at", "best"), "--at names one checkpoint"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(
+    cli: Any, stub: Any, arguments: tuple[str, ...], refused: str
+) -> None:
+    verbs = [
+        stub(f"ganwerk.work.evaluate.evaluate_{name}", evaluation())
+        for name in ("run", "places", "checkpoints")
+    ]
+    result = cli("evaluate", *arguments)
+    assert result.exit_code == 2
+    assert refused in result.output
+    assert not any(verb.calls for verb in verbs)
+
+
 def test_neighbours_says_the_pairs(cli: Any, stub: Any) -> None:
     pairs = (Pair(7, "apple/1.png", 0.5, 0.1),)
     verb = stub("ganwerk.work.neighbours.neighbours", Neighbours(pairs, copies(), Path("n.png")))

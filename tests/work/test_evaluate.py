@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import FunctionExtractor
 from ganwerk.run import Run
-from ganwerk.work import extractors, pixelwise
+from ganwerk.work import pixelwise
 from ganwerk.work.evaluate import (
     Wanted,
     evaluate_checkpoints,
@@ -28,6 +29,7 @@ from ganwerk.work.neighbours import neighbours
 from ganwerk.work.train import train
 
 MEANS = FunctionExtractor("means-v1", lambda x: x.reshape(len(x), -1, 64).mean(2))
+SIDE = 16  # px of the digits
 QUICK = Wanted(features=("pixelpca64",), count=100)
 
 
@@ -71,7 +73,9 @@ def test_a_run_is_measured_with_all_it_depends_on(evaluation, run):
         protocol = record.protocol
         assert protocol.n_fake
         assert protocol.metric
-        assert protocol.resolution == 16 or protocol.resolution == 8
+        assert protocol.resolution == SIDE
+        assert protocol.reference
+        assert protocol.versions["torch"] == torch.__version__
         if record.name.startswith("FD"):
             assert protocol.weights
             assert protocol.split == "train"
@@ -96,6 +100,9 @@ def test_what_is_written_can_be_read_and_looked_at(evaluation, tmp_path):
     assert write(evaluation, tmp_path / "evaluations") == (numbers, figure)
     other = replace(evaluation, records=evaluation.records[:2])
     assert write(other, tmp_path / "evaluations")[0] != numbers
+    elsewhere = write(replace(evaluation, what="other"), tmp_path / "evaluations")
+    assert not {*elsewhere} & {numbers, figure}
+    assert json.loads(numbers.read_text())["what"] == evaluation.what
 
 
 def test_every_checkpoint_and_the_best_is_marked(run):
@@ -152,6 +159,22 @@ def test_folders_that_are_not_alike_are_refused(tmp_path):
         a, b, Wanted(features=(MEANS,), pixels=False), resolution=16
     )
     assert found_at_one_size.records
+
+
+def test_grey_beside_colours_is_compared_as_colours_and_said_so(tmp_path):
+    colours = save(tmp_path / "colours", noise(40, 0))
+    grey = save(tmp_path / "grey", np.repeat(noise(40, 1)[..., :1], 3, axis=3))
+    wanted = Wanted(features=(MEANS,), pixels=False)
+    for places in ((colours, grey), (grey, colours)):
+        found = evaluate_places(*places, wanted)
+        assert found.records[0].protocol.channels == 3
+        assert found.warnings == (
+            f"All pictures in {grey} are grey; they were compared as colours.",
+        )
+    clear = np.concatenate([noise(40, 2), noise(40, 3)[..., :1]], axis=3)
+    with pytest.raises(DataError, match=r"3 channels of 16 px, .* has 4") as refused:
+        evaluate_places(colours, save(tmp_path / "clear", clear), wanted)
+    assert "transparency" in refused.value.hint
 
 
 def test_bad_wishes_are_refused_before_anything_is_read(tmp_path):
@@ -217,11 +240,12 @@ def test_a_network_is_taught_once_for_the_same_pictures(tmp_path, monkeypatch):
     wishes = Wishes(cache=tmp_path)
     taught = make("selfsup64", reals, wishes)
     calls = []
-    monkeypatch.setattr(selfsup, "teach", lambda *a, **k: calls.append(1))
+    monkeypatch.setattr(selfsup, "teach", lambda *a, **k: calls.append(a) or taught)
     assert make("selfsup64", reals, wishes).weights == taught.weights
     assert not calls
-    assert selfsup.teach is not None
-    assert extractors.digest_of(reals.pictures) != extractors.digest_of(reals.pictures[:39])
+    make("selfsup64", Reals(reals.pictures[:39], mirror=True), wishes)
+    make("selfsup64", Reals(reals.pictures, mirror=False), wishes)
+    assert len(calls) == 2
 
 
 def test_teaching_repeats():
@@ -238,7 +262,7 @@ def test_neighbours_shows_the_nearest_pairs(run, tmp_path):
     closeness = [pair.closeness for pair in found.pairs]
     assert closeness == sorted(closeness)
     with Image.open(found.path) as sheet:
-        assert sheet.width == 4 * (2 * 16 + 4) + 4 or sheet.width == 4 * (2 * 8 + 4) + 4
+        assert sheet.width == 4 * (2 * SIDE + 4) + 4
     with pytest.raises(MachineError, match="exist"):
         neighbours(run, count=60, pairs=8, out=tmp_path / "pairs.png")
     with pytest.raises(ConfigError, match="9 pairs of 8"):

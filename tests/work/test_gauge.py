@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from ganwerk.errors import RunError
 from ganwerk.run import Run
 from ganwerk.work import gauge, play
 from ganwerk.work.events import Judged
 from ganwerk.work.gauge import NAME, Gauge
-from ganwerk.work.train import train
+from ganwerk.work.train import resume, train
 
 
 @pytest.fixture
@@ -44,6 +47,61 @@ def test_a_checkpoint_that_is_due_leaves_the_mark_of_the_best(tiny, eager):
     assert run.load("best").images == min(rows, key=lambda row: row[NAME])["images"]
     measured = [row["images"] for row in rows]
     assert len(measured) == len(set(measured))
+
+
+def test_a_resumed_run_knows_its_best_by_its_own_numbers(tiny, eager):
+    """Not by those of `evaluate --every-checkpoint`, which come from another number of pictures."""
+    path = train(tiny(images=640))
+    run = Run.open(path)
+    rows = {row["images"]: row[NAME] for row in run.journal.rows("measure")}
+    best = run.load("best").images
+    assert play._best_so_far(run, 640) == rows[best]
+    with run.lock():
+        run.mark_best(best, {NAME: 1e9})
+        assert play._best_so_far(run, 640) == rows[best]
+        run.journal.append({"event": "measure", "images": 10_000, NAME: -1.0})  # of a lost future
+        assert play._best_so_far(run, 640) == rows[best]
+
+
+def test_where_another_checkpoint_was_marked_the_lowest_score_counts(tiny, eager):
+    run = Run.open(train(tiny(images=320)))
+    with run.lock():
+        run.journal.append({"event": "measure", "images": 1, NAME: 0.125})
+        checkpoint = run.load("latest")
+        other = checkpoint.images + 1  # never measured by the training
+        run.save(other, checkpoint.weights, checkpoint.state, checkpoint.meta)
+        run.mark_best(other, {})
+    assert play._best_so_far(run, 10_000) == 0.125
+
+
+def test_without_a_mark_any_score_is_the_best(tiny):
+    run = Run.open(train(tiny()))
+    with run.lock():
+        run.journal.append({"event": "measure", "images": 1, NAME: 0.125})
+    assert play._best_so_far(run, 10_000) == math.inf
+
+
+def test_a_resume_that_is_stopped_at_once_leaves_the_mark_of_the_best(tiny, eager, monkeypatch):
+    path = train(tiny(images=320))
+    run = Run.open(path)
+    with run.lock():
+        run.mark_best(320, {})
+    before = run.checkpoints()
+    session = play.Session
+
+    def stopped(*given, **named):
+        made = session(*given, **named)
+        made.stop.set()
+        return made
+
+    monkeypatch.setattr("ganwerk.work.train.Session", stopped)
+    resume(path, more=("images", 320))
+    assert run.checkpoints() == before
+    monkeypatch.undo()
+    resume(path, more=("images", 320))
+    assert run.load().meta["budget"] == {"unit": "images", "end": 640.0}
+    with pytest.raises(RunError, match="finished: 640 images"):
+        resume(path)
 
 
 def test_measuring_changes_nothing_in_the_training(tiny, eager):

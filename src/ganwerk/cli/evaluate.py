@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from ganwerk.cli.options import at_option, data_root_option, json_option, parse_at
 from ganwerk.cli.options import count as whole_number
 from ganwerk.cli.output import say, say_json
+from ganwerk.errors import ConfigError
+
+OF_RUNS = {"at": "--at", "every_checkpoint": "--every-checkpoint", "split": "--split"}
+OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 
 
 @click.command("evaluate")
@@ -85,6 +90,7 @@ def command(
         names = (*names, "inception-2015")
     number = None if count is None else whole_number(count, "--count")
     when = parse_at(at)
+    _refuse_idle(other is not None, every_checkpoint)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.cli.scores import course_lines, evaluation_lines
     from ganwerk.work import evaluate as work
@@ -112,3 +118,29 @@ def command(
     lines = course_lines(found) if isinstance(found, work.Course) else evaluation_lines(found)
     for line in (*lines, *(f"Wrote {path}" for path in paths)):
         say(line)
+
+
+def _refuse_idle(two_places: bool, every_checkpoint: bool) -> None:
+    """Raises ConfigError for an option that was given and would change nothing."""
+    idle = OF_RUNS if two_places else OF_PLACES
+    given = [flag for name, flag in idle.items() if _was_given(name)]
+    if given and two_places:
+        raise ConfigError(
+            f"{given[0]} chooses something of a run, and here two places are compared.",
+            f"Leave out {given[0]}, or name a run alone: ganwerk evaluate RUN {given[0]} ...",
+        )
+    if given:
+        raise ConfigError(
+            f"{given[0]} is for comparing two places; a run has its pictures and their size.",
+            f"Leave out {given[0]}, or name two places: ganwerk evaluate REAL OTHER {given[0]} ...",
+        )
+    if every_checkpoint and _was_given("at"):
+        raise ConfigError(
+            "--at names one checkpoint, and --every-checkpoint measures all.",
+            "Keep one of the two.",
+        )
+
+
+def _was_given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE

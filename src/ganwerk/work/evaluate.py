@@ -101,14 +101,14 @@ def evaluate_run(path: Path, wanted: Wanted, at: str | int = "latest") -> Evalua
     """
     _check(wanted)
     run = Run.open(path)
-    images = run.load_weights(at).images
     sampler = Sampler.open(path, at)
     side = reals_of_run(run, wanted.progress)
     count = count_for(side, wanted)
     fake = drawn(sampler, range(count), wanted.progress)
     extractors = found_extractors(side, wanted)
-    found = measure(side, fake, wanted, extractors, what=str(path), images=images)
-    paths = pixelwise.path_records(sampler, extractors, wanted.seed) if wanted.pixels else []
+    found = measure(side, fake, wanted, extractors, what=str(path), images=sampler.images)
+    base = found.records[0].protocol
+    paths = pixelwise.path_records(sampler, extractors, base) if wanted.pixels else []
     told = (*sampler.warnings, *found.warnings)
     return replace(found, records=(*found.records, *paths), warnings=told)
 

@@ -91,9 +91,11 @@ def two_places(
     first: str, second: str, *, resolution: int | None, root: Path | None,
     progress: ProgressCallback,
 ) -> tuple[RealSide, Pixels]:  # fmt: skip
-    """The real pictures in `first` and the pictures to judge in `second`, both decoded alike.
+    """The real pictures in `first` and the pictures to judge in `second`, both decoded alike: grey
+    ones beside colours as colours, of which the warnings tell.
 
-    Raises DataError if they suggest different sizes or channels and no resolution was asked for.
+    Raises DataError if they suggest different sizes and no resolution was asked for, or if only one
+    of them is transparent.
     """
 
     def read(where: str, side: int | None, channels: int | None = None) -> Pictures:
@@ -103,21 +105,28 @@ def two_places(
         )  # fmt: skip
 
     a, b = read(first, resolution), read(second, resolution)
+    warnings = []
+    channels = a.images.shape[1], b.images.shape[1]
+    if sorted(channels) == [1, 3]:
+        grey = first if channels[0] == 1 else second
+        warnings = [f"All pictures in {grey} are grey; they were compared as colours."]
+        a, b = read(first, resolution, 3), read(second, resolution, 3)
     if a.images.shape[1:] != b.images.shape[1:]:
         words = [f"{x.images.shape[1]} channels of {x.images.shape[2]} px" for x in (a, b)]
         if a.images.shape[1] == b.images.shape[1]:
             smaller = min(a.images.shape[2], b.images.shape[2])
             hint = f"Choose one size for both: --resolution {smaller}"
         else:
-            hint = "Save both as grey, as colour, or as colour with transparency."
+            hint = "Save both with transparency, or both without."
         raise DataError(
             f"The pictures are not alike: {first} has {words[0]}, {second} has {words[1]}.", hint
         )
     everything = np.arange(len(a), dtype=np.int64)
     nothing = np.empty(0, np.int64)
     side = RealSide(
-        first, a.images, everything, nothing, a.fingerprint, a.facts().mirror_safe, a.names
-    )
+        first, a.images, everything, nothing, a.fingerprint, a.facts().mirror_safe, a.names,
+        tuple(warnings),
+    )  # fmt: skip
     return side, b.images
 
 

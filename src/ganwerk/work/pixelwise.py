@@ -69,18 +69,17 @@ def _record(protocol: Protocol, better: str, found: scale.Scored) -> Record:
     return Record(protocol.metric, found.value, found.error, better, protocol, found.floor, found.z)
 
 
-def path_records(sampler: Sampler, extractors: Sequence[Extractor], seed: int) -> list[Record]:
-    """The perceptual path length in each extractor that can see small steps."""
+def path_records(sampler: Sampler, extractors: Sequence[Extractor], base: Protocol) -> list[Record]:
+    """The perceptual path length in each extractor that can see small steps. base: of the other
+    records; nothing real is compared with, but the extractors are fitted on the real pictures."""
     found = []
     for extractor in extractors:
         if not extractor.smooth:
             continue
-        estimate = path_of(sampler, extractor, seed, PATHS)
-        resolution, channels = sampler.settings.data.resolution, sampler.settings.data.channels
-        protocol = Protocol(
-            metric="PPL", extractor=extractor.name, weights=extractor.weights, reference="",
-            split="", n_real=0, n_fake=PATHS, channels=channels, resolution=resolution,
-            resize=extractor.resize, seed=seed, options={"epsilon": 1e-4, "space": "Z"},
+        estimate = path_of(sampler, extractor, base.seed, PATHS)
+        protocol = replace(
+            base, metric="PPL", extractor=extractor.name, weights=extractor.weights, n_real=0,
+            n_fake=PATHS, resize=extractor.resize, options={"epsilon": 1e-4, "space": "Z"},
         )  # fmt: skip
         found.append(
             Record(f"PPL[{extractor.name}]", estimate.value, estimate.error, "lower", protocol)

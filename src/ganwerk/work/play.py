@@ -102,9 +102,9 @@ class Player:
         self.leaks = LeakWatch(session.settings, session.feeder.take, indices, session.held_out)
         self.gauge = _gauge(session, self.grid.sampler)
         self.best_saving = Clock(0.0, 0.0)
-        self.best_score = _best_so_far(session.run)
+        self.best_score = _best_so_far(session.run, session.state.images)
         self.judged = (-1, math.inf)
-        self.saved_images = -1
+        self.saved_images = session.state.images or -1  # resumed from a checkpoint, which stays
 
     def play(self) -> None:
         state, budget = self.session.state, self.session.budget
@@ -238,10 +238,18 @@ def _gauge(session: Session, sampler: Sampler) -> Gauge | None:
     return Gauge(sampler, images, session.train, settings.seed, session.expected_rate)
 
 
-def _best_so_far(run: Run) -> float:
-    """The score of the best checkpoint that is still there."""
-    scores = [(info.meta or {}).get(SCORE) for info in run.checkpoints() if info.best]
-    return min((float(score) for score in scores if score is not None), default=math.inf)
+def _best_so_far(run: Run, images: int) -> float:
+    """The score of the marked checkpoint that is still there, as the training itself measured it.
+
+    `ganwerk evaluate --every-checkpoint` marks by numbers of its own, which do not compare; if it
+    marked one that the training had not measured, the lowest score so far is what counts. Rows
+    beyond `images` are of a future that a killed training lost.
+    """
+    marked = {info.images for info in run.checkpoints() if info.best}
+    rows = [row for row in run.journal.rows("measure") if row["images"] <= images]
+    of_marked = [row for row in rows if row["images"] in marked]
+    scores = [float(row[SCORE]) for row in of_marked or rows]
+    return min(scores, default=math.inf) if marked else math.inf
 
 
 class FixedSeeds:

@@ -49,11 +49,13 @@ class Sampler:
         class_names: Sequence[str],
         class_counts: Sequence[int],
         device: torch.device,
+        images: int = 0,
         warnings: Sequence[str] = (),
     ) -> None:
-        """warnings: what whoever looks at the pictures should know."""
+        """images: seen by the generator when it was saved. warnings: what whoever looks at the
+        pictures should know."""
         self.net, self.settings, self.device = net, settings, device
-        self.warnings = tuple(warnings)
+        self.images, self.warnings = images, tuple(warnings)
         self.class_names = tuple(class_names) if settings.data.conditional else ()
         self._shares = tuple(class_counts) or (1,) * len(class_names)
         self.batch = fixed_batch(settings.data.resolution, device)
@@ -76,7 +78,8 @@ class Sampler:
             f"The checkpoint {path} cannot be used: {reason}. Drawing from {found.path}."
             for path, reason in found.skipped
         ]
-        return cls(generator.eval().requires_grad_(False), settings, names, counts, where, warnings)
+        generator.eval().requires_grad_(False)
+        return cls(generator, settings, names, counts, where, found.images, warnings)
 
     def labels(self, seeds: Sequence[int], classes: Sequence[str] = ()) -> torch.Tensor | None:
         """The class of each picture: by its number the given ones in turn, else as frequent as in
