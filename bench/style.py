@@ -107,8 +107,8 @@ def _ms(found: Spread) -> str:
 def default(given: argparse.Namespace) -> dict[str, Any]:
     from ganwerk.style.recipe import recipe_of
     from ganwerk.work.style.events import Previewed
-    from ganwerk.work.style.job import Request
-    from ganwerk.work.style.verb import Options, stylise_file
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.verb import stylise_file
 
     previews: list[float] = []
     start = time.perf_counter()

@@ -29,4 +29,6 @@ def guide(layer: str, height: int, width: int, mask: Tensor | None) -> Tensor:
     stride = stride_of(layer)
     even = mask[None, None, : h * stride, : w * stride]
     weights = F.avg_pool2d(even, stride)[0, 0] if stride > 1 else even[0, 0]
+    if not weights.any():  # it lies in the row or column that was dropped
+        weights = F.adaptive_avg_pool2d(mask[None, None], (h, w))[0, 0]
     return weights / weights.sum().clamp_min(LEAST_SHARE)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganwerk.style.seeds import generator
@@ -31,6 +32,9 @@ FEW_PIXELS, DENSE_PX, SPARSE_PX = 30_000, 2, 4
 
 USED = 0.05
 """Granot's alpha, in units of the style's variance: smaller uses all of the style more evenly."""
+
+ENOUGH_COVER = 0.5
+"""Of the greatest cover by a mask, for patches where none lies inside it."""
 
 CHUNK = 2048
 LEAST_VARIANCE = 1e-4
@@ -65,14 +69,18 @@ def bank_of(pictures: Sequence[tuple[Tensor, Tensor | None, float]]) -> Bank:
 def _some_patches(
     picture: Tensor, mask: Tensor | None, count: int, random: torch.Generator
 ) -> Tensor:
-    """At most `count` patches (n, 3 SIDE_PX^2) from where the mask's middle says so, no two alike.
+    """At most `count` patches (n, 3 SIDE_PX^2), no two from one place, from where the mask is white
+    in their middle. A picture with fewer gives all.
 
-    A picture with fewer gives all."""
+    Where no middle is white, as with a line along the edge, those that the mask covers most."""
     height, width = (side - SIDE_PX + 1 for side in picture.shape[-2:])
     places = torch.randperm(height * width, generator=random)
     if mask is not None:
         middle = SIDE_PX // 2
         allowed = mask[middle : middle + height, middle : middle + width].reshape(-1) > 0.5
+        if not allowed.any():
+            cover = F.avg_pool2d(mask[None, None], SIDE_PX, stride=1).reshape(-1)
+            allowed = cover >= ENOUGH_COVER * cover.max()
         places = places[allowed.cpu()[places]]
     places = places[: max(1, count)]
     rows, columns = places // width, places % width
