@@ -36,7 +36,8 @@ USED = 0.05
 ENOUGH_COVER = 0.5
 """Of the greatest cover by a mask, for patches where none lies inside it."""
 
-CHUNK = 2048
+CHUNK = 512
+"""Queries compared at once: their distances to all patches should stay in the cache."""
 LEAST_VARIANCE = 1e-4
 
 
@@ -146,17 +147,13 @@ def _window() -> Tensor:
 
 def nearest(queries: Tensor, coded: Tensor, used: float) -> Tensor:
     """For each query (N, D) the number of the patch of `coded` (M, D) whose squared distance is
-    smallest, divided by `used` + the patch's distance to its own nearest query."""
-    closest = torch.full((len(coded),), float("inf"), dtype=coded.dtype, device=coded.device)
-    for part in queries.split(CHUNK):
-        closest = torch.minimum(closest, _distances(part, coded).amin(0))
-    factor = 1 / (used + closest)
-    return torch.cat(
-        [(_distances(part, coded) * factor).argmin(1) for part in queries.split(CHUNK)]
-    )
+    smallest, divided by `used` + the patch's distance to its own nearest query.
 
-
-def _distances(queries: Tensor, coded: Tensor) -> Tensor:
-    """Squared, (N, M)."""
-    squares = queries.square().sum(1, keepdim=True) + coded.square().sum(1)
-    return torch.addmm(squares, queries, coded.T, alpha=-2).clamp_min_(0)
+    |q - c|^2 = |q|^2 + |c|^2 - 2 q c is written as one product of lengthened vectors.
+    """
+    lengths, squares = queries.square().sum(1, keepdim=True), coded.square().sum(1)
+    long_queries = torch.cat([queries, lengths, torch.ones_like(lengths)], 1)
+    long_coded = torch.cat([-2 * coded.T, torch.ones_like(squares)[None], squares[None]])
+    closest = torch.stack([(part @ long_coded).amin(0) for part in long_queries.split(CHUNK)])
+    long_coded /= used + closest.amin(0).clamp_min_(0)
+    return torch.cat([(part @ long_coded).min(1).indices for part in long_queries.split(CHUNK)])

@@ -40,7 +40,7 @@ from ganwerk.work.style.precision import PRECISIONS
 from ganwerk.work.style.seen import Film
 from ganwerk.work.style.transfer import Machinery, Transfer, precision_for
 
-FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 1.0, 3.0, 15.0
+FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 0.5, 3.0, 15.0
 COST_SHARE = 0.02
 """Previews and saved states wait longer where they would take more than this share of the time."""
 
@@ -67,6 +67,7 @@ def stylise_file(
     """
     options = options or Options()
     check_outputs(request, out, options)
+    machine.keep_freed_memory()
     facts = machine.facts(options.device)
     job = job_of(request, lambda progress: watch(Preparing(progress)))
     if out is not None:
