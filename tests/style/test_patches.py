@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganwerk.style import patches
 from ganwerk.style.patches import SIDE_PX, Pull, bank_of, match, nearest
 
 
@@ -77,3 +78,12 @@ def test_a_flat_style_is_no_division_by_zero(photo):
     pull = match(photo, bank, None, 0)
     assert isinstance(pull, Pull)
     assert pull.loss(photo, bank.variance) < float("inf")
+
+
+def test_strips_of_a_large_picture_change_nothing(photo, painting, monkeypatch):
+    bank = bank_of([(painting, None, 1.0)])
+    whole = match(photo, bank, None, 3)
+    monkeypatch.setattr(patches, "STRIP", 60)
+    found = match(photo, bank, None, 3)
+    torch.testing.assert_close(found.target, whole.target)
+    assert torch.equal(found.weights, whole.weights)

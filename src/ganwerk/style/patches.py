@@ -36,6 +36,9 @@ USED = 0.05
 ENOUGH_COVER = 0.5
 """Of the greatest cover by a mask, for patches where none lies inside it."""
 
+STRIP = 4096
+"""Patches that are cut out at once: all of a large picture would take gigabytes."""
+
 CHUNK = 512
 """Queries compared at once: their distances to all patches should stay in the cache."""
 LEAST_VARIANCE = 1e-4
@@ -117,20 +120,28 @@ def match(picture: Tensor, bank: Bank, mask: Tensor | None, step: int) -> Pull:
     stride = DENSE_PX if height * width <= FEW_PIXELS else SPARSE_PX
     top, left = torch.randint(stride, (2,), generator=generator("grid", step)).tolist()
     rows, columns = _starts(height, stride, top), _starts(width, stride, left)
-    windows = picture[0].unfold(1, SIDE_PX, 1).unfold(2, SIDE_PX, 1)[:, rows][:, :, columns]
-    queries = windows.permute(1, 2, 0, 3, 4).reshape(-1, 3 * SIDE_PX**2)
-    chosen = nearest(queries @ bank.basis, bank.coded, USED * bank.variance * SIDE_PX**2)
+    strips = rows.split(max(1, STRIP // len(columns)))
+    coded = torch.cat([_patches(picture, strip, columns) @ bank.basis for strip in strips])
+    chosen = nearest(coded, bank.coded, USED * bank.variance * SIDE_PX**2)
     target, counts = torch.zeros_like(picture), picture.new_zeros(1, 1, height, width)
-    found = bank.patches[chosen].reshape(len(rows), len(columns), 3, SIDE_PX, SIDE_PX)
     window = _window().to(picture)
-    for y in range(SIDE_PX):
-        for x in range(SIDE_PX):
-            place = (..., (rows + y)[:, None], columns + x)
-            # No two patches of a grid begin at the same px, so nothing is added twice
-            target[place] += found[..., y, x].permute(2, 0, 1) * window[y, x]
-            counts[place] += window[y, x]
+    for strip, numbers in zip(strips, chosen.reshape(len(rows), -1).split(len(strips[0])),
+                              strict=True):  # fmt: skip
+        found = bank.patches[numbers].unflatten(2, (3, SIDE_PX, SIDE_PX))
+        for y in range(SIDE_PX):
+            for x in range(SIDE_PX):
+                place = (..., (strip + y)[:, None], columns + x)
+                # No two patches of a grid begin at the same px, so nothing is added twice
+                target[place] += found[..., y, x].permute(2, 0, 1) * window[y, x]
+                counts[place] += window[y, x]
     weights = torch.ones_like(counts) if mask is None else mask[None, None].to(picture)
     return Pull(target / counts.clamp_min(1e-6), weights * (counts > 0))
+
+
+def _patches(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Those of (1, 3, H, W) that begin at each of the rows and columns: (n, 3 SIDE_PX^2)."""
+    windows = picture[0].unfold(1, SIDE_PX, 1).unfold(2, SIDE_PX, 1)
+    return windows[:, rows[:, None], columns].permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
 
 
 def _starts(length: int, stride: int, shift: int) -> Tensor:
@@ -154,6 +165,14 @@ def nearest(queries: Tensor, coded: Tensor, used: float) -> Tensor:
     lengths, squares = queries.square().sum(1, keepdim=True), coded.square().sum(1)
     long_queries = torch.cat([queries, lengths, torch.ones_like(lengths)], 1)
     long_coded = torch.cat([-2 * coded.T, torch.ones_like(squares)[None], squares[None]])
-    closest = torch.stack([(part @ long_coded).amin(0) for part in long_queries.split(CHUNK)])
-    long_coded /= used + closest.amin(0).clamp_min_(0)
-    return torch.cat([(part @ long_coded).min(1).indices for part in long_queries.split(CHUNK)])
+    parts = long_queries.split(CHUNK)
+    # One place for all products: freed and asked for again, they would not find their old one
+    place = queries.new_empty(len(parts[0]), len(coded))
+    closest = squares.new_full(squares.shape, torch.inf)
+    for part in parts:
+        distances = torch.mm(part, long_coded, out=place[: len(part)])
+        closest = torch.minimum(closest, distances.amin(0))
+    long_coded /= used + closest.clamp_min_(0)
+    return torch.cat(
+        [torch.mm(part, long_coded, out=place[: len(part)]).min(1).indices for part in parts]
+    )

@@ -1,7 +1,7 @@
 """What style is: statistics of features that forget where something stands.
 
 Shape legend: features (C, N), N positions; weights (N,), not negative, what a position counts.
-`measure` gives a tensor, `join` puts the tensors of tiles together, `mix` makes a target of those of
+`measure` gives a tensor, `join` puts those of tiles together, `mix` makes a target of those of
 several styles, `distance` compares. Weights of a whole picture sum to 1. Features may be bfloat16;
 what is measured has the type of the weights.
 """
