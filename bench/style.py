@@ -6,6 +6,7 @@
   sizes    the same transfer at 256 and at 1,024 px: the referee's score of both
   figure   the row of pictures in the README
   large    4,096 px in tiles: memory and seconds per closure
+  memory   the estimate made before it starts against the peak of a process
 
 The referee (bench/referee.py) compares a steerable pyramid's statistics; 1 is noise with the
 painting's colours, the floor is another crop of the same painting.
@@ -107,8 +108,8 @@ def _ms(found: Spread) -> str:
 def default(given: argparse.Namespace) -> dict[str, Any]:
     from ganwerk.style.recipe import recipe_of
     from ganwerk.work.style.events import Previewed
-    from ganwerk.work.style.job import Request
-    from ganwerk.work.style.verb import Options, stylise_file
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.verb import stylise_file
 
     previews: list[float] = []
     start = time.perf_counter()
@@ -199,6 +200,51 @@ def large(given: argparse.Namespace) -> dict[str, Any]:
     return {"seconds_per_closure": each, "peak_bytes": peak}
 
 
+MEMORY_CASES = [
+    ("compact", 512, "float32", None), ("compact", 512, "bfloat16", None),
+    ("compact", 1024, "float32", None), ("compact", 1024, "bfloat16", None),
+    ("compact", 1536, "bfloat16", 512), ("vgg19-random", 512, "float32", None),
+    ("vgg19-random", 512, "bfloat16", None), ("vgg19-random", 768, "float32", 256),
+]  # fmt: skip
+"""Backbone, long side in px, precision, side of tiles."""
+
+
+def memory(given: argparse.Namespace) -> dict[str, Any]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    spawned = multiprocessing.get_context("spawn")
+    rows, found = [], {}
+    paths = picture(given, "tubingen"), picture(given, "starry_night")
+    for case in MEMORY_CASES:
+        with ProcessPoolExecutor(1, spawned) as process:  # a new one each: peaks never fall
+            estimated, peak = process.submit(peak_of, *paths, *case).result()
+        name = " ".join(str(part) for part in case)
+        found[name] = {"estimated_bytes": estimated, "peak_bytes": peak}
+        rows.append(
+            [name, f"{estimated / 1e6:.0f}", f"{peak / 1e6:.0f}", f"{estimated / peak:.2f}"]
+        )
+        print(f"  {rows[-1]}", flush=True)
+    print(table(["", "estimated MB", "peak MB", "ratio"], rows))
+    return {"memory": found}
+
+
+def peak_of(
+    photo: Path, painting: Path, backbone: str, size: int, precision: str, tile: int | None
+) -> tuple[int, int]:
+    """(estimated, measured) bytes of three closures in this process."""
+    import resource
+
+    from ganwerk.style.recipe import recipe_of
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.verb import stylise_file
+
+    recipe = recipe_of(backbone=backbone, size_px=size, smallest_px=0, steps=3)
+    options = Options(precision=precision, tile_px=tile or 0)
+    done = stylise_file(Request(photo, [(painting, 1.0)], recipe), None, options)
+    return done.plan.memory_bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def figure(given: argparse.Namespace) -> dict[str, Any]:
     """The row of the README: what was drawn before is not drawn again."""
     from PIL import Image
@@ -235,7 +281,7 @@ SHOWN = [("tubingen", "starry_night"), ("golden_gate", "the_scream"), ("golden_g
 FIGURE_PX, GAP_PX = 400, 8
 
 JOBS = {"speed": speed, "default": default, "quality": quality, "sizes": sizes, "large": large,
-        "figure": figure}  # fmt: skip
+        "memory": memory, "figure": figure}  # fmt: skip
 
 
 def main() -> None:

@@ -91,8 +91,8 @@ def style_transfer_pytorch(given: argparse.Namespace) -> list[float]:
 def ours(given: argparse.Namespace) -> list[float]:
     from ganwerk.style.recipe import recipe_of
     from ganwerk.work.style.events import Stepped
-    from ganwerk.work.style.job import Request
-    from ganwerk.work.style.verb import Options, stylise_file
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.verb import stylise_file
 
     marks: list[float] = []
 

@@ -51,6 +51,12 @@ def test_a_folder(cli, folder):
     assert found.exit_code == 0, found.output
     made = sorted(path.name for path in (folder / "holiday-painting").iterdir())
     assert made == ["a-painting.png", "b-painting.png"]
+    found = cli("style", "holiday", "--style", "painting.jpg", "--resume", *SMALL)
+    assert found.exit_code == 0, found.output
+    assert found.output.count("finished before") == 2
+    found = cli("style", "holiday", "--style", "painting.jpg", "--curves", "c.png", *SMALL)
+    assert found.exit_code == 2
+    assert "several photos" in found.output
 
 
 def test_help_is_the_photo_s_with_the_verbs_below(cli):
@@ -77,6 +83,12 @@ def test_help_is_the_photo_s_with_the_verbs_below(cli):
         (["photo.png", "--style", "painting.jpg"], "smaller than the"),
         (["--demo", "photo.png"], "brings its own"),
         (["photo.png", "--stile", "painting.jpg"], "no option '--stile'"),
+        (["photo.png", "--style", "painting.jpg", "--layer-weights", "0,0"], "layer weights"),
+        (["photo.png", "--style", "painting.jpg", "--style-weight", "1e40"], "--style-weight"),
+        (["photo.png", "--style", "painting.jpg", "--animation", "a.mp4"], "'.mp4'"),
+        (["photo.png", "--style", "painting.jpg", "--save-every", "-1"], "--save-every cannot"),
+        (["train", "painting.jpg", "--photos", "nowhere"], "folder nowhere cannot be read"),
+        (["apply", "painting.jpg", "photo.png"], "cannot be read as a style network"),
     ],
 )
 def test_mistakes_have_a_sentence_and_a_hint(cli, folder, args, words):
@@ -116,3 +128,8 @@ def test_train_and_apply(cli, folder, monkeypatch):
     with Image.open(folder / "photo-large.png") as made:
         assert made.size == (64, 48)
     assert cli("style", "apply", "large.safetensors", "photo.png").exit_code == 2
+    (folder / "other").mkdir()
+    shutil.copy(folder / "photo.png", folder / "other" / "photo.png")
+    found = cli("style", "apply", "large.safetensors", "photo.png", "other/photo.png", "--force")
+    assert found.exit_code == 2
+    assert "2 photos would become" in found.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganwerk.style import patches
 from ganwerk.style.patches import SIDE_PX, Pull, bank_of, match, nearest
 
 
@@ -51,6 +52,19 @@ def test_a_mask_chooses_patches_and_places(photo, painting):
     assert float(gradient[..., :10, :].abs().sum()) > 0
 
 
+def test_a_line_along_the_edge_gives_the_patches_that_it_covers(painting):
+    marked = painting.clone()
+    marked[..., :2] = 5.0
+    line = torch.zeros(64, 64, dtype=torch.float64)
+    line[:, :2] = 1
+    bank = bank_of([(marked, line, 1.0)])
+    # Only the first two columns of places hold half as much of the line as the best
+    assert len(bank.patches) == 2 * (64 - SIDE_PX + 1)
+    assert bool((bank.patches.amax(1) == 5).all())
+    nowhere = bank_of([(painting, torch.zeros(64, 64, dtype=torch.float64), 1.0)])
+    assert len(nowhere.patches) == (64 - SIDE_PX + 1) ** 2
+
+
 def test_shares_divide_the_bank(painting):
     large = torch.rand(1, 3, 200, 200, dtype=torch.float64)
     bank = bank_of([(large, None, 0.75), (painting + 5, None, 0.25)])
@@ -64,3 +78,12 @@ def test_a_flat_style_is_no_division_by_zero(photo):
     pull = match(photo, bank, None, 0)
     assert isinstance(pull, Pull)
     assert pull.loss(photo, bank.variance) < float("inf")
+
+
+def test_strips_of_a_large_picture_change_nothing(photo, painting, monkeypatch):
+    bank = bank_of([(painting, None, 1.0)])
+    whole = match(photo, bank, None, 3)
+    monkeypatch.setattr(patches, "STRIP", 60)
+    found = match(photo, bank, None, 3)
+    torch.testing.assert_close(found.target, whole.target)
+    assert torch.equal(found.weights, whole.weights)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.style.statistics import STATISTICS, Moments, gram, quantiles, square_root
+from ganwerk.style.statistics import STATISTICS, Moments, Sliced, gram, quantiles, square_root
 
 
 def features(seed: int, channels: int = 5, positions: int = 40) -> torch.Tensor:
@@ -32,7 +32,7 @@ def test_gram_is_its_definition_and_symmetric():
 @pytest.mark.parametrize("name", STATISTICS)
 def test_zero_for_the_style_itself_and_free_of_order(name):
     statistic, f = STATISTICS[name], features(1)
-    target = statistic.target(f, even())
+    target = statistic.mix([statistic.measure(f, even(), 0)], [1.0])
     shuffled = f[:, torch.randperm(40)]
     measured = statistic.measure(shuffled, even(), 3)
     assert float(statistic.distance(measured, target, 3)) == pytest.approx(0, abs=1e-6)
@@ -40,10 +40,48 @@ def test_zero_for_the_style_itself_and_free_of_order(name):
     assert float(statistic.distance(other, target, 3)) > 0.1
 
 
+def test_the_sum_over_positions_is_the_same_whether_weights_are_alike_or_not():
+    """One number for all positions takes a shorter way."""
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.bfloat16, 2e-2)):
+        grads = []
+        for weights in (even(), torch.tensor(1 / 40, dtype=torch.float64).expand(40)):
+            f = features(9).to(dtype).requires_grad_()
+            found = gram(f, weights.to(torch.promote_types(dtype, torch.float32)))
+            (found * features(10, 5, 5)).sum().backward()
+            grads.append(f.grad.double())
+            if dtype == torch.bfloat16:
+                assert found.dtype == torch.float32
+                exact = gram(f.detach().double(), even())
+                torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(*grads, rtol=tolerance, atol=tolerance * float(grads[0].max()))
+
+
+@pytest.mark.parametrize("weights", [even(), torch.tensor(0.1).double().expand(40)])
+def test_the_gradient_of_gram(weights):
+    slopes = features(3, 5, 5)
+    assert torch.autograd.gradcheck(
+        lambda f: (gram(f, weights) * slopes).sum(), features(4).requires_grad_()
+    )
+
+
+def test_sliced_positions_stand_for_those_between_them():
+    """Tiles of other sizes take every second or every third position, and count what they own."""
+    statistic = Sliced(positions=8)
+    weights = torch.full((40,), 1 / 40, dtype=torch.float64)
+    weights[5:9] = 0
+    parts = [statistic.measure(features(1)[:, s], weights[s], 2)
+             for s in (slice(0, 16), slice(16, 40))]  # fmt: skip
+    assert [part.shape[1] for part in parts] == [6, 8]
+    totals = [float(part[-1].sum()) for part in parts]
+    assert totals == pytest.approx([12 / 40, 24 / 40])
+    nothing = statistic.measure(features(1), torch.zeros(40, dtype=torch.float64), 0)
+    assert nothing.shape == (6, 0)
+
+
 @pytest.mark.parametrize("name", STATISTICS)
 def test_gradients(name):
     statistic = STATISTICS[name]
-    target = statistic.target(features(3), even())
+    target = statistic.mix([statistic.measure(features(3), even(), 0)], [1.0])
 
     def distance(f):
         return statistic.distance(statistic.measure(f, even(), 1), target, 1)
@@ -70,14 +108,15 @@ def test_moments_of_diagonal_normals_have_the_closed_form():
         second = torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
         return torch.cat([second + torch.outer(mean, mean), mean[:, None]], 1)
 
-    found = Moments().distance(moments([0.0, 1.0], [1.0, 2.0]), moments([3.0, 1.0], [2.0, 5.0]), 0)
+    target = Moments().mix([moments([3.0, 1.0], [2.0, 5.0])], [1.0])
+    found = Moments().distance(moments([0.0, 1.0], [1.0, 2.0]), target, 0)
     assert float(found) == pytest.approx(9 + 1 + 9, rel=1e-4)
 
 
 def test_the_scale_is_the_distance_to_a_flat_picture():
     statistic, f = Moments(), features(6)
     flat = f.mean(1, keepdim=True).expand_as(f)
-    target = statistic.target(f, even())
+    target = statistic.mix([statistic.measure(f, even(), 0)], [1.0])
     found = statistic.distance(statistic.measure(flat, even(), 0), target, 0)
     assert float(found) == pytest.approx(statistic.scale(target), rel=0.01)
 

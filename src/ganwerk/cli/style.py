@@ -230,19 +230,22 @@ def transfer(
     paintings = [weighted(style) for style in styles]
     from ganwerk.cli.style_screen import style_screen
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.job import Request
-    from ganwerk.work.style.many import demo_requests, targets
-    from ganwerk.work.style.verb import Options, stylise_file
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.many import demo_request, redraw_folder
+    from ganwerk.work.style.verb import stylise_file
 
     how = Options(device, precision, tile_px, resume, force, save_every, film, curves)
     recipe = recipe_of(preset, **settings)
-    requests = demo_requests(recipe, out) if photo is None else [
-        (Request(one, paintings, recipe, masks, style_masks, weights_file), target)
-        for one, target in targets(photo, [path for path, _ in paintings], out)
-    ]  # fmt: skip
+    name = "-".join(path.stem for path, _ in paintings)
     with style_screen(as_json) as screen:
-        for request, target in requests:
-            stylise_file(request, target, how, screen)
+        if photo is None:
+            stylise_file(demo_request(recipe), out or Path("demo-style.png"), how, screen)
+            return
+        request = Request(photo, paintings, recipe, masks, style_masks, weights_file)
+        if photo.is_dir():
+            redraw_folder(request, out or Path(f"{photo.name}-{name}"), name, how, screen)
+        else:
+            stylise_file(request, out or Path(f"{photo.stem}-{name}.png"), how, screen)
 
 
 command = Style("style", commands_by_name=VERBS, callback=None, help=transfer.help)

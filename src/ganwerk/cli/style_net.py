@@ -94,11 +94,12 @@ def apply(
     import time
 
     from ganwerk.run.pictures import refuse_existing
+    from ganwerk.work.style.many import results
     from ganwerk.work.style.pictures import write
     from ganwerk.work.style.teach import open_net, redraw
 
     net = open_net(network)
-    paths = [(out or Path()) / f"{photo.stem}-{network.stem}.png" for photo in photos]
+    paths = results(photos, network.stem, out or Path())
     if not force:
         refuse_existing(paths)
     seconds = []

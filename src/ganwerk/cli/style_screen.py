@@ -19,6 +19,7 @@ from ganwerk.work.style.events import (
     Planned,
     Previewed,
     Stepped,
+    Stopped,
     Watcher,
 )
 
@@ -63,8 +64,15 @@ def step_text(event: Stepped) -> str:
 
 
 def ending(event: Finished) -> str:
+    if not event.closures:
+        return f"{typed(event.path)}: finished before."
     how = f"{event.closures:,} closures in {render.duration(event.seconds)}"
     return f"{typed(event.path)}: {how}." if event.path else how
+
+
+def stopped_text(event: Stopped) -> str:
+    how = f"Stopped after {event.closures:,} of {event.steps:,} closures"
+    return f"{how}: the same command with --resume goes on." if event.path else f"{how}."
 
 
 class PlainScreen:
@@ -87,6 +95,8 @@ class PlainScreen:
                 self._preview = event.path
             case Warned():
                 say_warning(event)
+            case Stopped():
+                say(stopped_text(event))
             case Finished():
                 say(ending(event))
 
@@ -145,6 +155,9 @@ class LiveScreen:
                 self._rich.update(self._task, description=str(event.path))
             case Warned():
                 self._console.print(f"warning: {event.message}", style="yellow")
+            case Stopped():
+                self._rich.stop()
+                self._console.print(stopped_text(event), soft_wrap=True)
             case Finished():
                 self._rich.stop()
                 self._console.print(ending(event), soft_wrap=True)

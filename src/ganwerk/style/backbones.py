@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.nn.layers import Downsample
 
 Weights = Mapping[str, Tensor]
 """'1_2.weight' (C_out, C_in, 3, 3) and '1_2.bias' (C_out,) for the second layer of block 1 ..."""
@@ -138,7 +140,12 @@ def compact_weights() -> Weights:
 
 
 def average_pool(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 2)
+    """The mean of every 2 x 2 square; an odd last row or column is dropped."""
+    even = all(side % 2 == 0 for side in x.shape[-2:])
+    return _quarter(x) if even else F.avg_pool2d(x, 2)
+
+
+_quarter = Downsample()
 
 
 def max_pool(x: Tensor) -> Tensor:
@@ -150,6 +157,37 @@ PADDINGS = ("replicate", "zeros")
 INPUTS = {"standard": (1.0, STD), "255": (255.0, (1.0, 1.0, 1.0))}
 """What the first layer gets: (picture - MEAN) x factor / divisor. 'standard' is torchvision's;
 '255' has the range of the published codes for Caffe's VGG, which reach other loss values."""
+
+
+class _Convolution(torch.autograd.Function):
+    """A 3 x 3 convolution with constant weights (C_out, C_in, 3, 3).
+
+    Its gradient is the convolution of the gradient with the turned weights, which the libraries
+    compute faster than what they have for gradients. What comes in needs not be kept for it: with
+    padded copies, that is half of a pass's memory.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, turned: Tensor, bias: Tensor, padding: int
+    ) -> Tensor:
+        ctx.turned, ctx.padding = turned, padding
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        back = F.conv2d(gradients[0], ctx.turned, padding=2 - ctx.padding)
+        return back, None, None, None, None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """name: as in `Architecture.layers`. turned: the weights for the way back."""
+
+    name: str
+    weight: Tensor
+    turned: Tensor
+    bias: Tensor
 
 
 class Encoder:
@@ -177,14 +215,12 @@ class Encoder:
         scale = factor / torch.tensor(divisor, dtype=kind, device=device)
         self._scale = scale.reshape(1, 3, 1, 1)
         self.last = made.last(layers)
-        self._chain = [
-            (
-                f"relu{name}",
-                self._constant(weights[f"{name}.weight"]),
-                self._constant(weights[f"{name}.bias"]),
-            )
-            for name in made.shapes(self.last)
-        ]
+        self._chain = [self._layer(name, weights) for name in made.shapes(self.last)]
+
+    def _layer(self, name: str, weights: Weights) -> _Layer:
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        turned = weight.flip(2, 3).transpose(0, 1)
+        return _Layer(f"relu{name}", *map(self._constant, (weight, turned, bias)))
 
     def _constant(self, tensor: Tensor) -> Tensor:
         tensor = tensor.detach().to(self.device, self.compute)
@@ -197,16 +233,15 @@ class Encoder:
         x = (picture - self._mean) * self._scale
         x = x.to(self.compute).contiguous(memory_format=torch.channels_last)
         found: Features = {}
-        for layer, weight, bias in self._chain:
-            if layer.endswith("_1") and layer != "relu1_1":
+        for layer in self._chain:
+            if layer.name.endswith("_1") and layer.name != "relu1_1":
                 x = self._pool(x)
             if self._replicate:
-                x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
-            else:
-                x = F.conv2d(x, weight, bias, padding=1)
-            x = x.relu_()
-            if layer in self.layers:
-                found[layer] = x
+                x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+            padding = 0 if self._replicate else 1
+            x = _Convolution.apply(x, layer.weight, layer.turned, layer.bias, padding).relu_()
+            if layer.name in self.layers:
+                found[layer.name] = x
         return found
 
     @property

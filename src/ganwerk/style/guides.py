@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -18,15 +17,18 @@ def layer_size(layer: str, height: int, width: int) -> tuple[int, int]:
     return height // stride, width // stride
 
 
-def guide(layer: str, height: int, width: int, mask: Tensor | None) -> Tensor:
-    """Weights of the layer's positions (h, w) that sum to 1.
+def guide(layer: str, height: int, width: int, mask: Tensor | None, like: Tensor) -> Tensor:
+    """Weights of the layer's positions (h, w) that sum to 1, of the type and device of `like`.
 
-    mask: (H, W) in [0, 1], the share of the style at each px; None is everywhere.
+    mask: (H, W) in [0, 1], the share of the style at each px; None is everywhere, one number shown
+    in all places.
     """
     h, w = layer_size(layer, height, width)
     if mask is None:
-        return torch.full((h, w), 1 / (h * w))
+        return like.new_tensor(1 / (h * w)).expand(h, w)
     stride = stride_of(layer)
     even = mask[None, None, : h * stride, : w * stride]
     weights = F.avg_pool2d(even, stride)[0, 0] if stride > 1 else even[0, 0]
-    return weights / weights.sum().clamp_min(LEAST_SHARE)
+    if not weights.any():  # it lies in the row or column that was dropped
+        weights = F.adaptive_avg_pool2d(mask[None, None], (h, w))[0, 0]
+    return (weights / weights.sum().clamp_min(LEAST_SHARE)).to(like)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 STRIDE = 4
 """Sides are padded to a multiple of it."""
 
+LEAST_SIDE_PX = 5
+"""Two positions after the padding and the strides: fewer cannot be mirrored at the edge."""
+
 
 def _block(before: int, after: int, side: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganwerk.style.backbones import Encoder
 from ganwerk.style.guides import guide
-from ganwerk.style.losses import CONTENT_SCALES, STYLE_SCALES, VARIATIONS
+from ganwerk.style.losses import CONTENT_SCALES, STYLE_SCALES, VARIATIONS, squared_distance
 from ganwerk.style.recipe import Recipe
 from ganwerk.style.regions import Region, StylePicture
 from ganwerk.style.statistics import STATISTICS, Statistic
@@ -57,7 +57,7 @@ class Objective:
         self.tiles = _tiles(encoder, content, tile_px)
         height, width = content.shape[-2:]
         self._guides = {
-            (layer, number): guide(layer, height, width, region.mask).to(content)
+            (layer, number): guide(layer, height, width, region.mask, content)
             for layer in recipe.style_layers
             for number, region in enumerate(regions)
         }
@@ -129,9 +129,9 @@ class Objective:
         features = self.encoder(box)
         near = box.new_zeros(())
         for layer, wanted in self._contents[number].items():
-            difference = tile.own(layer, features[layer]).to(box.dtype) - wanted.to(box.dtype)
-            near = near + self._content_factors[layer] * difference.square().sum()
-        measured = self._measure(tile, features, step, box.dtype)
+            own = tile.own(layer, features[layer])
+            near = near + squared_distance(own, wanted, self._content_factors[layer])
+        measured = self._measure(tile, features, step)
         if pull is None:
             return near, self._distance(measured, step)
         far = box.new_zeros(())
@@ -139,11 +139,9 @@ class Objective:
             far = far + (value * pull.gradients[key][number]).sum()
         return near, far
 
-    def _measure(
-        self, tile: Tile, features: Mapping[str, Tensor], step: int, dtype: torch.dtype
-    ) -> dict[Key, Tensor]:
+    def _measure(self, tile: Tile, features: Mapping[str, Tensor], step: int) -> dict[Key, Tensor]:
         flat = {
-            layer: tile.own(layer, features[layer])[0].flatten(1).to(dtype)
+            layer: _by_position(tile.own(layer, features[layer]))
             for layer in self.recipe.style_layers
         }
         return {
@@ -164,8 +162,7 @@ class Objective:
         """The first pass: statistics of the whole, and what each tile's measurement must become."""
         with torch.no_grad():
             parts = [
-                self._measure(tile, self.encoder(tile.cut(picture)), step, picture.dtype)
-                for tile in self.tiles
+                self._measure(tile, self.encoder(tile.cut(picture)), step) for tile in self.tiles
             ]
         with torch.enable_grad():
             joined = {
@@ -212,16 +209,16 @@ class Objective:
         """Layer to the statistics of one style."""
         height, width = style.picture.shape[-2:]
         guides = {
-            layer: guide(layer, height, width, style.mask).to(style.picture)
+            layer: guide(layer, height, width, style.mask, style.picture)
             for layer in self.recipe.style_layers
         }
         parts: dict[str, list[Tensor]] = {layer: [] for layer in guides}
         for tile in _tiles(self.encoder, style.picture, tile_px):
             features = self.encoder(tile.cut(style.picture))
             for layer, weights in guides.items():
-                flat = tile.own(layer, features[layer])[0].flatten(1).to(style.picture.dtype)
+                flat = _by_position(tile.own(layer, features[layer]))
                 own = tile.own_of_whole(layer, weights).reshape(-1)
-                parts[layer].append(self.statistic.target(flat, own))
+                parts[layer].append(self.statistic.measure(flat, own, 0))
         return {layer: self.statistic.join(found) for layer, found in parts.items()}
 
     def _scales(self, regions: Sequence[Region]) -> dict[Key, float]:
@@ -253,6 +250,12 @@ class _Pull:
 def _tiles(encoder: Encoder, picture: Tensor, tile_px: int | None) -> list[Tile]:
     height, width = picture.shape[-2:]
     return tiles_of(height, width, tile_px, encoder.halo_px, encoder.stride)
+
+
+def _by_position(features: Tensor) -> Tensor:
+    """(1, C, h, w) as (C, N); a view where the channels of a position lie side by side, as they do
+    in the whole picture's features."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2).T
 
 
 def _shares(regions: Sequence[Region]) -> list[float]:

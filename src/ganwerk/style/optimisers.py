@@ -90,6 +90,12 @@ class Adam(PictureOptimiser):
         self.memory["mean"], self.memory["square"] = mean * share, square * share**2
 
 
+LEAST_CURVATURE = 1e-10
+"""Of a pair, for it to be kept."""
+
+PAIR = ("step", "change", "inverse")
+
+
 @dataclass
 class LBFGS(PictureOptimiser):
     """Nocedal and Wright 2006, algorithms 7.4 and 7.5, one closure a step, no line search.
@@ -101,45 +107,50 @@ class LBFGS(PictureOptimiser):
     rate: float
     history: int = 10
     memory: Memory = field(default_factory=dict)
+    """Pair number i is step.i, change.i and inverse.i, 1 over their product; no pair is copied when
+    the oldest is forgotten."""
 
     def move(self, picture: Tensor, gradient: Tensor) -> None:
         gradient = gradient.reshape(-1)
         if not self.memory:
             direction = -gradient
             length = self.rate * min(1.0, 1.0 / max(float(gradient.abs().sum()), 1e-30))
-            n = gradient.numel()
-            self.memory = {"steps": gradient.new_zeros((0, n)),
-                           "changes": gradient.new_zeros((0, n)),
+            self.memory = {"pairs": torch.zeros((), dtype=torch.int64),
                            "scale": gradient.new_ones(())}  # fmt: skip
         else:
             self._remember(gradient)
             direction, length = self._direction(gradient), self.rate
-        step = direction * length
+        step = direction.mul_(length)
         picture.add_(step.reshape(picture.shape))
         self.memory |= {"step": step, "gradient": gradient.clone()}
 
     def _remember(self, gradient: Tensor) -> None:
+        """As torch.optim.LBFGS, whose history holds `history` pairs."""
         memory = self.memory
         change, step = gradient - memory["gradient"], memory["step"]
         curvature = change.dot(step)
-        if float(curvature) > 1e-10:
-            # As torch.optim.LBFGS, whose history holds `history` pairs
-            memory["steps"] = torch.cat([memory["steps"], step[None]])[-self.history :]
-            memory["changes"] = torch.cat([memory["changes"], change[None]])[-self.history :]
-            memory["scale"] = curvature / change.dot(change)
+        if float(curvature) <= LEAST_CURVATURE:
+            return
+        number = int(memory["pairs"])
+        memory |= {f"step.{number}": step, f"change.{number}": change,
+                   f"inverse.{number}": curvature.reciprocal()}  # fmt: skip
+        for part in PAIR:
+            memory.pop(f"{part}.{number - self.history}", None)
+        memory["pairs"] += 1
+        memory["scale"] = curvature / change.dot(change)
 
     def _direction(self, gradient: Tensor) -> Tensor:
-        steps, changes = self.memory["steps"], self.memory["changes"]
-        q, alphas = -gradient, []
-        inverse = [1.0 / changes[i].dot(steps[i]) for i in range(len(steps))]
-        for i in reversed(range(len(steps))):
-            alpha = steps[i].dot(q) * inverse[i]
-            alphas.append(alpha)
-            q = q - alpha * changes[i]
-        r = q * self.memory["scale"]
-        for i, alpha in enumerate(reversed(alphas)):
-            r = r + steps[i] * (alpha - changes[i].dot(r) * inverse[i])
-        return r
+        last = int(self.memory["pairs"])
+        pairs = [[self.memory[f"{part}.{number}"] for part in PAIR]
+                 for number in range(max(0, last - self.history), last)]  # fmt: skip
+        direction, alphas = -gradient, []
+        for step, change, inverse in reversed(pairs):
+            alphas.append(float(step.dot(direction) * inverse))
+            direction.add_(change, alpha=-alphas[-1])
+        direction.mul_(self.memory["scale"])
+        for (step, change, inverse), alpha in zip(pairs, reversed(alphas), strict=True):
+            direction.add_(step, alpha=alpha - float(change.dot(direction) * inverse))
+        return direction
 
 
 OPTIMISERS: dict[str, Callable[..., PictureOptimiser]] = {

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganwerk.style.seeds import generator
@@ -32,7 +33,14 @@ FEW_PIXELS, DENSE_PX, SPARSE_PX = 30_000, 2, 4
 USED = 0.05
 """Granot's alpha, in units of the style's variance: smaller uses all of the style more evenly."""
 
-CHUNK = 2048
+ENOUGH_COVER = 0.5
+"""Of the greatest cover by a mask, for patches where none lies inside it."""
+
+STRIP = 4096
+"""Patches that are cut out at once: all of a large picture would take gigabytes."""
+
+CHUNK = 512
+"""Queries compared at once: their distances to all patches should stay in the cache."""
 LEAST_VARIANCE = 1e-4
 
 
@@ -65,14 +73,18 @@ def bank_of(pictures: Sequence[tuple[Tensor, Tensor | None, float]]) -> Bank:
 def _some_patches(
     picture: Tensor, mask: Tensor | None, count: int, random: torch.Generator
 ) -> Tensor:
-    """At most `count` patches (n, 3 SIDE_PX^2) from where the mask's middle says so, no two alike.
+    """At most `count` patches (n, 3 SIDE_PX^2), no two from one place, from where the mask is white
+    in their middle. A picture with fewer gives all.
 
-    A picture with fewer gives all."""
+    Where no middle is white, as with a line along the edge, those that the mask covers most."""
     height, width = (side - SIDE_PX + 1 for side in picture.shape[-2:])
     places = torch.randperm(height * width, generator=random)
     if mask is not None:
         middle = SIDE_PX // 2
         allowed = mask[middle : middle + height, middle : middle + width].reshape(-1) > 0.5
+        if not allowed.any():
+            cover = F.avg_pool2d(mask[None, None], SIDE_PX, stride=1).reshape(-1)
+            allowed = cover >= ENOUGH_COVER * cover.max()
         places = places[allowed.cpu()[places]]
     places = places[: max(1, count)]
     rows, columns = places // width, places % width
@@ -108,20 +120,28 @@ def match(picture: Tensor, bank: Bank, mask: Tensor | None, step: int) -> Pull:
     stride = DENSE_PX if height * width <= FEW_PIXELS else SPARSE_PX
     top, left = torch.randint(stride, (2,), generator=generator("grid", step)).tolist()
     rows, columns = _starts(height, stride, top), _starts(width, stride, left)
-    windows = picture[0].unfold(1, SIDE_PX, 1).unfold(2, SIDE_PX, 1)[:, rows][:, :, columns]
-    queries = windows.permute(1, 2, 0, 3, 4).reshape(-1, 3 * SIDE_PX**2)
-    chosen = nearest(queries @ bank.basis, bank.coded, USED * bank.variance * SIDE_PX**2)
+    strips = rows.split(max(1, STRIP // len(columns)))
+    coded = torch.cat([_patches(picture, strip, columns) @ bank.basis for strip in strips])
+    chosen = nearest(coded, bank.coded, USED * bank.variance * SIDE_PX**2)
     target, counts = torch.zeros_like(picture), picture.new_zeros(1, 1, height, width)
-    found = bank.patches[chosen].reshape(len(rows), len(columns), 3, SIDE_PX, SIDE_PX)
     window = _window().to(picture)
-    for y in range(SIDE_PX):
-        for x in range(SIDE_PX):
-            place = (..., (rows + y)[:, None], columns + x)
-            # No two patches of a grid begin at the same px, so nothing is added twice
-            target[place] += found[..., y, x].permute(2, 0, 1) * window[y, x]
-            counts[place] += window[y, x]
+    for strip, numbers in zip(strips, chosen.reshape(len(rows), -1).split(len(strips[0])),
+                              strict=True):  # fmt: skip
+        found = bank.patches[numbers].unflatten(2, (3, SIDE_PX, SIDE_PX))
+        for y in range(SIDE_PX):
+            for x in range(SIDE_PX):
+                place = (..., (strip + y)[:, None], columns + x)
+                # No two patches of a grid begin at the same px, so nothing is added twice
+                target[place] += found[..., y, x].permute(2, 0, 1) * window[y, x]
+                counts[place] += window[y, x]
     weights = torch.ones_like(counts) if mask is None else mask[None, None].to(picture)
     return Pull(target / counts.clamp_min(1e-6), weights * (counts > 0))
+
+
+def _patches(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Those of (1, 3, H, W) that begin at each of the rows and columns: (n, 3 SIDE_PX^2)."""
+    windows = picture[0].unfold(1, SIDE_PX, 1).unfold(2, SIDE_PX, 1)
+    return windows[:, rows[:, None], columns].permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
 
 
 def _starts(length: int, stride: int, shift: int) -> Tensor:
@@ -138,17 +158,21 @@ def _window() -> Tensor:
 
 def nearest(queries: Tensor, coded: Tensor, used: float) -> Tensor:
     """For each query (N, D) the number of the patch of `coded` (M, D) whose squared distance is
-    smallest, divided by `used` + the patch's distance to its own nearest query."""
-    closest = torch.full((len(coded),), float("inf"), dtype=coded.dtype, device=coded.device)
-    for part in queries.split(CHUNK):
-        closest = torch.minimum(closest, _distances(part, coded).amin(0))
-    factor = 1 / (used + closest)
+    smallest, divided by `used` + the patch's distance to its own nearest query.
+
+    |q - c|^2 = |q|^2 + |c|^2 - 2 q c is written as one product of lengthened vectors.
+    """
+    lengths, squares = queries.square().sum(1, keepdim=True), coded.square().sum(1)
+    long_queries = torch.cat([queries, lengths, torch.ones_like(lengths)], 1)
+    long_coded = torch.cat([-2 * coded.T, torch.ones_like(squares)[None], squares[None]])
+    parts = long_queries.split(CHUNK)
+    # One place for all products: freed and asked for again, they would not find their old one
+    place = queries.new_empty(len(parts[0]), len(coded))
+    closest = squares.new_full(squares.shape, torch.inf)
+    for part in parts:
+        distances = torch.mm(part, long_coded, out=place[: len(part)])
+        closest = torch.minimum(closest, distances.amin(0))
+    long_coded /= used + closest.clamp_min_(0)
     return torch.cat(
-        [(_distances(part, coded) * factor).argmin(1) for part in queries.split(CHUNK)]
+        [torch.mm(part, long_coded, out=place[: len(part)]).min(1).indices for part in parts]
     )
-
-
-def _distances(queries: Tensor, coded: Tensor) -> Tensor:
-    """Squared, (N, M)."""
-    squares = queries.square().sum(1, keepdim=True) + coded.square().sum(1)
-    return torch.addmm(squares, queries, coded.T, alpha=-2).clamp_min_(0)

@@ -110,6 +110,13 @@ _NOT_NEGATIVE = (
 )
 _POSITIVE = ("style_size", "steps", "rate", "history")
 LEAST_PX, MOST_PX = 32, 16_384
+MOST_WEIGHT = 1e20
+"""float32 ends at 3e38, and a weight is multiplied with losses and gradients."""
+
+_MOST: dict[str, float] = {
+    "style_size": 100, "steps": 1_000_000, "rate": 1e6, "history": 1000, "smallest_px": MOST_PX,
+    "noise_spread": 1e6,
+}  # fmt: skip
 
 
 def _check(recipe: Recipe) -> None:
@@ -121,10 +128,13 @@ def _check(recipe: Recipe) -> None:
     for field in (*_NOT_NEGATIVE, *_POSITIVE):
         value = getattr(recipe, field)
         low = value < 0 or (field in _POSITIVE and value == 0)
-        if low or not value < float("inf"):
+        most = _MOST.get(field, MOST_WEIGHT)
+        if low or not value <= most:
             name = flag.get(field, field.replace("_", "-"))
-            bound = "above 0" if field in _POSITIVE else "0 or more"
-            raise ConfigError(f"--{name} cannot be {value:g}.", f"Give a number {bound}.")
+            bound = "above 0" if field in _POSITIVE else "of 0 or more"
+            raise ConfigError(
+                f"--{name} cannot be {value:g}.", f"Give a number {bound}, at most {most:g}."
+            )
     _ = recipe.weights  # refuses a strength outside 0 to 1
     if len(recipe.layer_weights) != len(recipe.style_layers):
         raise ConfigError(
@@ -132,8 +142,15 @@ def _check(recipe: Recipe) -> None:
             f"{len(recipe.style_layers)} style layers.",
             f"Give one for each of {', '.join(recipe.style_layers)}.",
         )
-    if min(recipe.layer_weights) < 0:
-        raise ConfigError("A layer weight is negative.", "Give numbers of 0 or more.")
+    if not all(0 <= weight <= MOST_WEIGHT for weight in recipe.layer_weights):
+        given = ",".join(f"{weight:g}" for weight in recipe.layer_weights)
+        raise ConfigError(
+            f"--layer-weights cannot be {given}.", f"Give numbers from 0 to {MOST_WEIGHT:g}."
+        )
+    if not any(recipe.layer_weights):
+        raise ConfigError(
+            "All layer weights are 0, so that no style is left.", "Give one of them at least 1."
+        )
     if recipe.size_px is not None and not LEAST_PX <= recipe.size_px <= MOST_PX:
         raise ConfigError(
             f"--size cannot be {recipe.size_px}.", f"Give {LEAST_PX} to {MOST_PX:,} px."

@@ -1,8 +1,9 @@
 """What style is: statistics of features that forget where something stands.
 
-Shape legend: features (C, N), N positions; weights (N,), not negative, what each position counts.
-`measure` gives a tensor, `join` puts the tensors of tiles together, `distance` compares. Weights of
-a whole picture sum to 1.
+Shape legend: features (C, N), N positions; weights (N,), not negative, what a position counts.
+`measure` gives a tensor, `join` puts those of tiles together, `mix` makes a target of those of
+several styles, `distance` compares. Weights of a whole picture sum to 1. Features may be bfloat16;
+what is measured has the type of the weights.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
 
+from ganwerk.nn.layers import matrix_products
 from ganwerk.style.seeds import generator
 
 EPS = 1e-4
@@ -35,12 +37,8 @@ class Statistic(Protocol):
         """The share of each part in something shaped like their join, such as its gradient."""
         ...
 
-    def mix(self, targets: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-        """One target out of several styles; shares sum to 1."""
-        ...
-
-    def target(self, features: Tensor, weights: Tensor) -> Tensor:
-        """What the style is to be compared by."""
+    def mix(self, measured: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+        """The target that several styles make together; shares sum to 1."""
         ...
 
     def distance(self, measured: Tensor, target: Tensor, step: int) -> Tensor: ...
@@ -61,14 +59,58 @@ class _Sums:
     def split(self, joined: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
         return [joined for _ in parts]
 
-    def mix(self, targets: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-        return torch.stack([t * share for t, share in zip(targets, shares, strict=True)]).sum(0)
+    def mix(self, measured: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+        return torch.stack([m * share for m, share in zip(measured, shares, strict=True)]).sum(0)
 
 
 def gram(features: Tensor, weights: Tensor) -> Tensor:
     """The second moments E[f f'] (C, C). With weights 1/N this is F F' / N: Gatys et al. 2016,
     equation 3, per position."""
-    return (features * weights) @ features.T
+    return cast(Tensor, _Powers.apply(features, weights, False))
+
+
+class _Powers(torch.autograd.Function):
+    """F diag(w) F' (C, C), and F w behind it (C, C + 1) if wanted.
+
+    The gradient is one product, (S + S') F diag(w) for S of the first, where plain differentiation
+    takes two and adds them. Where all positions count alike, as they do without a mask, a number
+    takes the place of diag(w). bfloat16 features are multiplied by the processor's bfloat16 units
+    with float32 sums, which is exact for them; their gradient, being bfloat16, is computed so.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weights: Tensor, with_mean: bool) -> Tensor:
+        ctx.save_for_backward(features, weights)
+        wide = features.to(weights.dtype)
+        with matrix_products(bfloat16=features.dtype == torch.bfloat16):
+            weighted = wide if _alike(weights) else wide * weights
+            squares = weighted @ wide.T
+        if _alike(weights):
+            squares *= weights[0]
+        if not with_mean:
+            return squares
+        return torch.cat([squares, (wide @ weights)[:, None]], dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        features, weights = ctx.saved_tensors
+        channels, kind = len(features), features.dtype
+        squares, mean = gradients[0][:, :channels], gradients[0][:, channels:].T
+        slopes = squares + squares.T
+        if _alike(weights):
+            slopes, mean = slopes * weights[0], mean * weights[0]
+        # Transposed, so that it lies in memory as the features do: position by position
+        found = features.T @ slopes.to(kind)
+        if len(mean):
+            found += mean.to(kind)
+        if not _alike(weights):
+            found *= weights[:, None].to(kind)
+        return found.T, None, None
+
+
+def _alike(weights: Tensor) -> bool:
+    """Whether they are one number, shown in all places (`guides.guide` without a mask)."""
+    return weights.stride() == (0,)
 
 
 class Gram(_Sums):
@@ -77,9 +119,6 @@ class Gram(_Sums):
     name = "gram"
 
     def measure(self, features: Tensor, weights: Tensor, step: int) -> Tensor:
-        return gram(features, weights)
-
-    def target(self, features: Tensor, weights: Tensor) -> Tensor:
         return gram(features, weights)
 
     def distance(self, measured: Tensor, target: Tensor, step: int) -> Tensor:
@@ -142,22 +181,28 @@ class Moments(_Sums):
     name = "moments"
 
     def measure(self, features: Tensor, weights: Tensor, step: int) -> Tensor:
-        weighted = features * weights
-        return torch.cat([weighted @ features.T, weighted.sum(1, keepdim=True)], dim=1)
+        return cast(Tensor, _Powers.apply(features, weights, True))
 
-    def target(self, features: Tensor, weights: Tensor) -> Tensor:
-        return self.measure(features, weights, 0)
+    def mix(self, measured: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+        """Mean, covariance and its root, in float64: (C, 2 C + 1)."""
+        # Small eigenvalues would drown in the rounding of float32, and with them the gradient
+        mean, covariance = _mean_and_covariance(super().mix(measured, shares).double())
+        return torch.cat([mean[:, None], covariance, square_root(covariance)], dim=1)
 
     def distance(self, measured: Tensor, target: Tensor, step: int) -> Tensor:
-        # Small eigenvalues would drown in the rounding of float32, and with them the gradient
         mean, covariance = _mean_and_covariance(measured.double())
-        wanted_mean, wanted = _mean_and_covariance(target.double())
-        overlap = _RootTrace.apply(covariance, square_root(wanted))
+        wanted_mean, wanted, root = _parted(target)
+        overlap = _RootTrace.apply(covariance, root)
         spread = covariance.trace() + wanted.trace() - 2 * overlap
         return ((mean - wanted_mean).square().sum() + spread.clamp_min(0)).to(measured.dtype)
 
     def scale(self, target: Tensor) -> float:
-        return float(_mean_and_covariance(target)[1].trace())
+        return float(_parted(target)[1].trace())
+
+
+def _parted(target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    channels = len(target)
+    return target[:, 0], target[:, 1 : channels + 1], target[:, channels + 1 :]
 
 
 def _mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
@@ -173,8 +218,8 @@ class Sliced:
     """Sliced 2-Wasserstein distance: sorted projections on random directions, compared.
 
     Heitz et al. 2021 (arXiv 2006.07229), equation 5, with directions drawn anew in every step and
-    at most `positions` positions per layer, also drawn anew. Measured as (C + 1, n): features and,
-    last, their weights.
+    at most `positions` positions per layer, and tile, also drawn anew. Measured as (C + 1, n):
+    features and, last, their weights.
     """
 
     positions: int = 16_384
@@ -182,13 +227,13 @@ class Sliced:
     deterministic = False
 
     def measure(self, features: Tensor, weights: Tensor, step: int) -> Tensor:
-        stride = -(-features.shape[1] // self.positions)
+        counted = weights.nonzero()[:, 0]
+        stride = max(1, -(-len(counted) // self.positions))
         first = int(torch.randint(stride, (1,), generator=generator("positions", step)))
-        chosen = torch.cat([features, weights[None]])[:, first::stride]
-        return chosen[:, chosen[-1] > 0]
-
-    def target(self, features: Tensor, weights: Tensor) -> Tensor:
-        return self.measure(features, weights, 0)
+        chosen = counted[first::stride]
+        # Each stands for `stride` positions: tiles with other strides count as much as they own
+        counts = weights[chosen] * stride
+        return torch.cat([features[:, chosen].to(weights.dtype), counts[None]])
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts), dim=1)
@@ -196,12 +241,12 @@ class Sliced:
     def split(self, joined: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
         return list(joined.split([part.shape[1] for part in parts], dim=1))
 
-    def mix(self, targets: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    def mix(self, measured: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
         weighted = []
-        for target, share in zip(targets, shares, strict=True):
-            target = target.clone()
-            target[-1] *= share / target[-1].sum()
-            weighted.append(target)
+        for style, share in zip(measured, shares, strict=True):
+            style = style.clone()
+            style[-1] *= share / style[-1].sum()
+            weighted.append(style)
         return torch.cat(weighted, dim=1)
 
     def distance(self, measured: Tensor, target: Tensor, step: int) -> Tensor:

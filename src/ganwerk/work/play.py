@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from ganwerk.work.leaks import LeakWatch
 from ganwerk.work.prepare import Budget
 from ganwerk.work.record import Recorder, check_weights
 from ganwerk.work.sample import Sampler
+from ganwerk.work.stopping import stopping
 
 TELL_SECONDS = 0.5  # between two rows of the journal
 COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
@@ -80,7 +79,7 @@ def play(session: Session, watch: Watcher) -> None:
     recorder = Recorder(session.recipe.loss)
     recipe = add(session.recipe, observers=recorder)
     computing = probe.computing(session.run.about["choices"]["precision"])
-    with _stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
+    with stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
         Player(session, recipe, recorder, board, watch).play()
 
 
@@ -321,24 +320,3 @@ def columns_for(classes: int) -> int:
     if not 2 <= classes <= MOST_COLUMNS:
         return 8
     return classes * max(1, round(8 / classes))
-
-
-@contextlib.contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask for a clean stop; a second Ctrl-C stops at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, _frame: Any) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)] or signal.SIG_DFL)
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -118,3 +118,11 @@ def test_bad_input(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="20 x 10 px, more than"):
         read(saved(tmp_path, gradient(), "bomb.png"))
     assert decode.MAX_PIXELS == 100_000_000
+
+
+def test_faint_masks_are_not_rounded_away(tmp_path):
+    """A px of 255 among ten thousand is less than half a grey level in the mean."""
+    dots = np.zeros((200, 200), np.uint8)
+    dots[50::100, 50::100] = 255
+    found = read(saved(tmp_path, Image.fromarray(dots), "m.png")).brightness(2, 2)
+    assert 0 < float(found.mean()) < 1 / 255

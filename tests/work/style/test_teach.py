@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.style.network import StyleNet
@@ -55,3 +58,41 @@ def test_bad_files(tmp_path, pixels, recipe):
         teach(pixels[1], tmp_path / "net.safetensors", recipe)
     with pytest.raises(DataError, match="cannot be read as a style network"):
         open_net(tmp_path / "net.safetensors")
+    with pytest.raises(DataError, match=r"folder .*nowhere cannot be read"):
+        teach(pixels[1], tmp_path / "new.safetensors", recipe, photos=tmp_path / "nowhere")
+
+
+ABOUT = {"kind": module.KIND, "width": 4, "blocks": 1}
+
+
+@pytest.mark.parametrize(
+    ("about", "change", "words"),
+    [
+        ({}, {}, "no style network"),
+        ([1], {}, "no style network"),
+        ({"kind": module.KIND}, {}, "is damaged"),
+        (ABOUT | {"width": 5}, {}, "is damaged"),
+        (ABOUT | {"width": 10**9}, {}, "is damaged"),
+        (ABOUT | {"blocks": "1"}, {}, "is damaged"),
+        (ABOUT, {"up.4.weight": torch.zeros(3)}, "is damaged"),
+        (ABOUT, {"up.4.bias": torch.full((3,), float("nan"))}, "is damaged"),
+    ],
+)
+def test_damaged_networks(tmp_path, about, change, words):
+    path = tmp_path / "net.safetensors"
+    weights = StyleNet(4, 1).state_dict() | change
+    path.write_bytes(save(weights, metadata={"ganwerk": json.dumps(about)}))
+    with pytest.raises(DataError, match=words):
+        open_net(path)
+
+
+def test_photos_and_sizes_that_no_network_can_take():
+    net = StyleNet(4, 1).eval()
+    with pytest.raises(DataError, match="3 x 3 px, too narrow"):
+        redraw(net, np.zeros((3, 3, 3), np.uint8))
+    with pytest.raises(DataError, match="32 x 1 px, too narrow"):
+        redraw(net, np.zeros((4, 200, 3), np.uint8), 32)
+    for size in (0, -5, 10**6):
+        with pytest.raises(ConfigError, match=f"--size cannot be {size}"):
+            redraw(net, np.zeros((40, 40, 3), np.uint8), size)
+    assert redraw(net, np.zeros((5, 6, 3), np.uint8)).shape == (5, 6, 3)

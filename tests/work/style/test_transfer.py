@@ -15,12 +15,12 @@ from ganwerk.errors import ConfigError, DataError, MachineError, RunError
 from ganwerk.style.recipe import PRESETS
 from ganwerk.work.style import saved, verb
 from ganwerk.work.style.events import Finished, Planned, Previewed, Stepped, Warned
-from ganwerk.work.style.job import job_of
+from ganwerk.work.style.job import Options, job_of
 from ganwerk.work.style.memory import estimate, fitting_tile
 from ganwerk.work.style.pictures import recorded
 from ganwerk.work.style.saved import folder_of
 from ganwerk.work.style.transfer import Machinery, Transfer
-from ganwerk.work.style.verb import Options, stylise_file
+from ganwerk.work.style.verb import stylise_file
 from tests.work.style.conftest import SMALL
 
 PLAIN = Options(precision="float32", tile_px=0)
@@ -105,6 +105,8 @@ def test_a_job_is_known_again_whatever_the_order_of_its_weights(request_of):
     turned = replace(job, weights=dict(reversed(job.weights.items())))
     assert turned.fingerprint() == job.fingerprint()
     assert replace(job, style_weights=(2.0,)).fingerprint() != job.fingerprint()
+    see_through = replace(job.content, alpha=Image.new("L", (64, 48), 9))
+    assert replace(job, content=see_through).fingerprint() != job.fingerprint()
 
 
 def test_tiles_change_nothing(request_of):
@@ -211,6 +213,29 @@ def test_a_style_mask_needs_the_style_s_size(request_of, white):
         job_of(request_of(style_masks=[white("s.png", 64, 48)]))
 
 
+def test_a_style_too_small_to_be_compared(request_of, files):
+    with pytest.raises(ConfigError, match="would be 3 x 3 px, too narrow"):
+        job_of(request_of(style_size=0.05))
+    with pytest.raises(ConfigError, match="too large to be compared"):
+        job_of(request_of(style_size=100.0, size_px=4096))
+    job = job_of(request_of(style_size=0.2))  # 6 px at 32 px, 11 px at 64 px; a patch has 9
+    assert job.sides == (64,)
+    assert len(stylise_file(request_of(style_size=0.2), None, PLAIN).trace) == 6
+
+
+@pytest.mark.parametrize("statistic", ["moments", "sliced"])
+def test_a_mask_that_only_a_coarse_layer_s_edge_sees(request_of, white, statistic):
+    """One bright row at the bottom, which poolings drop: nothing becomes NaN."""
+    array = np.zeros((48, 64), np.uint8)
+    array[-1] = 40
+    style = np.zeros((72, 72), np.uint8)
+    style[:, 0] = 255
+    request = request_of(masks=[white("m.png", 64, 48, array)], statistic=statistic,
+                         style_masks=[white("s.png", 72, 72, style)], size_px=45)  # fmt: skip
+    done = stylise_file(request, None, PLAIN)
+    assert all(np.isfinite([point.total, point.style, point.strokes]).all() for point in done.trace)
+
+
 def test_a_style_smaller_than_what_a_layer_sees(request_of):
     with pytest.raises(DataError, match=r"smaller than the 1[0-9]+ px that relu5_1"):
         job_of(request_of(style_layers=("relu1_1", "relu5_1")))
@@ -220,7 +245,7 @@ def test_nothing_is_overwritten(request_of, files):
     (files / "taken.png").write_bytes(b"mine")
     with pytest.raises(MachineError, match="exists already"):
         stylise_file(request_of(), files / "taken.png", PLAIN)
-    with pytest.raises(ConfigError, match="would replace a source"):
+    with pytest.raises(ConfigError, match="would replace the photo"):
         stylise_file(request_of(), files / "photo.png", Options(force=True))
     with pytest.raises(ConfigError, match=r"cannot be written as '\.bmp'"):
         stylise_file(request_of(), files / "out.bmp", PLAIN)

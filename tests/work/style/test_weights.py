@@ -122,6 +122,29 @@ def test_files_of_one_s_own(tmp_path, content, weights):
     assert load_file(tmp_path / "mine.safetensors").keys() == weights.keys()
 
 
+def pickled(thing):
+    file = io.BytesIO()
+    torch.save(thing, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("junk", "words"),
+    [
+        (b"nonsense", "can be read safely"),
+        (b"", "can be read safely"),
+        (pickled([1, 2]), "holds a list"),
+        (pickled({"features.0.weight": 3, "features.x.weight": torch.zeros(1)}), "is missing"),
+        (pickled(io.StringIO), "can be read safely"),
+    ],
+)
+def test_junk_with_the_right_digest(tmp_path, junk, words):
+    path = tmp_path / named(junk)
+    path.write_bytes(junk)
+    with pytest.raises(DataError, match=words):
+        from_file(path, SLIM)
+
+
 def test_files_that_are_no_weights(tmp_path, content, weights):
     (tmp_path / "vgg19-00000000.pth").write_bytes(content)
     with pytest.raises(DataError, match="not what its name says"):
@@ -135,5 +158,11 @@ def test_files_that_are_no_weights(tmp_path, content, weights):
     save_file(weights, tmp_path / "slim.safetensors")
     with pytest.raises(DataError, match=r"does not hold vgg19: 1_1\.weight is of shape"):
         from_file(tmp_path / "slim.safetensors", VGG19)
+    save_file(weights | {"2_1.bias": torch.zeros(7)}, tmp_path / "bias.safetensors")
+    with pytest.raises(DataError, match=r"2_1\.bias is of shape \(7,\)"):
+        from_file(tmp_path / "bias.safetensors", SLIM)
+    save_file(weights | {"2_1.bias": weights["2_1.bias"] / 0}, tmp_path / "nan.safetensors")
+    with pytest.raises(DataError, match=r"2_1\.bias is not finite"):
+        from_file(tmp_path / "nan.safetensors", SLIM)
     with pytest.raises(DataError, match="no file"):
         from_file(tmp_path / "absent.safetensors", SLIM)

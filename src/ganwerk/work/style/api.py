@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ganwerk.style.recipe import recipe_of
 from ganwerk.work.style.events import Point, Watcher, nobody
-from ganwerk.work.style.job import Request
+from ganwerk.work.style.job import Options, Request
 from ganwerk.work.style.pictures import Source
-from ganwerk.work.style.verb import Options, stylise_file
+from ganwerk.work.style.verb import stylise_file
 
 
 @dataclass(frozen=True)

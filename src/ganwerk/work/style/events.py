@@ -71,8 +71,19 @@ class Previewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """Interrupted after so many of the closures. path: where the result would be; its state is
+    saved beside it."""
+
+    closures: int
+    steps: int
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """The result was written (or is handed over, where path is None)."""
+    """The result was written (or is handed over, where path is None); without closures, if an
+    earlier call had written it."""
 
     path: Path | None
     seconds: float
@@ -80,7 +91,7 @@ class Finished:
     restarts: int
 
 
-Event = Planned | Preparing | Stepped | Previewed | Warned | Finished
+Event = Planned | Preparing | Stepped | Previewed | Warned | Stopped | Finished
 Watcher = Callable[[Event], None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganwerk.data.decode import MAX_PIXELS
 from ganwerk.errors import ConfigError, DataError
 from ganwerk.style.backbones import (
     RANDOM,
@@ -18,10 +20,12 @@ from ganwerk.style.backbones import (
     Weights,
     architecture,
     compact_weights,
+    stride_of,
 )
 from ganwerk.style.calibration import random_weights
 from ganwerk.style.colours import COLOURS, match_moments
 from ganwerk.style.guides import LEAST_SHARE
+from ganwerk.style.patches import SIDE_PX
 from ganwerk.style.pyramid import fitted, fitted_area, long_sides, steps_of
 from ganwerk.style.recipe import Recipe
 from ganwerk.style.regions import Region, StylePicture
@@ -46,6 +50,32 @@ class Request:
     masks: Sequence[Source] = ()
     style_masks: Sequence[Source] = ()
     weights_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How it is computed and what is written on the way. tile_px: 0 forbids tiles, None decides.
+
+    save_every: write every so many closures' picture. film, curves: files of the optimisation as an
+    animation and of its losses."""
+
+    device: str | None = None
+    precision: str = "auto"
+    tile_px: int | None = None
+    resume: bool = False
+    force: bool = False
+    save_every: int = 0
+    film: Path | None = None
+    curves: Path | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """A job at one scale. goal (1, 3, H, W): the picture whose content is kept. regions: the styles
+    by where they apply."""
+
+    goal: Tensor
+    regions: Sequence[Region]
 
 
 @dataclass(frozen=True)
@@ -78,15 +108,18 @@ class Job:
     def style_pictures(self, scale: int) -> list[Tensor]:
         """The styles at a scale, in the photo's colours where the recipe asks for that."""
         before, _ = COLOURS[self.recipe.colours]
-        height, width = self.size(scale)
         found = []
         for style in self.styles:
-            area = height * width * self.recipe.style_size**2
-            picture = style.tensor(*fitted_area(*style.size, area))
+            picture = style.tensor(*style_size(style, *self.size(scale), self.recipe))
             found.append(before(picture, self.photo(scale)) if before else picture)
         return found
 
-    def goal(self, scale: int) -> Tensor:
+    def level(self, scale: int) -> Level:
+        """What is compared at a scale."""
+        regions = self._regions(scale)
+        return Level(self._goal(scale, regions), regions)
+
+    def _goal(self, scale: int, regions: Sequence[Region]) -> Tensor:
         """What the content loss keeps: the photo, where the recipe says so in its styles' colours.
 
         In its own it would be at odds with the style, and the picture would become a weave of
@@ -94,9 +127,8 @@ class Job:
         photo = self.photo(scale)
         if not self.recipe.recolour:
             return photo
-        pictures = self.style_pictures(scale)
         found = photo.clone()
-        for region in self.regions(scale, pictures):
+        for region in regions:
             whole = sum(style.weight for style in region.styles)
             coloured = torch.zeros_like(photo)
             for style in region.styles:
@@ -104,12 +136,10 @@ class Job:
             found = coloured if region.mask is None else found.lerp(coloured, region.mask)
         return found
 
-    def regions(self, scale: int, pictures: Sequence[Tensor] | None = None) -> list[Region]:
-        """The styles by where they apply. pictures: the styles at this scale, where known."""
+    def _regions(self, scale: int) -> list[Region]:
         height, width = self.size(scale)
-        pictures = pictures or self.style_pictures(scale)
         styles = []
-        for number, picture in enumerate(pictures):
+        for number, picture in enumerate(self.style_pictures(scale)):
             mask = None
             if self.style_masks:
                 mask = self.style_masks[number].brightness(*picture.shape[-2:])
@@ -127,12 +157,14 @@ class Job:
         parts = [mask.brightness(self.height, self.width) for mask in self.masks]
         return torch.stack(parts).sum(0).clamp(0, 1)
 
-    def fingerprint(self, extra: Any = ()) -> str:
+    def fingerprint(self) -> str:
         """Digest of all that decides the result."""
-        digest = blake2b(repr((asdict(self.recipe), self.style_weights, extra)).encode())
+        digest = blake2b(repr((asdict(self.recipe), self.style_weights)).encode())
         pictures = (self.content, *self.styles, *self.masks, *self.style_masks)
         for picture in (*pictures, *([self.start] if self.start else [])):
             digest.update(repr(picture.size).encode() + picture.colours.tobytes())
+        if self.content.alpha is not None:
+            digest.update(b"alpha" + self.content.alpha.tobytes())
         for name, tensor in sorted(self.weights.items()):  # safetensors gives any order
             digest.update(name.encode() + tensor.numpy().tobytes())
         return digest.hexdigest()
@@ -159,19 +191,48 @@ def job_of(request: Request, progress: ProgressCallback = ignore_progress) -> Jo
         start = read(recipe.start, "start")
     long_px = recipe.size_px or min(DEFAULT_PX, max(content.size))
     height, width = fitted(*content.size, long_px)
-    stride = 2 ** (int(made.last((*recipe.content_layers, *recipe.style_layers))[4]) - 1)
-    if min(height, width) < stride:
-        raise ConfigError(
-            f"The result would be {width} x {height} px, too narrow for {made.name}.",
-            f"Choose a --size that leaves {stride} px on the shorter side.",
-        )
-    sides = [side for side in long_sides(long_px, recipe.smallest_px)
-             if min(fitted(height, width, side)) >= stride]  # fmt: skip
+    sides = _sides(recipe, made, (height, width), styles)
     return Job(
         recipe, content, styles, shares, masks, style_masks, start, height, width,
         tuple(sides), tuple(steps_of(sides, recipe.steps)), made,
         weights_of(recipe, request.weights_file, progress),
     )  # fmt: skip
+
+
+def style_size(style: Picture, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
+    """Height and width of a style beside a content of so many px."""
+    return fitted_area(*style.size, height * width * recipe.style_size**2)
+
+
+def _sides(
+    recipe: Recipe, made: Architecture, size: tuple[int, int], styles: Sequence[Picture]
+) -> list[int]:
+    """Long sides in px, coarse to fine, where photo and styles are as wide as the deepest layer's
+    stride and, for strokes, a patch. Raises ConfigError if they are not even at the finest."""
+    stride = stride_of(made.last((*recipe.content_layers, *recipe.style_layers)))
+    if min(size) < stride:
+        raise ConfigError(
+            f"The result would be {size[1]} x {size[0]} px, too narrow for {made.name}.",
+            f"Choose a --size that leaves {stride} px on the shorter side.",
+        )
+    least = max(stride, SIDE_PX) if recipe.patch_weight else stride
+    for style in styles:
+        found = style_size(style, *size, recipe)
+        if min(found) < least or math.prod(found) > MAX_PIXELS:
+            narrow = min(found) < least
+            raise ConfigError(
+                f"The style {style.name} would be {found[1]} x {found[0]} px, too "
+                f"{'narrow' if narrow else 'large'} to be compared.",
+                f"Choose a {'larger' if narrow else 'smaller'} --style-scale or --size, or take "
+                "another crop of it.",
+            )
+
+    def fits(side: int) -> bool:
+        height, width = fitted(*size, side)
+        narrowest = min(min(style_size(style, height, width, recipe)) for style in styles)
+        return min(height, width) >= stride and narrowest >= least
+
+    return [side for side in long_sides(max(size), recipe.smallest_px) if fits(side)]
 
 
 def weights_of(recipe: Recipe, file: Path | None, progress: ProgressCallback) -> Weights:
@@ -228,7 +289,6 @@ def _check_masks(
 
 def described(job: Job) -> dict[str, Any]:
     """The settings that stand inside the result."""
-    recipe = {k: v for k, v in asdict(job.recipe).items() if v is not None}
     return {
         "content": job.content.name,
         "styles": [f"{s.name}:{w:g}" for s, w in zip(job.styles, job.style_weights, strict=True)],
@@ -236,4 +296,9 @@ def described(job: Job) -> dict[str, Any]:
         "style_masks": [m.name for m in job.style_masks],
         "scales_px": job.sides,
         "closures": job.steps,
-    } | recipe
+    } | recipe_settings(job.recipe)
+
+
+def recipe_settings(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as it stands inside the result."""
+    return {name: value for name, value in asdict(recipe).items() if value is not None}

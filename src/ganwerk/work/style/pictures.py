@@ -61,7 +61,8 @@ class Picture:
 
     def brightness(self, height: int, width: int) -> Tensor:
         """(height, width) in [0, 1]: a mask."""
-        return _tensor(self.colours.convert("L"), height, width)[0, 0]
+        grey = self.colours.convert("L").convert("F")  # else faint masks would be rounded away
+        return _tensor(grey, height, width)[0, 0].clamp_(0, 1)
 
 
 def _tensor(image: Image.Image, height: int, width: int) -> Tensor:
@@ -164,10 +165,15 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures of a folder, by name. Raises DataError if there are none."""
-    found = sorted(
-        path for path in folder.iterdir()
-        if path.is_file() and is_picture_name(path.name) and not is_hidden(path.name)
-    )  # fmt: skip
+    try:
+        found = sorted(
+            path for path in folder.iterdir()
+            if path.is_file() and is_picture_name(path.name) and not is_hidden(path.name)
+        )  # fmt: skip
+    except OSError as error:
+        raise DataError(
+            f"The folder {folder} cannot be read: {error.strerror}.", "Name a folder with pictures."
+        ) from None
     if not found:
         raise DataError(f"There are no pictures in {folder}.", "Name a folder with PNG or JPEG.")
     return found

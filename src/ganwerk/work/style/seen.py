@@ -34,7 +34,7 @@ class Film:
             self._frames.append(resized(frame, *_sides(frame)).clamp(0, 1))
 
     def write(self, path: Path, last: Tensor) -> None:
-        """An animated WebP, GIF or PNG. Raises ConfigError for another suffix."""
+        """An animated WebP, GIF or PNG."""
         kind = film_kind(path)
         size = _sides(last)
         frames = [*self._frames, last]
@@ -52,6 +52,7 @@ def _sides(picture: Tensor) -> tuple[int, int]:
 
 
 def film_kind(path: Path) -> str:
+    """Pillow's name of the format. Raises ConfigError for a suffix that cannot move."""
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(
@@ -60,8 +61,18 @@ def film_kind(path: Path) -> str:
     return kind
 
 
+def curves_kind(path: Path) -> str:
+    """Matplotlib's name of the format. Raises ConfigError for a suffix it should not write."""
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise ConfigError(
+            f"Curves cannot be written as '{path.suffix}'.", "Choose .png, .svg or .pdf."
+        )
+    return kind
+
+
 def write_curves(path: Path, trace: Sequence[Point]) -> None:
-    """The losses over the closures, a line where a finer scale begins. PNG, SVG or PDF."""
+    """The losses over the closures, a line where a finer scale begins."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -80,11 +91,6 @@ def write_curves(path: Path, trace: Sequence[Point]) -> None:
     axes.set(xlabel="closure", ylabel="loss, before weighting", yscale="log")
     axes.legend(frameon=False)
     file = io.BytesIO()
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise ConfigError(
-            f"Curves cannot be written as '{path.suffix}'.", "Choose .png, .svg or .pdf."
-        )
-    figure.savefig(file, format=kind, dpi=110)
+    figure.savefig(file, format=curves_kind(path), dpi=110)
     make_folder(path.parent)
     write_bytes(path, file.getvalue(), durable=False)

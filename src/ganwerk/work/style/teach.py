@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from ganwerk.errors import ConfigError, DataError, DivergedError
 from ganwerk.game.optimisers import Adam
 from ganwerk.run.files import write_bytes
 from ganwerk.run.pictures import make_folder, refuse_existing
-from ganwerk.style.network import StyleNet
+from ganwerk.style.losses import all_finite
+from ganwerk.style.network import LEAST_SIDE_PX, StyleNet
 from ganwerk.style.objective import Objective
 from ganwerk.style.pyramid import fitted
-from ganwerk.style.recipe import Recipe
+from ganwerk.style.recipe import LEAST_PX, MOST_PX, Recipe
 from ganwerk.style.regions import Region, StylePicture
 from ganwerk.style.seeds import generator
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
@@ -35,6 +36,8 @@ from ganwerk.work.style.precision import PRECISIONS
 from ganwerk.work.style.transfer import encoder_of
 
 CROP_PX, LONG_PX, BATCH, RATE, KIND = 192, 384, 2, 2e-3, "ganwerk style network"
+MOST_WIDTH = 1024
+"""Of a file's network: a larger one is a damaged number."""
 
 
 @dataclass(frozen=True)
@@ -176,16 +179,40 @@ def open_net(path: Path) -> StyleNet:
             f"{path} cannot be read as a style network: {error}.",
             "Make one: ganwerk style train painting.jpg --out painting.safetensors",
         ) from None
-    if about.get("kind") != KIND:
+    if not isinstance(about, dict) or about.get("kind") != KIND:
         raise DataError(f"{path} holds no style network.", "Make one with `ganwerk style train`.")
-    net = StyleNet(about["width"], about["blocks"])
-    net.load_state_dict(weights)
-    return net.eval().requires_grad_(False)
+    return _built(about, weights, path).eval().requires_grad_(False)
+
+
+def _built(about: Mapping[str, Any], weights: Mapping[str, Tensor], path: Path) -> StyleNet:
+    """Raises DataError where the weights do not belong to the network that is described."""
+    width, blocks = about.get("width", 0), about.get("blocks", 0)
+    sound = all(isinstance(n, int) and 0 < n <= MOST_WIDTH for n in (width, blocks))
+    if sound:
+        with torch.device("meta"):
+            net = StyleNet(width, blocks)
+        wanted = {name: tensor.shape for name, tensor in net.state_dict().items()}
+        sound = wanted == {name: tensor.shape for name, tensor in weights.items()}
+    if not sound or not all_finite(*weights.values()):
+        raise DataError(
+            f"The style network in {path} is damaged.", "Make it anew with `ganwerk style train`."
+        )
+    net.load_state_dict(weights, assign=True)
+    return net
 
 
 @torch.inference_mode()
 def redraw(net: StyleNet, source: Source, size: int | None = None) -> NDArray[np.uint8]:
-    """One pass: (H, W, 3) uint8, or 4 with the source's transparency. size: long side in px."""
+    """One pass: (H, W, 3) uint8, or 4 with the source's transparency. size: long side in px.
+
+    Raises DataError, ConfigError."""
+    if size is not None and not LEAST_PX <= size <= MOST_PX:
+        raise ConfigError(f"--size cannot be {size}.", f"Give {LEAST_PX} to {MOST_PX:,} px.")
     photo = read(source, "photo")
     height, width = fitted(*photo.size, size or max(photo.size))
+    if min(height, width) < LEAST_SIDE_PX:
+        raise DataError(
+            f"The photo {photo.name} would be {width} x {height} px, too narrow for the network.",
+            f"Give one that leaves {LEAST_SIDE_PX} px on the shorter side.",
+        )
     return to_pixels(net(photo.tensor(height, width)), photo.alpha)

@@ -20,7 +20,7 @@ from ganwerk.style.regions import Region
 from ganwerk.style.seeds import generator
 from ganwerk.values import MachineFacts
 from ganwerk.work.style.events import Point
-from ganwerk.work.style.job import Job
+from ganwerk.work.style.job import Job, Level
 from ganwerk.work.style.precision import PRECISIONS, fastest
 
 OVERHEAD_PIXELS = 128 * 128
@@ -38,13 +38,16 @@ class Machinery:
 
 @dataclass
 class Transfer:
-    """Where a job stands. `advance` takes one step; `state` and `restore` carry it across runs."""
+    """Where a job stands. `advance` takes one step; `state` and `restore` carry it across runs.
+
+    settled: between two steps, when the state is whole; not in one that was cut off."""
 
     job: Job
     machinery: Machinery
     scale: int = 0
     trace: list[Point] = field(default_factory=list)
     restarts: int = 0
+    settled: bool = field(init=False, default=False)
     descent: Descent = field(init=False)
     seconds_before: float = 0.0
     _started: float = field(default_factory=time.monotonic)
@@ -52,17 +55,18 @@ class Transfer:
     def __post_init__(self) -> None:
         recipe = self.job.recipe
         self._optimiser: PictureOptimiser = OPTIMISERS[recipe.optimiser](recipe, recipe.unit)
-        self._begin(first_picture(self.job).to(self.machinery.device))
+        level = self.job.level(0)
+        self._begin(level, first_picture(self.job, level).to(self.machinery.device))
+        self.settled = True
 
-    def _begin(self, picture: Tensor) -> None:
+    def _begin(self, level: Level, picture: Tensor) -> None:
         """The descent of the current scale, from a picture (1, 3, h, w) in the recipe's unit."""
-        job = self.job
-        encoder = encoder_of(job, self.machinery.device, PRECISIONS[self.machinery.precision])
-        device = self.machinery.device
-        regions = [_region_on(region, device) for region in job.regions(self.scale)]
-        goal = job.goal(self.scale).to(device)
-        objective = Objective(job.recipe, encoder, goal, regions, self.machinery.tile_px)
-        self.descent = Descent(job.recipe, objective, self._optimiser, picture)
+        recipe, device = self.job.recipe, self.machinery.device
+        encoder = encoder_of(self.job, device, PRECISIONS[self.machinery.precision])
+        regions = [_region_on(region, device) for region in level.regions]
+        goal = level.goal.to(device)
+        objective = Objective(recipe, encoder, goal, regions, self.machinery.tile_px)
+        self.descent = Descent(recipe, objective, self._optimiser, picture)
 
     @property
     def finished(self) -> bool:
@@ -75,6 +79,7 @@ class Transfer:
 
     def advance(self) -> Point:
         """One closure, at the next scale where this one is done. Raises DivergedError."""
+        self.settled = False
         if self.descent.step >= self.job.steps[self.scale]:
             self._next_scale()
         taken = self.descent.advance()
@@ -84,6 +89,7 @@ class Transfer:
                       losses.style, losses.strokes, losses.variation, self.seconds)  # fmt: skip
         if not taken.rescued:
             self.trace.append(point)
+        self.settled = True
         return point
 
     def _next_scale(self) -> None:
@@ -92,7 +98,7 @@ class Transfer:
         recipe = self.job.recipe
         picture = resized(self.descent.result, height, width).clamp(0, 1) * recipe.unit
         self._optimiser.rescale(lambda x: resized(x, height, width))
-        self._begin(picture.contiguous())
+        self._begin(self.job.level(self.scale), picture.contiguous())
 
     def work(self) -> tuple[float, float]:
         """(done, all) in closures weighted by their pixels."""
@@ -129,11 +135,14 @@ class Transfer:
         return self.descent.tensors(), numbers
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        self.settled = False
         self.scale = numbers["scale"]
         self.trace = [Point(*row) for row in numbers["trace"]]
         self.restarts, self.seconds_before = numbers["restarts"], numbers["seconds"]
-        self._begin(torch.empty_like(tensors["picture"]).to(self.machinery.device))
+        picture = torch.empty_like(tensors["picture"]).to(self.machinery.device)
+        self._begin(self.job.level(self.scale), picture)
         self.descent.restore(tensors, numbers["descent"])
+        self.settled = True
 
 
 _POINT = ("step", "scale_px", "total", "content", "style", "strokes", "variation", "seconds")
@@ -148,7 +157,7 @@ def encoder_of(job: Job, device: str, compute: torch.dtype) -> Encoder:
     )  # fmt: skip
 
 
-def first_picture(job: Job) -> Tensor:
+def first_picture(job: Job, level: Level) -> Tensor:
     """What the descent starts from at the coarsest scale, (1, 3, h, w) in the recipe's unit."""
     recipe, size = job.recipe, job.size(0)
     random = generator("start", 0, recipe.seed)
@@ -158,11 +167,11 @@ def first_picture(job: Job) -> Tensor:
         # Around the middle grey of the networks' training pictures, as the published codes do
         picture = _grey(size)
     elif recipe.start == "style":
-        picture = resized(job.style_pictures(0)[0], *size).clamp(0, 1)
+        picture = resized(level.regions[0].styles[0].picture, *size).clamp(0, 1)
     elif job.start is not None:
         picture = job.start.tensor(*size)
     else:
-        picture = job.goal(0)
+        picture = level.goal
     if recipe.noise_mean or recipe.noise_spread:
         noise = recipe.noise_mean + recipe.noise_spread * torch.randn(
             picture.shape, generator=random
@@ -189,10 +198,6 @@ def _region_on(region: Region, device: str) -> Region:
 
 def precision_for(job: Job, facts: MachineFacts) -> str:
     """What is faster at the coarsest scale."""
-
-    def make(compute: torch.dtype) -> Objective:
-        encoder = encoder_of(job, facts.device, compute)
-        regions = [_region_on(region, facts.device) for region in job.regions(0)]
-        return Objective(job.recipe, encoder, job.photo(0).to(facts.device), regions)
-
-    return fastest(make, job.photo(0).to(facts.device) * job.recipe.unit, facts)
+    return fastest(
+        lambda compute: encoder_of(job, facts.device, compute), job.photo(0).to(facts.device), facts
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from ganwerk.errors import ConfigError, MachineError, RunError, did_you_mean
 from ganwerk.run.files import write_bytes
-from ganwerk.run.pictures import make_folder, refuse_existing
+from ganwerk.run.pictures import make_folder
 from ganwerk.values import MachineFacts
 from ganwerk.work import machine
 from ganwerk.work.events import Preparing, Warned
 from ganwerk.work.memory import machine_errors
+from ganwerk.work.stopping import stopping
 from ganwerk.work.style import saved
 from ganwerk.work.style.events import (
     Finished,
@@ -26,36 +28,21 @@ from ganwerk.work.style.events import (
     Point,
     Previewed,
     Stepped,
+    Stopped,
     Watcher,
     nobody,
 )
-from ganwerk.work.style.job import Job, Request, described, job_of
+from ganwerk.work.style.job import Job, Options, Request, described, job_of
 from ganwerk.work.style.memory import estimate, fitting_tile
+from ganwerk.work.style.outputs import check_outputs, preview_of, steps_folder
 from ganwerk.work.style.pictures import encode, kind_of, to_pixels, write
 from ganwerk.work.style.precision import PRECISIONS
 from ganwerk.work.style.seen import Film
 from ganwerk.work.style.transfer import Machinery, Transfer, precision_for
 
-FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 1.0, 3.0, 15.0
+FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 0.5, 3.0, 15.0
 COST_SHARE = 0.02
 """Previews and saved states wait longer where they would take more than this share of the time."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How it is computed and what is written on the way. tile_px: 0 forbids tiles, None decides.
-
-    save_every: write every so many closures' picture. film, curves: files of the optimisation as an
-    animation and of its losses."""
-
-    device: str | None = None
-    precision: str = "auto"
-    tile_px: int | None = None
-    resume: bool = False
-    force: bool = False
-    save_every: int = 0
-    film: Path | None = None
-    curves: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +62,12 @@ def stylise_file(
     """Compute the transfer; with `out`, write the result there, and on the way
     `out`.preview.jpg and `out`.unfinished/ for a later resume.
 
-    Raises GanwerkError subclasses; KeyboardInterrupt after the state was saved.
+    Ctrl-C and SIGTERM finish the step, save and raise KeyboardInterrupt; a second Ctrl-C raises it
+    at once and leaves the state that was saved before. Raises GanwerkError subclasses.
     """
     options = options or Options()
-    _check_outputs(request, out, options)
+    check_outputs(request, out, options)
+    machine.keep_freed_memory()
     facts = machine.facts(options.device)
     job = job_of(request, lambda progress: watch(Preparing(progress)))
     if out is not None:
@@ -98,19 +87,26 @@ def stylise_file(
         if before is not None:
             transfer.restore(before[2], before[3])
         keeper = _Keeper(transfer, out, options, watch)
+        stop = threading.Event()
         try:
-            _run(transfer, keeper, watch)
+            with stopping(stop):
+                _run(transfer, keeper, watch, stop)
         except KeyboardInterrupt:
-            keeper.save()
+            if transfer.settled:
+                keeper.save()
+                watch(Stopped(len(transfer.trace), sum(job.steps), out))
             raise
     return _finish(transfer, plan, out, options, keeper, watch)
 
 
-def _run(transfer: Transfer, keeper: _Keeper, watch: Watcher) -> None:
+def _run(transfer: Transfer, keeper: _Keeper, watch: Watcher, stop: threading.Event) -> None:
+    """Raises KeyboardInterrupt between two steps when `stop` is set."""
     restarts = transfer.restarts
     total = sum(transfer.job.steps)
     pace = _Pace(transfer)
     while not transfer.finished:
+        if stop.is_set():
+            raise KeyboardInterrupt
         point = transfer.advance()
         if transfer.restarts > restarts:
             restarts = transfer.restarts
@@ -248,33 +244,3 @@ def _machinery(job: Job, options: Options, facts: MachineFacts) -> Machinery:
             "Leave out --tile, so that ganwerk chooses tiles that fit.",
         )
     return Machinery(facts.device, precision, tile)
-
-
-def _check_outputs(request: Request, out: Path | None, options: Options) -> None:
-    """Before anything is computed: what cannot be written, and what would be overwritten."""
-    if out is None:
-        return
-    kind_of(out)
-    wanted = [path for path in (out, options.film, options.curves) if path]
-    if options.save_every and steps_folder(out).exists() and not options.resume:
-        wanted.append(steps_folder(out))
-    if not options.force:
-        refuse_existing(wanted)
-        if saved.folder_of(out).exists() and not options.resume:
-            raise RunError(
-                f"A transfer to {out} was interrupted: {saved.folder_of(out)}.",
-                "Go on with --resume, or begin anew with --force.",
-            )
-    sources = {str(s) for s in (request.content, *(style for style, _ in request.styles))}
-    if str(out) in sources:
-        raise ConfigError(f"The result {out} would replace a source.", "Choose another --out.")
-
-
-def preview_of(out: Path) -> Path:
-    """Where the picture so far is written while it runs."""
-    return out.with_name(f"{out.stem}.preview.jpg")
-
-
-def steps_folder(out: Path) -> Path:
-    """Where --save-every writes."""
-    return out.with_name(f"{out.stem}-steps")

@@ -150,25 +150,56 @@ def _converted(path: Path, made: Architecture) -> Weights:
             f"{path} is not what its name says: its SHA-256 does not begin with {wanted}.",
             "Fetch it again.",
         )
-    found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return _named(found, made, path)
+    try:
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # the reader raises whatever strange bytes lead it to
+        reason = (str(error).splitlines() or ["it ends too early"])[0]
+        raise DataError(
+            f"{path} holds no weights that can be read safely ({reason[:80]}).",
+            f"Give torchvision's file of {made.name}.",
+        ) from None
+    if not isinstance(found, Mapping):
+        raise DataError(
+            f"{path} holds a {type(found).__name__} in place of named weights.",
+            f"Give torchvision's file of {made.name}.",
+        )
+    tensors = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+    return _named(tensors, made, path)
 
 
 def _named(found: Mapping[str, Tensor], made: Architecture, path: Path) -> Weights:
     """Ours from torchvision's names: its convolutions in order. Raises DataError for others."""
     if "features.0.weight" in found:
-        numbers = sorted({int(name.split(".")[1]) for name in found if name[:8] == "features"})
+        numbers = sorted({int(n) for n in map(_number, found) if n})
         ours = dict(zip(made.shapes(), numbers, strict=False))
         found = {f"{name}.{part}": found[f"features.{number}.{part}"]
                  for name, number in ours.items() for part in PARTS
                  if f"features.{number}.{part}" in found}  # fmt: skip
     for name, (before, after) in made.shapes().items():
-        tensor = found.get(f"{name}.weight")
-        if tensor is None or tensor.shape != (after, before, 3, 3) or f"{name}.bias" not in found:
-            raise DataError(
-                f"{path} does not hold {made.name}: {name}.weight is "
-                f"{'missing' if tensor is None else f'of shape {tuple(tensor.shape)}'}.",
-                f"Name the weights of {made.name}, or another --backbone.",
-            )
+        for part, shape in zip(PARTS, ((after, before, 3, 3), (after,)), strict=True):
+            _check(found.get(f"{name}.{part}"), f"{name}.{part}", shape, made, path)
     return {f"{name}.{part}": found[f"{name}.{part}"].float()
             for name in made.shapes() for part in PARTS}  # fmt: skip
+
+
+def _number(name: str) -> str:
+    """'28' of features.28.weight; '' of other names."""
+    found = re.fullmatch(r"features\.(\d+)\.(weight|bias)", name)
+    return found[1] if found else ""
+
+
+def _check(
+    tensor: Tensor | None, name: str, shape: tuple[int, ...], made: Architecture, path: Path
+) -> None:
+    if tensor is None:
+        flaw = "missing"
+    elif tensor.shape != shape:
+        flaw = f"of shape {tuple(tensor.shape)}"
+    elif not tensor.isfinite().all():
+        flaw = "not finite"
+    else:
+        return
+    raise DataError(
+        f"{path} does not hold {made.name}: {name} is {flaw}.",
+        f"Name the weights of {made.name}, or another --backbone.",
+    )
