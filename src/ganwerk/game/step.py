@@ -60,12 +60,16 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a step measured, still on the device: reading it is the observer's choice."""
+    """What a step measured, still on the device: reading it is the observer's choice.
+
+    played: D's last update of the step. images: reals that D saw in all of its updates.
+    """
 
     played: Round
     d_loss: Tensor
     g_loss: Tensor
     penalties: dict[str, Tensor]
+    images: int
 
 
 def learn(net: nn.Module, optimiser: Optimiser, loss: Tensor) -> None:
@@ -192,8 +196,9 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
         if update or not recipe.reuse_fakes:
             fakes = recipe.draw(state.g_net, batch, random)
         g_loss = g_turn(state, batch, fakes, played, recipe)
-    state.advance(images=recipe.d_steps * len(batch.images))
-    report = Report(played, d_loss, g_loss, penalties)
+    images = recipe.d_steps * len(batch.images)
+    state.advance(images)
+    report = Report(played, d_loss, g_loss, penalties, images)
     for observe in recipe.observers:
         observe(state, report)
     return report
