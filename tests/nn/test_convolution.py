@@ -66,10 +66,30 @@ def test_only_what_is_wanted_is_computed(monkeypatch):
             kind, "apply", lambda *a, kind=kind, apply=apply: asked.append(kind) or apply(*a)
         )
     x, weight, bias = tensors(FORMS[0])
+
+    def asked_for(inputs, of=None, *, grad=False):
+        asked.clear()
+        value = convolve(x, weight, bias, FORMS[0]).square().sum() if of is None else of
+        if grad:
+            torch.autograd.grad(value, inputs)
+        else:
+            value.backward(inputs=inputs)
+        return asked
+
+    for grad in (False, True):
+        assert asked_for([weight, bias], grad=grad) == [ByKernel]
+        assert asked_for([x], grad=grad) == [ByPicture]
+        assert asked_for([x, weight], grad=grad) == [ByPicture, ByKernel]
+    y = convolve(x, weight, bias, FORMS[0]).square().sum()
+    (slope,) = torch.autograd.grad(y, x, create_graph=True)
+    # the slope's own derivative by the kernel, and that of the convolution inside it
+    assert asked_for([weight], slope.square().sum()) == [ByKernel, ByKernel]
+
+
+def test_the_first_convolution_of_a_net_asks_for_no_pictures():
+    x, weight, bias = tensors(FORMS[0])
     convolve(x.detach(), weight, bias, FORMS[0]).sum().backward()
-    assert asked == [ByKernel]
-    convolve(x, weight.detach(), None, FORMS[0]).sum().backward()
-    assert asked == [ByKernel, ByPicture]
+    assert x.grad is None and weight.grad is not None
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -24,6 +24,24 @@ class Form(NamedTuple):
     groups: int
 
 
+def wanted(ctx: Any) -> tuple[bool, ...]:
+    """Which inputs' gradients are asked for in this backward pass.
+
+    `needs_input_grad` says which could be: it counts D's kernels when G learns, and pictures when
+    D does. torch's own functions leave those out; so do these.
+    """
+    nodes = [node for node, _ in ctx.next_functions]  # of the tensors, which come first
+    nodes += [None] * (len(ctx.needs_input_grad) - len(nodes))
+    return tuple(node is not None and _will_run(node) for node in nodes)
+
+
+def _will_run(node: Any) -> bool:
+    try:
+        return torch._C._will_engine_execute_node(node)
+    except RuntimeError:  # it does not say so of a leaf that autograd.grad is asked for
+        return True
+
+
 class Convolution(Function):
     """x (B, C, H, W), weight (O, C / groups, k, k), bias (O,) or None, to (B, O, H', W')."""
 
@@ -37,7 +55,7 @@ class Convolution(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (y,) = gradients
         x, weight = ctx.saved_tensors
-        by_x, by_weight, by_bias, _ = ctx.needs_input_grad
+        by_x, by_weight, by_bias, _ = wanted(ctx)
         return (
             ByPicture.apply(y, weight, x, ctx.form) if by_x else None,
             ByKernel.apply(x, y, weight, ctx.form) if by_weight else None,
@@ -60,7 +78,7 @@ class ByPicture(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (x,) = gradients
         y, weight = ctx.saved_tensors
-        by_y, by_weight, _, _ = ctx.needs_input_grad
+        by_y, by_weight, _, _ = wanted(ctx)
         return (
             Convolution.apply(x, weight, None, ctx.form) if by_y else None,
             ByKernel.apply(x, y, weight, ctx.form) if by_weight else None,
@@ -83,7 +101,7 @@ class ByKernel(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = gradients
         x, y = ctx.saved_tensors
-        by_x, by_y, _, _ = ctx.needs_input_grad
+        by_x, by_y, _, _ = wanted(ctx)
         return (
             ByPicture.apply(y, weight, x, ctx.form) if by_x else None,
             Convolution.apply(x, weight, None, ctx.form) if by_y else None,
