@@ -193,12 +193,12 @@ class Says(PictureD):
         return signs + 1e-3 * logits.tanh()
 
 
-def ada_run(share, steps, loss="hinge", **settings):
+def ada_run(share, steps, loss="hinge", d_steps=1, **settings):
     class Verdict(Says):
         pass
 
     Verdict.share = share
-    base = replace(Recipe(), loss=LOSSES[loss])
+    base = replace(Recipe(), loss=LOSSES[loss], d_steps=d_steps)
     ada = REMEDIES["ada"](every=4, speed_images=BATCH * 40, **settings)
     state, recipe = game([ada], base=base, players=(PictureG, Verdict))
     seen = []
@@ -213,6 +213,11 @@ def test_p_follows_its_law():
     assert ada_run(1.0, 12) == pytest.approx([0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.3])
     assert ada_run(1.0, 60, cap=0.8)[-20:] == pytest.approx([0.8] * 20)
     assert max(ada_run(0.1, 12)) == 0  # r < target: never below 0
+
+
+def test_p_counts_all_pictures_that_d_saw():
+    """Two updates of D per step: p goes twice as fast."""
+    assert ada_run(1.0, 8, d_steps=2)[-1] == pytest.approx(2 * ada_run(1.0, 8)[-1])
 
 
 def test_p_falls_again():
@@ -246,7 +251,7 @@ def test_r_where_only_differences_count(loss):
     from ganwerk.game.step import Report, Round
 
     played = Round(None, (real,), (fake,), None, real, fake, None)
-    r = report_r._signs(Report(played, real.mean(), real.mean(), {}))
+    r = report_r._signs(Report(played, real.mean(), real.mean(), {}, 2))
     assert float(r) == 1.0
 
 

@@ -43,7 +43,7 @@ def resting(remedy, d_loss, g_loss, steps=1):
     part = state.parts["skip"]
     for _ in range(50):
         zero = torch.zeros(())
-        part.observe(state, Report(None, zero + d_loss, zero + g_loss, {}))
+        part.observe(state, Report(None, zero + d_loss, zero + g_loss, {}, 1))
     before = flat(state.g_net), flat(state.d_net)
     for _ in range(steps):
         train_step(state, points, recipe)
@@ -77,7 +77,7 @@ def test_the_loss_is_smoothed():
     state, _ = game([REMEDIES["skip"](half_life_steps=1.0)])
     part = state.parts["skip"]
     for value in (1.0, 0.0, 0.0):
-        part.observe(state, Report(None, torch.tensor(value), torch.tensor(2 * value), {}))
+        part.observe(state, Report(None, torch.tensor(value), torch.tensor(2 * value), {}, 1))
     assert part.losses == pytest.approx((0.25, 0.5))
 
 

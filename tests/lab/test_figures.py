@@ -77,6 +77,12 @@ def test_dirac_says_what_it_measured():
     assert "R1: converges" in said and "predicted 0.9747" in said
 
 
+def test_a_short_dirac_says_that_it_is_short():
+    trial = dirac.trial(replace(dirac.SETTING, steps=1), "plain", 0, silent)
+    said = words(draw_dirac.phase_plots([("plain", trial)]))
+    assert "plain: too short to tell" in said and "plain, predicted 1.0000" in said
+
+
 def test_vanishing_says_what_is_left():
     setting = replace(vanish.SETTING, steps=3, batch=8)
     games = {m: [vanish.trial(setting, f"loss={m}", s, silent) for s in (0, 1)]

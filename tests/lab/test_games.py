@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from ganwerk.config.remedies import REMEDIES
-from ganwerk.errors import ConfigError
+from ganwerk.errors import ConfigError, DivergedError
 from ganwerk.lab import dirac, line, points, vanish
-from ganwerk.lab.game import moments
+from ganwerk.lab.game import DATA, looking, moments, seeded, verdicts
 from ganwerk.lab.method import parse
 from ganwerk.lab.presets import BEST_RING, COLLAPSE, PACGAN
+from ganwerk.nn.types import Batch
 
 SHORT = replace(COLLAPSE, steps=6, batch=32, g_widths=(8, 8), d_widths=(8, 8))
 WEIGHTED = {"r1", "r2", "wgan-gp", "dragan"}
@@ -67,7 +68,8 @@ def test_orthogonal_weights():
 
 
 def test_unknown_names_are_refused():
-    for change in ("loss=hingee", "latent=gausian", "decay=cosin", "optimiser=adm"):
+    for change in ("loss=hingee", "latent=gausian", "decay=cosin", "optimiser=adm",
+                   "init=ortogonal", "g_activation=rely", "d_activation=rely"):  # fmt: skip
         with pytest.raises(ConfigError, match="There is no"):
             points.game(parse(change).applied(SHORT), parse(change), 0)
 
@@ -88,7 +90,7 @@ def test_moments_hold_both_ends():
 
 
 def test_the_line_moves_towards_the_data():
-    setting = replace(line.SETTING, steps=60, batch=64)
+    setting = replace(line.SETTING, steps=60, batch=48)
     found = line.trial(setting, "r1:weight=0.2", 0, silent)
     w2 = found.arrays["w2"]
     assert w2[-1] < 0.7 * w2[0]
@@ -120,8 +122,58 @@ def test_theory_is_silent_where_it_does_not_apply():
         )
 
 
+def test_a_penalty_that_fades_has_no_short_answer():
+    few = replace(dirac.SETTING, steps=4)
+    for text, known in (("r1:weight=0.5,fade=0.1", False), ("r1:weight=0.5", True)):
+        assert (dirac.trial(few, text, 0, silent).facts["predicted"] is not None) == known
+
+
+def test_a_path_of_one_step_has_no_slope():
+    facts = dirac.trial(replace(dirac.SETTING, steps=1), "plain", 0, silent).facts
+    assert facts["shrinkage"] is None and facts["radius_first"] == pytest.approx(2**0.5)
+
+
+def test_players_who_run_away_are_stopped():
+    wild = replace(dirac.SETTING, steps=40, loss="wasserstein", g_rate=1e9, d_rate=1e9)
+    with pytest.raises(DivergedError, match=r"stopped being numbers in step \d"):
+        dirac.trial(wild, "plain", 0, silent)
+
+
+@pytest.mark.parametrize("method", ["packing:size=2", "minibatch-stddev:group=3+batch=24"])
+def test_a_discriminator_of_groups_is_asked_about_single_points(method):
+    """Of a point it sees as many copies as it compares."""
+    chosen = parse(method)
+    state, _ = points.game(chosen.applied(SHORT), chosen, 0)
+    at = torch.randn(5, 2, 1, 1)
+    copies = at[3:4].expand(state.d_group_size, -1, -1, -1)
+    alone = state.d_net((copies,)).mean()
+    torch.testing.assert_close(verdicts(state, at)[3], alone)
+    few = replace(line.SETTING, steps=1, batch=24)
+    assert line.trial(few, method, 0, silent).arrays["d"].shape == (2, line.CELLS)
+    few = replace(vanish.SETTING, steps=1, batch=24)
+    assert np.isfinite(vanish.trial(few, method, 0, silent).facts["gradient_last"])
+
+
+def test_looking_moves_nothing():
+    chosen = parse("spectral-norm+g_norm=true")
+    state, rules = points.game(chosen.applied(SHORT), chosen, 0)
+    nets = state.g_net, state.d_net
+    before = [{k: v.clone() for k, v in net.state_dict().items()} for net in nets]
+    batch = Batch(line.MIXTURES["ring"].draw(32, seeded(0, DATA))[:, :, None, None])
+    vanish.look(state, rules, batch)
+    chosen = parse("spectral-norm")
+    on_line, _ = points.game(chosen.applied(line.SETTING), chosen, 0)
+    vectors = {k: v.clone() for k, v in on_line.d_net.state_dict().items()}
+    line.look(on_line, line.SETTING)
+    for net, kept in zip((*nets, on_line.d_net), (*before, vectors), strict=True):
+        assert net.training
+        assert all(torch.equal(value, kept[name]) for name, value in net.state_dict().items())
+    with looking(state.d_net), torch.no_grad():
+        assert not state.d_net.training
+
+
 def test_minimax_vanishes_and_the_others_do_not():
-    setting = replace(vanish.SETTING, steps=200, batch=64)
+    setting = replace(vanish.SETTING, steps=300, batch=64)
     left = {
         text: vanish.trial(setting, text, 0, silent).facts["gradient_last"]
         for text in vanish.METHODS
@@ -134,6 +186,16 @@ def test_g_stands_still_while_d_learns():
     setting = replace(vanish.SETTING, steps=5, batch=16)
     drawn = vanish.trial(setting, "loss=minimax", 0, silent).arrays["drawn"]
     assert np.array_equal(drawn[0], drawn[-1])
+
+
+@pytest.mark.parametrize(
+    "remedy", ["two-rates:generator=1,discriminator=4", "balance:low=1,high=1,every=1", "steps:d=2"]
+)
+def test_d_learns_alone_by_all_rules_of_the_game(remedy):
+    setting = replace(vanish.SETTING, steps=6, batch=16)
+    plain, cured = (vanish.trial(setting, f"loss=minimax{more}", 0, silent).facts["gradient_last"]
+                    for more in ("", f"+{remedy}"))  # fmt: skip
+    assert plain != cured
 
 
 @pytest.mark.slow

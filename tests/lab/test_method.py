@@ -57,7 +57,28 @@ def test_mistakes_are_named(text, says):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("batsh=5", "no setting here"), ("steps=many", "valid integer")]
+    ("text", "says"),
+    [
+        ("batsh=5", "no setting here"),
+        ("steps=many", "valid integer"),
+        ("steps=0", "greater than 0"),
+        ("batch=1", "greater than or equal to 2"),
+        ("latent_dim=-1", "greater than 0"),
+        ("g_rate=-1", "greater than 0"),
+        ("d_rate=inf", "finite number"),
+        ("g_rate=nan", "finite number"),
+        ("beta1=1", "less than 1"),
+        ("beta2=-0.1", "greater than or equal to 0"),
+        ("hold=1", "less than 1"),
+        ("floor=2", "less than or equal to 1"),
+        ("average_images=-5", "greater than or equal to 0"),
+        ("d_steps=0", "greater than 0"),
+        ("d_scale=0", "greater than 0"),
+        ("gain=-1", "greater than 0"),
+        ("problem=grid", "no setting here"),
+        ("source=me", "no setting here"),
+        ("data_root=/", "no setting here"),
+    ],
 )
 def test_mistaken_changes_are_named(text, says):
     with pytest.raises(ConfigError, match=says):

@@ -201,7 +201,7 @@ class LeCamSettings(Section):
     kind: Literal["lecam"] = Field("lecam", description="D's verdicts stay near their averages")
     weight: NotNegative = Field(0.3, description="how strongly")
     decay: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.99, description="memory of the averages, per update"
+        0.99, description="memory of the averages, per step"
     )
 
 

@@ -60,12 +60,16 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a step measured, still on the device: reading it is the observer's choice."""
+    """What a step measured, still on the device: reading it is the observer's choice.
+
+    played: D's last update of the step. images: reals that D saw in all of its updates.
+    """
 
     played: Round
     d_loss: Tensor
     g_loss: Tensor
     penalties: dict[str, Tensor]
+    images: int
 
 
 def learn(net: nn.Module, optimiser: Optimiser, loss: Tensor) -> None:
@@ -80,21 +84,25 @@ def due(penalties: tuple[Penalty, ...], step: int) -> list[Penalty]:
     return [penalty for penalty in penalties if step % penalty.every == 0]
 
 
+def at_pictures(penalties: list[Penalty]) -> bool:
+    """Whether one of them differentiates by the pictures."""
+    return any(penalty.at_pictures for penalty in penalties)
+
+
 def judge(
     critic: Critic,
     real: Scales,
     fake: Scales,
     labels: Tensor | None,
-    penalties: list[Penalty],
+    apart: bool,
     random: torch.Generator,
     progress: float,
 ) -> Round:
-    """D looks at reals and fakes.
+    """D looks at reals and fakes, in two calls if `apart`.
 
     Only a penalty needs the gradient at the pictures: without one, the first layer skips it and
     both halves share a call.
     """
-    apart = any(penalty.at_pictures for penalty in penalties)
     logits = (critic.apart if apart else critic.both)(real, fake, labels)
     return Round(critic, real, fake, labels, *logits, random, progress)
 
@@ -121,10 +129,11 @@ def discriminator_step(
     """One update of D. Returns what it saw, its mean loss without penalties, and the penalties."""
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
     penalties = due(recipe.d_penalties, state.step)
-    prepare = leaf if any(penalty.at_pictures for penalty in penalties) else tuple
+    apart = at_pictures(penalties)
+    prepare = leaf if apart else tuple
     real = prepare(recipe.lift(batch.images))
     fake = prepare(recipe.memory(fakes.detach(), random).scales)
-    played = judge(critic, real, fake, batch.labels, penalties, random, state.progress)
+    played = judge(critic, real, fake, batch.labels, apart, random, state.progress)
     total, loss, measured = d_objective(played, recipe, penalties)
     learn(state.d_net, state.d_optimiser, total)
     for constrain in recipe.constraints:
@@ -139,7 +148,7 @@ def discriminator_rests(
     """D judges, so that its loss is known, and learns nothing."""
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
     real, fake = recipe.lift(batch.images), fakes.detach().scales
-    played = judge(critic, real, fake, batch.labels, [], random, state.progress)
+    played = judge(critic, real, fake, batch.labels, False, random, state.progress)
     return played, d_objective(played, recipe, [])[1], {}
 
 
@@ -192,8 +201,9 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
         if update or not recipe.reuse_fakes:
             fakes = recipe.draw(state.g_net, batch, random)
         g_loss = g_turn(state, batch, fakes, played, recipe)
-    state.advance(images=recipe.d_steps * len(batch.images))
-    report = Report(played, d_loss, g_loss, penalties)
+    images = recipe.d_steps * len(batch.images)
+    state.advance(images)
+    report = Report(played, d_loss, g_loss, penalties, images)
     for observe in recipe.observers:
         observe(state, report)
     return report

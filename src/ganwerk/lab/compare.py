@@ -85,8 +85,14 @@ def compare(
 ) -> Compared:
     """Play all games that are not played yet, then sum up and draw.
 
-    Raises ConfigError for a method that cannot be, RunError for a folder that holds something else.
+    Raises ConfigError for a method that cannot be or a problem that is named twice, RunError for a
+    folder that holds something else.
     """
+    names = [each.name for each in problems]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(
+            f"The problem '{twice}' is named twice.", "Name each once; --seeds repeats the games."
+        )
     for each in problems:
         check(each.experiment, each.setting, methods)
     occupy(out, "compare")

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganwerk.errors import DivergedError
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
 from ganwerk.lab.game import begin, play, rules_of
 from ganwerk.lab.method import Method, parse
-from ganwerk.lab.setting import GameSetting
+from ganwerk.lab.setting import Finite, GameSetting
 from ganwerk.lab.trial import Facts, Tell, Trial
 from ganwerk.nn.types import Batch, Scales
 
@@ -29,8 +31,8 @@ SLOPE = 0.5  # |f'(0)| of the logistic loss, what turns the players around each 
 class DiracSetting(GameSetting):
     """theta, psi: where G and D begin."""
 
-    theta: float = 1.0
-    psi: float = 1.0
+    theta: Finite = 1.0
+    psi: Finite = 1.0
 
 
 SETTING = DiracSetting(
@@ -86,9 +88,12 @@ def predicted_shrinkage(rate: float, gamma: float) -> float:
     return float(np.abs(np.linalg.eigvals(step)).max())
 
 
-def measured_shrinkage(radius: np.ndarray) -> float:
-    """The factor per step, from the line through the later half of log radius (T,)."""
+def measured_shrinkage(radius: NDArray[np.float64]) -> float | None:
+    """The factor per step, from the line through the later half of log radius (T,); None for a
+    half that is no line."""
     later = np.log(np.maximum(radius[len(radius) // 2 :], 1e-30))
+    if len(later) < 2:
+        return None
     slope = np.polyfit(np.arange(len(later)), later, 1)[0]
     return math.exp(slope)
 
@@ -101,7 +106,7 @@ def game(setting: DiracSetting, chosen: Method, seed: int) -> tuple[TrainState, 
 
 
 def trial(base: DiracSetting, text: str, seed: int, tell: Tell) -> Trial:
-    """The path (steps + 1, 2) of (theta, psi). Raises ConfigError."""
+    """The path (steps + 1, 2) of (theta, psi). Raises ConfigError, DivergedError."""
     chosen = parse(text)
     setting = chosen.applied(base)
     state, rules = game(setting, chosen, seed)
@@ -113,6 +118,11 @@ def trial(base: DiracSetting, text: str, seed: int, tell: Tell) -> Trial:
     ]
     points = np.array(path)
     radius = np.hypot(points[:, 0], points[:, 1])
+    if not np.isfinite(radius).all():
+        raise DivergedError(
+            f"The players stopped being numbers in step {int(np.isfinite(radius).argmin()):,}.",
+            "Lower the learning rates (--method g_rate=...), or begin nearer to (0, 0).",
+        )
     facts: Facts = {
         "radius_first": float(radius[0]),
         "radius_last": float(radius[-1]),
@@ -131,8 +141,9 @@ def _value(player: nn.Module) -> float:
 
 
 def _prediction(base: DiracSetting, setting: DiracSetting, chosen: Method) -> float | None:
-    """Where theory has a short answer: nothing, or R1 in every step."""
-    penalties = [r.weight for r in chosen.remedies if r.kind == "r1" and r.every == 1]
+    """Where theory has a short answer: nothing, or R1 in every step that does not fade."""
+    steady = [r for r in chosen.remedies if r.kind == "r1" and r.every == 1 and r.fade == 1]
+    penalties = [r.weight for r in steady]
     known = setting == base and setting.g_rate == setting.d_rate
     if not known or len(penalties) != len(chosen.remedies) or len(penalties) > 1:
         return None

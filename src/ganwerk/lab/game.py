@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from ganwerk.config import build
-from ganwerk.errors import ConfigError, DivergedError, did_you_mean
+from ganwerk.errors import ConfigError, DivergedError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
@@ -21,7 +21,7 @@ from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.lab.method import Method
 from ganwerk.lab.mixture import Mixture
-from ganwerk.lab.setting import GameSetting
+from ganwerk.lab.setting import GameSetting, known
 from ganwerk.lab.trial import Tell
 from ganwerk.nn.types import Batch
 
@@ -30,7 +30,6 @@ WEIGHTS, DATA, JUDGE, REFERENCE = 2**62, 2**61, 2**60, 2**59
 TELL_EVERY = 20
 DRAWN_AT_ONCE = 5_000
 
-T = TypeVar("T")
 Begin = Callable[[nn.Module, torch.Generator], None]
 OPTIMISERS: dict[str, Callable[[nn.Module, float, GameSetting], Optimiser]] = {
     "adam": lambda net, rate, s: Adam(net.parameters(), rate, s.beta1, s.beta2),
@@ -46,20 +45,14 @@ def seeded(seed: int, stream: int) -> torch.Generator:
 def rules_of(setting: GameSetting, chosen: Method) -> Recipe:
     """The game's rules with the method's remedies. Raises ConfigError for a clash."""
     made = Recipe(
-        loss=_known(LOSSES, "loss", setting.loss),
-        draw=plain_draw(_known(LATENTS, "latent", setting.latent)),
+        loss=known(LOSSES, "loss", setting.loss),
+        draw=plain_draw(known(LATENTS, "latent", setting.latent)),
         reuse_fakes=setting.reuse_fakes,
-        rates=(Rate(_known(DECAYS, "decay", setting.decay), setting.hold, setting.floor),),
+        rates=(Rate(known(DECAYS, "decay", setting.decay), setting.hold, setting.floor),),
     )
     if setting.d_steps > 1 or setting.g_steps > 1:
         made = claim(made, by="d_steps", d_steps=setting.d_steps, g_steps=setting.g_steps)
     return cure(made, map(build.remedy_of, chosen.remedies))
-
-
-def _known(table: dict[str, T], what: str, name: str) -> T:
-    if name not in table:
-        raise ConfigError(f"There is no {what} '{name}'.", did_you_mean(name, table))
-    return table[name]
 
 
 def begin(
@@ -77,7 +70,7 @@ def begin(
     random = seeded(seed, WEIGHTS)
     for net in (g_net, d_net):
         how(net, random)
-    make = _known(OPTIMISERS, "optimiser", setting.optimiser)
+    make = known(OPTIMISERS, "optimiser", setting.optimiser)
     return start(
         rules,
         g_net,
@@ -130,6 +123,36 @@ def play(
             if state.step % TELL_EVERY == 0:
                 tell(state.step / looks[-1])
         yield until
+
+
+@contextmanager
+def looking(*nets: nn.Module) -> Iterator[None]:
+    """Networks that are only looked at: neither running means nor singular vectors move."""
+    before = [net.training for net in nets]
+    for net in nets:
+        net.eval()
+    try:
+        yield
+    finally:
+        for net, was_training in zip(nets, before, strict=True):
+            net.train(was_training)
+
+
+@torch.no_grad()
+def verdicts(state: TrainState, points: Tensor) -> Tensor:
+    """D's logit (N,) at each of N points (N, C, 1, 1).
+
+    A D that compares samples sees so many copies of the point as it compares.
+    """
+    copies = max(1, state.d_group_size)
+    with looking(state.d_net):
+        logits: Tensor = state.d_net((points.repeat_interleave(copies, 0),))
+    return logits.view(len(points), -1).mean(1)
+
+
+def in_groups(state: TrainState, count: int) -> int:
+    """The largest number of samples up to `count` that D's groups divide."""
+    return count - count % max(1, state.d_group_size)
 
 
 @torch.no_grad()

@@ -13,7 +13,17 @@ from ganwerk.game.latents import SMALLEST
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.state import TrainState
 from ganwerk.lab import points
-from ganwerk.lab.game import REFERENCE, generated, moments, play, points_in_batches, seeded
+from ganwerk.lab.game import (
+    REFERENCE,
+    generated,
+    in_groups,
+    looking,
+    moments,
+    play,
+    points_in_batches,
+    seeded,
+    verdicts,
+)
 from ganwerk.lab.method import parse
 from ganwerk.lab.mixture import MIXTURES, Mixture
 from ganwerk.lab.setting import PointSetting
@@ -68,15 +78,17 @@ def estimated_density(samples: Tensor, mixture: Mixture) -> NDArray[np.float64]:
 def look(state: TrainState, setting: PointSetting) -> dict[str, NDArray[np.generic]]:
     """One frame: D and p_g along the axis, where some z go, and the value of the game."""
     mixture = MIXTURES[setting.problem]
-    fake = generated(state, setting, JUDGED)
-    real = mixture.draw(JUDGED, seeded(state.seed, REFERENCE))
-    real_logits = state.d_net((real[:, :, None, None],))
-    fake_logits = state.d_net((fake,))
+    count = in_groups(state, JUDGED)
+    fake = generated(state, setting, count)
+    real = mixture.draw(count, seeded(state.seed, REFERENCE))
+    with looking(state.d_net):
+        real_logits = state.d_net((real[:, :, None, None],))
+        fake_logits = state.d_net((fake,))
     value = LOSSES[setting.loss].value(real_logits, fake_logits).mean()
     z = torch.linspace(-1 + SMALLEST, 1 - SMALLEST, ARROWS)[:, None]
     apart = fake.flatten().sort().values - real.flatten().sort().values
     return {
-        "d": state.d_net((axis(mixture)[:, None, None, None],)).sigmoid().numpy(),
+        "d": verdicts(state, axis(mixture)[:, None, None, None]).sigmoid().numpy(),
         "p_g": estimated_density(fake.flatten(), mixture),
         "x_of_z": state.ema.net(z)[-1].flatten().numpy(),
         "value": value.double().numpy(),

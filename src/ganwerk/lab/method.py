@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ganwerk.config import remedies
 from ganwerk.errors import ConfigError, did_you_mean
-from ganwerk.lab.setting import GameSetting
+from ganwerk.lab.setting import FIXED, GameSetting
 
 PLAIN = "plain"
 S = TypeVar("S", bound=GameSetting)
@@ -31,7 +31,7 @@ class Method:
 
     def applied(self, setting: S) -> S:
         """The setting with the changes. Raises ConfigError for an unknown field or a bad value."""
-        known = [field.name for field in fields(setting)]
+        known = [field.name for field in fields(setting) if field.name not in FIXED]
         for key in self.changes:
             if key not in known:
                 raise ConfigError(
@@ -41,7 +41,7 @@ class Method:
         try:
             return TypeAdapter(type(setting)).validate_python(asdict(setting) | self.changes)
         except ValidationError as error:
-            raise _refused(self.text, error) from error
+            raise _refused(self.text, error, f"Settings here: {', '.join(known)}.") from error
 
 
 def title(text: str) -> str:
@@ -90,13 +90,11 @@ def _remedy(text: str, item: str) -> Any:
     try:
         return remedies.REMEDIES[kind].model_validate({"kind": kind} | given)
     except ValidationError as error:
-        raise _refused(text, error) from error
+        hint = "`ganwerk config remedies` lists the remedies with their settings."
+        raise _refused(text, error, hint) from error
 
 
-def _refused(text: str, error: ValidationError) -> ConfigError:
+def _refused(text: str, error: ValidationError, hint: str) -> ConfigError:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return ConfigError(
-        f"The method '{text}' cannot be used: {where}: {first['msg']}.",
-        "`ganwerk config remedies` lists the remedies with their settings.",
-    )
+    return ConfigError(f"The method '{text}' cannot be used: {where}: {first['msg']}.", hint)

@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ganwerk.nn.init import INITIALISERS
+from ganwerk.lab.setting import known
+from ganwerk.nn.init import INITIALISERS, Initialise
 from ganwerk.nn.layers import Linear, Verdict
 from ganwerk.nn.types import Scales
 
@@ -23,6 +24,7 @@ class Maxout(nn.Module):
         return x.unflatten(1, (-1, MAXOUT_PIECES)).amax(2)
 
 
+Beginning = Callable[[nn.Module, float, torch.Generator], None]
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky": lambda: nn.LeakyReLU(0.2),
@@ -39,7 +41,7 @@ def _hidden(sizes: Sequence[int], activation: str, norm: bool) -> nn.Sequential:
         layers.append(Linear(before, after * pieces))
         if norm:
             layers.append(nn.BatchNorm1d(after * pieces))
-        layers.append(ACTIVATIONS[activation]())
+        layers.append(known(ACTIVATIONS, "activation", activation)())
     return nn.Sequential(*layers)
 
 
@@ -87,16 +89,27 @@ class PointDiscriminator(nn.Module):
 
 def begin(net: nn.Module, how: str, gain: float, random: torch.Generator) -> None:
     """First weights from `random`: 'orthogonal' matrices times gain with zero biases (Saxe et al.
-    2014), or one of the ways that pictures' networks begin."""
-    if how != "orthogonal":
-        INITIALISERS[how](net, random)
-        return
-    with torch.no_grad():
-        for module in net.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.orthogonal_(begun(module), gain, generator=random)
-                if module.bias is not None:
-                    module.bias.zero_()
+    2014), or one of the ways that pictures' networks begin. Raises ConfigError."""
+    known(BEGINNINGS, "init", how)(net, gain, random)
+
+
+@torch.no_grad()
+def _orthogonal(net: nn.Module, gain: float, random: torch.Generator) -> None:
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.orthogonal_(begun(module), gain, generator=random)
+            if module.bias is not None:
+                module.bias.zero_()
+
+
+def _of_pictures(how: Initialise) -> Beginning:
+    return lambda net, gain, random: how(net, random)
+
+
+BEGINNINGS: dict[str, Beginning] = {
+    "orthogonal": _orthogonal,
+    **{name: _of_pictures(how) for name, how in INITIALISERS.items()},
+}
 
 
 def begun(module: nn.Module) -> Tensor:

@@ -7,23 +7,33 @@ import hashlib
 import io
 import json
 import multiprocessing
+import os
 import queue
+import signal
+import threading
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from ganwerk.errors import MachineError
 from ganwerk.lab.trial import Tell, Trial
 from ganwerk.run.files import write_bytes
 from ganwerk.run.pictures import make_folder
 from ganwerk.values import Progress, ProgressCallback
 
 LOOK_SECONDS = 0.5
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
+           zlib.error, zipfile.BadZipFile)  # fmt: skip
+"""What reading a file raises that is cut off, changed or something else."""
 _told: Any = None  # in a worker: where it tells its progress
 
 
@@ -62,7 +72,8 @@ def play_all(
 ) -> list[Trial]:
     """The trials of all tasks, in their order; those that `folder` holds are read, not played.
 
-    Raises what a game raises: GanwerkError, for the first that fails.
+    Games that are finished are kept, whatever happens to others. Raises what a game raises,
+    GanwerkError, for the first that fails; MachineError if a process is killed.
     """
     make_folder(folder)
     found = {task: load(folder / task.file) for task in dict.fromkeys(tasks)}
@@ -80,27 +91,66 @@ def _play(
     shares = [0.0] * len(tasks)
     done: dict[Task, Trial | None] = {}
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(told,))
+    running: dict[Future[Trial], Task] = {}
     try:
-        running: dict[Future[Trial], Task] = {
-            pool.submit(_one, number, task): task for number, task in enumerate(tasks)
-        }
-        while running:
-            finished = wait(running, LOOK_SECONDS, return_when="FIRST_COMPLETED").done
-            for future in finished:
-                task = running.pop(future)
-                done[task] = future.result()
-                save(folder / task.file, task, future.result())
-            _listen(told, shares)
-            for number, task in enumerate(tasks):
-                shares[number] = 1.0 if task in done else shares[number]
-            _tell(progress, tasks, shares, len(done))
+        with _ending_at_sigterm():
+            running |= {pool.submit(_one, n, task): task for n, task in enumerate(tasks)}
+            while running:
+                wait(running, LOOK_SECONDS, return_when="FIRST_COMPLETED")
+                done |= _kept(running, folder)
+                _listen(told, shares)
+                for number, task in enumerate(tasks):
+                    shares[number] = 1.0 if task in done else shares[number]
+                _tell(progress, tasks, shares, len(done))
+                _raise_failure(running)
     except BaseException:
+        _kept(running, folder)
         for process in (pool._processes or {}).values():
             process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return done
+
+
+def _kept(running: dict[Future[Trial], Task], folder: Path) -> dict[Task, Trial]:
+    """Save the games that have come to a good end, and take them out of `running`."""
+    ended = [f for f in running if f.done() and not f.cancelled() and f.exception() is None]
+    found = {running.pop(future): future.result() for future in ended}
+    for task, trial in found.items():
+        save(folder / task.file, task, trial)
+    return found
+
+
+def _raise_failure(running: dict[Future[Trial], Task]) -> None:
+    """Raise what a game has raised."""
+    for future in running:
+        if future.done():
+            try:
+                future.result()
+            except BrokenProcessPool as error:
+                raise MachineError(
+                    "A process that played games was killed.",
+                    "Often memory runs out: play fewer at once with --processes. Finished games "
+                    "are kept; the same command plays the rest.",
+                ) from error
+
+
+@contextmanager
+def _ending_at_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as an exception, so that no process is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: Any) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _listen(told: Any, shares: list[float]) -> None:
@@ -122,12 +172,22 @@ def _tell(
 
 
 def _begin(told: Any) -> None:
-    """A worker computes with one thread: the games are small and many."""
+    """A worker computes with one thread: the games are small and many. Ctrl-C is for the parent
+    to answer, without whom a worker ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     global _told
     _told = told
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _one(number: int, task: Task) -> Trial:
@@ -155,9 +215,9 @@ def save(path: Path, task: Task, trial: Trial) -> None:
 def load(path: Path) -> Trial | None:
     """None where there is no such file, or a damaged one: its game is played again."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(arrays.pop("about").tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return Trial(dict(about["facts"]), arrays)
+    except DAMAGED:
         return None
-    return Trial(about["facts"], arrays)

@@ -7,6 +7,7 @@ D gets, the less the minimax game tells G.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,9 +16,19 @@ from torch import Tensor
 
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Critic, discriminator_step
+from ganwerk.game.step import Critic
 from ganwerk.lab import points
-from ganwerk.lab.game import DATA, JUDGE, moments, points_in_batches, seeded
+from ganwerk.lab.game import (
+    DATA,
+    JUDGE,
+    in_groups,
+    looking,
+    moments,
+    play,
+    points_in_batches,
+    seeded,
+    verdicts,
+)
 from ganwerk.lab.method import parse
 from ganwerk.lab.mixture import MIXTURES
 from ganwerk.lab.setting import PointSetting
@@ -52,11 +63,12 @@ def look(state: TrainState, rules: Recipe, batch: Batch) -> dict[str, NDArray[np
     """What D says, and what G hears of it: mean norms of the gradient of G's loss, by each point
     (times the number of points, so that it does not depend on it) and by all weights of G."""
     random = seeded(state.seed, JUDGE)
-    fakes = rules.draw(state.g_net, batch, random)
+    with looking(state.g_net, state.d_net):
+        fakes = rules.draw(state.g_net, batch, random)
+        critic = Critic(state.d_net, state.d_group_size, rules.views, random)
+        fake_logits = critic(fakes.scales, None)
+        real_logits = critic((batch.images,), None)
     drawn = fakes.scales[-1]
-    critic = Critic(state.d_net, state.d_group_size, rules.views, random)
-    fake_logits = critic(fakes.scales, None)
-    real_logits = critic((batch.images,), None)
     loss = rules.loss.generator(real_logits, fake_logits).mean()
     weights = list(state.g_net.parameters())
     at_points, *at_weights = torch.autograd.grad(loss, [drawn, *weights])
@@ -70,7 +82,7 @@ def look(state: TrainState, rules: Recipe, batch: Batch) -> dict[str, NDArray[np
         "value": value.detach().double().numpy(),
         "accuracy": right.double().numpy(),
         "undecided": _undecided(rules, real_logits, fake_logits).numpy(),
-        "surface": surface(state, batch).half().numpy(),
+        "surface": surface(state).half().numpy(),
         "drawn": drawn.detach().flatten(1)[:SHOWN].half().numpy(),
         "arrows": -at_points[:SHOWN].float().numpy(),
     }
@@ -83,15 +95,18 @@ def _undecided(rules: Recipe, real_logits: Tensor, fake_logits: Tensor) -> Tenso
     return (real_logits.mean() + fake_logits.mean()).detach() / 2
 
 
-@torch.no_grad()
-def surface(state: TrainState, batch: Batch) -> Tensor:
+def surface(state: TrainState) -> Tensor:
     """D's logits on a square of points around the data: (CELLS, CELLS), first axis upwards."""
     reach = MIXTURES[SETTING.problem].reach
     ticks = torch.linspace(-reach, reach, CELLS)
     y, x = torch.meshgrid(ticks, ticks, indexing="ij")
     grid = torch.stack([x, y], 2).view(-1, 2, 1, 1)
-    logits: Tensor = state.d_net((grid,))
-    return logits.view(CELLS, CELLS)
+    return verdicts(state, grid).view(CELLS, CELLS)
+
+
+def d_alone(state: TrainState) -> tuple[bool, bool]:
+    """Whose turn it is, (D, G): never G's."""
+    return True, False
 
 
 def trial(base: PointSetting, text: str, seed: int, tell: Tell) -> Trial:
@@ -100,21 +115,13 @@ def trial(base: PointSetting, text: str, seed: int, tell: Tell) -> Trial:
     setting = chosen.applied(base)
     mixture = MIXTURES[setting.problem]
     state, rules = points.game(setting, chosen, seed)
+    rules = replace(rules, turns=d_alone)
     batches = points_in_batches(mixture, setting.batch, seed)
-    sample = Batch(mixture.draw(LOOKED_AT, seeded(seed, DATA))[:, :, None, None])
+    count = in_groups(state, LOOKED_AT)
+    sample = Batch(mixture.draw(count, seeded(seed, DATA))[:, :, None, None])
     looks = moments(setting.steps, FRAMES)
-    seen = []
     start = time.perf_counter()
-    for step in range(setting.steps + 1):
-        if step in looks:
-            seen.append(look(state, rules, sample))
-            tell(step / setting.steps)
-        random = state.random_of_step()
-        batch = batches(step)
-        with torch.no_grad():
-            fakes = rules.draw(state.g_net, batch, random)
-        discriminator_step(state, batch, fakes, rules, random)
-        state.advance(images=setting.batch)
+    seen = [look(state, rules, sample) for _ in play(state, rules, batches, looks, tell)]
     first, last = seen[0], seen[-1]
     facts: Facts = {
         "gradient_first": float(first["g_gradient"]),

@@ -108,7 +108,7 @@ def occupy(folder: Path, name: str) -> None:
     mark = folder / MARK
     try:
         found = json.loads(mark.read_bytes())["experiment"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):  # absent, damaged or something else
         found = None
     if folder.exists() and found != name and (not folder.is_dir() or any(folder.iterdir())):
         what = f"the experiment '{found}'" if found else "something else"

@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn import windows
+from ganwerk.nn.convolution import Form, convolve
 
 
 class Conv2d(nn.Conv2d):
     """A convolution that computes in `compute` and keeps its weights in float32.
 
-    (B, C_in, H, W) to (B, C_out, H', W') in `compute`.
+    padding: in pixels. (B, C_in, H, W) to (B, C_out, H', W') in `compute`.
     """
 
     compute: torch.dtype | None = None
@@ -36,7 +37,8 @@ class Conv2d(nn.Conv2d):
         x, weight = x.to(dtype), weight.to(dtype)
         if self.as_matrix:
             return windows.convolve(x, weight, bias, self.stride[0], int(self.padding[0]))
-        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        form = Form(self.stride, tuple(self.padding), self.dilation, self.groups)  # type: ignore[arg-type]
+        return convolve(x, weight, bias, form)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):

@@ -39,7 +39,7 @@ def ada(
 ) -> Remedy:
     """Each transform changes a picture with probability p, which rises while D overfits and falls
     while it does not. Karras et al. 2020, Training generative adversarial networks with limited
-    data, section 3: r = E sign(D(x)) over `every` batches is compared with `target`; p moves by
+    data, section 3: r = E sign(D(x)) over `every` steps is compared with `target`; p moves by
     the images since divided by speed_images and stays between 0 and cap, above which generators
     begin to draw what the transforms do. Raises ConfigError for a target, cap or policy that
     cannot be."""
@@ -76,7 +76,7 @@ class Adaptive:
     def observe(self, state: TrainState, report: Report) -> None:
         signs = self._signs(report)
         self.signs = self.signs.to(signs.device) + signs
-        self.images += len(report.played.real[-1])
+        self.images += report.images
         self.batches += 1
         if self.batches == self.every:
             self._adapt()

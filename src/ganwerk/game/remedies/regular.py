@@ -69,7 +69,7 @@ def spectral_norm(iterations: int = 1) -> Remedy:
 def lecam(weight: float = 0.3, decay: float = 0.99) -> Remedy:
     """D's verdicts on reals stay near its average verdict on fakes, and the other way round: less
     overfitting on few pictures. Tseng et al. 2021, Regularizing GANs under limited data, section
-    3. decay: of the averages, per update of D."""
+    3. decay: of the averages, per step."""
     if weight < 0 or not 0 <= decay < 1:
         raise ConfigError(
             f"The remedy lecam cannot have weight {weight:g} and decay {decay:g}.",

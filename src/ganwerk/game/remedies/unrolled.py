@@ -18,7 +18,7 @@ from ganwerk.game.losses import Loss
 from ganwerk.game.penalties import leaf
 from ganwerk.game.recipe import Recipe, Remedy, add, claim
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Critic, Round, d_objective, due, judge
+from ganwerk.game.step import Critic, Round, at_pictures, d_objective, due, judge
 from ganwerk.nn.types import Batch, Fakes, Scales
 
 MOST_STEPS = 10
@@ -89,11 +89,10 @@ class Unrolled:
         for update in range(1, self.steps + 1):
             critic = replace(played.critic, net=net.on(weights))
             penalties = due(recipe.d_penalties, state.step + update)
-            if any(penalty.at_pictures for penalty in penalties):
+            if at_pictures(penalties):
                 real, fake = leaf(real), leaf(fake) if self.first_order else fake
-            seen = judge(
-                critic, real, fake, batch.labels, penalties, played.random, played.progress
-            )
+            # Apart, because only the fakes carry G's graph.
+            seen = judge(critic, real, fake, batch.labels, True, played.random, played.progress)
             total = d_objective(seen, recipe, penalties)[0]
             (gradient,) = torch.autograd.grad(total, weights, create_graph=not self.first_order)
             weights = ahead.step(weights, gradient)

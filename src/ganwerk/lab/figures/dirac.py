@@ -57,7 +57,8 @@ def _paths(
 
 def _what(trial: Trial) -> str:
     factor = trial.facts["shrinkage"]
-    assert factor is not None
+    if factor is None:
+        return "too short to tell"
     if abs(factor - 1) < 2e-4:
         return "circles"
     return "converges" if factor < 1 else "grows"
@@ -86,12 +87,16 @@ def _path(axes: Axes, path: NDArray[np.float64], colour: str, until: int | None 
 def _distances(axes: Axes, rows: Sequence[Row]) -> None:
     for (name, trial), colour in zip(rows, ink.PALETTE, strict=False):
         radius = np.hypot(*trial.arrays["path"].astype(float).T)
-        predicted = trial.facts["predicted"]
-        beside = "" if predicted is None else f", predicted {predicted:.4f}"
-        label = f"{name}: × {trial.facts['shrinkage']:.4f} a step{beside}"
-        axes.semilogy(np.maximum(radius, 1e-9), color=colour, label=label)
+        axes.semilogy(np.maximum(radius, 1e-9), color=colour, label=name + _factors(trial))
     axes.set(xlabel="step", ylim=(1e-6, 4), ylabel="distance from (0, 0)")
     axes.legend(loc="lower left", fontsize=8.5)
+
+
+def _factors(trial: Trial) -> str:
+    """What each step multiplies the distance by, measured and predicted, as far as known."""
+    measured, predicted = trial.facts["shrinkage"], trial.facts["predicted"]
+    found = "" if measured is None else f": × {measured:.4f} a step"
+    return found if predicted is None else f"{found}, predicted {predicted:.4f}"
 
 
 def frames(rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
