@@ -64,7 +64,7 @@ def step_text(event: Stepped) -> str:
 
 
 def ending(event: Finished) -> str:
-    if not event.closures:
+    if event.path and not event.closures:
         return f"{typed(event.path)}: finished before."
     how = f"{event.closures:,} closures in {render.duration(event.seconds)}"
     return f"{typed(event.path)}: {how}." if event.path else how
