@@ -118,8 +118,6 @@ def test_only_the_step_moves_weights():
                     assert path == SOURCE / "game" / "step.py"
                 if node.func.attr == "step" and "optimiser" in ast.unparse(node.func.value):
                     assert path in (SOURCE / "game" / "step.py", TEACHES_A_STYLE)
-                if ast.unparse(node.func) == "adam.step":  # the network that features come from
-                    assert path == SOURCE / "work" / "selfsup.py"
 
 
 def modules_after(statement: str) -> set[str]:

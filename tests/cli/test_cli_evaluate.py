@@ -45,7 +45,7 @@ def test_a_run_and_what_is_said_of_it(cli: Any, stub: Any) -> None:
     assert result.exit_code == 0, result.output
     ((path, wanted, at), _) = verb.calls[0]
     assert (path, at) == (Path("runs/mine"), "best")
-    assert (wanted.count, wanted.split, wanted.features) == (2000, "held-out", ("pixelpca64",))
+    assert (wanted.count, wanted.split, wanted.features) == (2000, "held-out", ("auto",))
     assert "FD[pixelpca64-v1]" in result.output
     assert "3 ± 0.25" in result.output
     assert "1 ± 0.1" in result.output
@@ -79,7 +79,7 @@ def test_the_fid_is_one_more_kind_of_features(cli: Any, stub: Any) -> None:
     assert result.exit_code == 0, result.output
     ((first, second, wanted), rest) = verb.calls[0]
     assert (first, second, rest["resolution"]) == ("a", "b", 64)
-    assert wanted.features == ("pixelpca64", "inception-2015")
+    assert wanted.features == ("auto", "inception-2015")
     assert wanted.wishes.weights_path == Path("w.pth")
     assert not Path("evaluations").exists()
 

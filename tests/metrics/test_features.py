@@ -5,13 +5,20 @@ import pytest
 import torch
 
 from ganwerk.errors import DataError, MachineError
-from ganwerk.metrics import frechet_distance
-from ganwerk.metrics.features import FunctionExtractor, PixelPca, RandomConv, extract, fidelity
+from ganwerk.metrics import frechet_distance, kernel_distance, scale
+from ganwerk.metrics.features import (
+    FunctionExtractor,
+    PixelPca,
+    RandomConv,
+    extract,
+    fidelity,
+    selfsup,
+)
 from ganwerk.metrics.features import lenet as lenet_module
 from ganwerk.metrics.features.base import as_colour, as_grey, over_white, premultiplied
-from ganwerk.metrics.features.contrast import SelfSupervised, SmallNet, altered, pairing_loss
 from ganwerk.metrics.features.lenet import DigitNet
 from ganwerk.metrics.features.principal import components_for, principal
+from ganwerk.metrics.features.selfsup import SelfSupervised, agreeing_directions, altered
 
 
 def pictures(n=40, size=20, channels=3, seed=0):
@@ -22,15 +29,23 @@ def pictures(n=40, size=20, channels=3, seed=0):
     )
 
 
+@pytest.fixture(autouse=True)
+def few_filters(monkeypatch):
+    """Of the network that learns: what is tested here does not depend on their number."""
+    monkeypatch.setattr(selfsup, "FILTERS", 12)
+    monkeypatch.setattr(selfsup, "FEWEST_PAIRS", 200)
+
+
 def made(kind, x):
-    if kind == "selfsup":
-        directions = torch.linalg.qr(torch.randn(256, 8)).Q
-        return SelfSupervised(SmallNet(x.shape[1]), torch.zeros(256), directions, x.shape[1])
-    return {"pixels": PixelPca.fit, "random": RandomConv.fit, "lenet": _digits}[kind](x)
+    return MAKERS[kind](x)
 
 
-def _digits(x):
-    return DigitNet(x.shape[1])
+MAKERS = {
+    "pixels": PixelPca.fit,
+    "random": RandomConv.fit,
+    "selfsup": lambda x: SelfSupervised.fit(x, mirror=True),
+    "lenet": lambda x: DigitNet(x.shape[1]),
+}
 
 
 @pytest.mark.parametrize("kind", ["pixels", "random", "selfsup", "lenet"])
@@ -50,10 +65,10 @@ def test_any_channels_any_batch_any_company(kind, channels):
     assert len(extractor.weights) == 16
 
 
-@pytest.mark.parametrize("kind", [PixelPca, RandomConv])
+@pytest.mark.parametrize("kind", ["pixels", "random", "selfsup"])
 def test_fitting_repeats_and_its_digest_tells_other_pictures(kind):
     x = pictures()
-    assert kind.fit(x).weights == kind.fit(x).weights != kind.fit(pictures(seed=1)).weights
+    assert made(kind, x).weights == made(kind, x).weights != made(kind, pictures(seed=1)).weights
 
 
 def test_principal_directions_are_those_of_numpy():
@@ -107,20 +122,82 @@ def test_a_function_of_ones_own():
         extract(endless, x)
 
 
-def test_pairing_loss_of_known_pairs():
-    """Perfect pairs of orthogonal views: log of one sure answer among others at exp(-1/t)."""
-    first = torch.eye(4)
-    loss = pairing_loss(first, first)
-    expected = -np.log(np.exp(5) / (np.exp(5) + 6))
-    torch.testing.assert_close(loss, torch.full((8,), float(expected)))
-    assert pairing_loss(first, first.roll(1, 0)).mean() > loss.mean() + 4
+def test_directions_that_agree_are_those_of_what_both_views_share():
+    """Views of four numbers each: three times the first is noise, the second is shared, the third
+    is shared by half, the fourth is noise. Mixed up by a matrix, and found again."""
+    random = np.random.default_rng(0)
+    shared = random.normal(size=(20_000, 2))
+    noise = random.normal(size=(2, 20_000, 4))
+    views = [
+        np.stack([3 * e[:, 0], shared[:, 0], (shared[:, 1] + e[:, 2]) / 2**0.5, e[:, 3]], 1)
+        for e in noise
+    ]
+    mixing = random.normal(size=(4, 4))
+    first, second = (torch.from_numpy(view @ mixing) for view in views)
+    total = (first.T @ first + second.T @ second) / 40_000
+    between = (first.T @ second + second.T @ first) / 40_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selfsup, "RIDGE", 0.0)
+        directions = agreeing_directions(total, between, 4, 2)
+    for place, (found, agreement) in enumerate(zip(directions.T, (1.0, 0.5), strict=True)):
+        values = (first @ found).numpy()
+        assert abs(np.corrcoef(values, shared[:, place])[0, 1]) > 0.7 - 0.02
+        assert float(found.norm()) == pytest.approx(agreement**2, abs=0.03)
+    few = agreeing_directions(total, between, 2, 2)
+    principal_pair = torch.linalg.eigh(total).eigenvectors[:, -2:]
+    torch.testing.assert_close(principal_pair @ (principal_pair.T @ few), few)
+
+
+def test_filters_know_a_patch_and_its_negative_at_any_contrast_and_brightness():
+    pattern = torch.from_numpy(pictures(60, 16)).float() / 255 - 0.5
+    found = selfsup.find_filters(128 + 120 * pattern, torch.Generator().manual_seed(0))
+    sums = found.weights.sum((1, 2, 3))
+    torch.testing.assert_close(sums, torch.zeros_like(sums), atol=1e-3, rtol=0)
+    found.offsets = torch.zeros_like(found.offsets)  # of the mean patch, which has no negative
+    positive, negative = (found.answers(128 + c * pattern) for c in (120, -120))
+    assert float(positive.amax()) > 0.1
+    half = positive.shape[1] // 2
+    torch.testing.assert_close(negative[:, :half], positive[:, half:], rtol=1e-3, atol=1e-3)
+    near = {"rtol": 0.05, "atol": 0.05}
+    torch.testing.assert_close(found.answers(128 + 80 * pattern), positive, **near)
+    torch.testing.assert_close(found.answers(100 + 120 * pattern), positive, rtol=1e-3, atol=1e-3)
+
+
+def test_learned_features_see_a_missing_kind_where_pixels_do_not(monkeypatch):
+    """Stripes of any colour, phase and place: of the upright ones there are half too few."""
+    monkeypatch.setattr(selfsup, "FEWEST_PAIRS", 600)
+    random = np.random.default_rng(0)
+
+    def drawn(n, share):
+        phase, colour = (random.integers(0, m, (n, c, 1, 1)) for m, c in ((6, 1), (150, 3)))
+        waves = (np.arange(20) + phase) % 6 < 3
+        lying = random.random((n, 1, 1, 1)) < share
+        turned = np.where(lying, waves.repeat(20, 2).swapaxes(2, 3), waves.repeat(20, 2))
+        noise = random.integers(0, 40, (n, 3, 20, 20))
+        return (colour + 60 * turned + noise).astype(np.uint8)
+
+    def measure(x, y):
+        return {"kernel": kernel_distance(x, y).value}
+
+    def z(extractor, pool, fake):
+        floor = scale.floors(measure, pool, len(fake), repeats=10)["kernel"]
+        return scale.scored(measure(pool[: len(fake)], fake)["kernel"], 0, floor).z
+
+    real, others = drawn(600, 0.5), (drawn(300, 0.5), drawn(300, 0.25))
+    found = {}
+    for kind in ("pixels", "selfsup"):
+        extractor = made(kind, real)
+        features = [extract(extractor, x) for x in (real, *others)]
+        found[kind] = [z(extractor, features[0], fake) for fake in features[1:]]
+    assert abs(found["selfsup"][0]) < 3
+    assert found["selfsup"][1] > max(4, found["pixels"][1] + 2)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_altered_views_follow_from_the_generator_alone(channels):
     x = torch.from_numpy(pictures(6, 32, channels)).float() / 127.5 - 1
     views = [altered(x, torch.Generator().manual_seed(s), mirror=True) for s in (0, 0, 1)]
-    assert views[0].shape == (6, channels, 24, 24)
+    assert views[0].shape == (6, channels, 32, 32)
     assert torch.equal(views[0], views[1])
     assert not torch.equal(views[0], views[2])
 
@@ -128,7 +205,7 @@ def test_altered_views_follow_from_the_generator_alone(channels):
 def test_a_saved_network_is_the_same():
     x = pictures(channels=1)
     taught = made("selfsup", x)
-    again = SelfSupervised.of(taught.tensors(), 1)
+    again = SelfSupervised.of(taught.tensors())
     assert again.weights == taught.weights
     assert torch.equal(extract(again, x), extract(taught, x))
 

@@ -63,6 +63,40 @@ def test_floor_is_of_disjoint_halves():
         scale.floors(look, pool, 21)
 
 
+@pytest.mark.parametrize("freedom", [3, 9, 29, 99])
+def test_few_comparisons_make_a_finding_harder(freedom):
+    """Against the exact tails of both laws."""
+    from scipy import stats
+
+    for t in (-30.0, -4.0, 0.0, 1.5, 4.0, 12.0):
+        rare = stats.norm.isf(stats.t.sf(abs(t), freedom))
+        assert scale.normal_of_student(t, freedom) == pytest.approx(np.sign(t) * rare, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [4.0, 16.0, 100.0])
+def test_lopsided_chance_is_weighed_as_such(shape):
+    """A sum of squares far above its mean is less rare than a normal variable would be there."""
+    from scipy import stats
+
+    for z in (-2.0, 0.0, 2.0, 4.0, 6.0):
+        value = stats.gamma(shape, scale=1 / shape).isf(stats.norm.sf(z))
+        found = scale.gamma_deviations(value, shape**-0.5)
+        assert found == pytest.approx(z, abs=0.08 if abs(z) <= 4 else 0.25)
+
+
+def test_false_findings_are_as_rare_as_z_says():
+    """Sums of few squares, floors of twelve: one in 44 beyond |z| = 2, one in 370 beyond 3."""
+    random = np.random.default_rng(0)
+    drawn = (random.normal(size=(20_000, 13, 6)) ** 2).sum(2)
+    z = np.array([
+        scale.scored(d[0], 0, Floor(d[1:].mean(), d[1:].std(ddof=1), 12), bound=0.0).z
+        for d in drawn
+    ])  # fmt: skip
+    assert 0.035 < np.mean(abs(z) > 2) < 0.055
+    assert np.mean(abs(z) > 3) < 0.005
+    assert np.mean(abs(z) > 4) < 0.001
+
+
 def test_one_step_of_a_counted_measure_is_no_finding():
     never = Floor(0.0, 0.0, 20)
     assert not scale.scored(0.02, 0.0, never, step=0.02).far

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
+from ganwerk.data import load_pictures
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.metrics import scale
-from ganwerk.metrics.features import FunctionExtractor
+from ganwerk.metrics.features import FunctionExtractor, lenet, selfsup
 from ganwerk.run import Run
 from ganwerk.work import pixelwise
 from ganwerk.work.evaluate import (
@@ -24,7 +25,7 @@ from ganwerk.work.evaluate import (
     evaluate_run,
 )
 from ganwerk.work.evaluation_files import write
-from ganwerk.work.extractors import Reals, Wishes, kept_features, make
+from ganwerk.work.extractors import Reals, Wishes, expanded, kept_features, make
 from ganwerk.work.neighbours import neighbours
 from ganwerk.work.train import train
 
@@ -37,7 +38,7 @@ QUICK = Wanted(features=("pixelpca64",), count=100)
 def few_repeats():
     """Floors of a few draws: what is tested here is what is done with them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scale, "REPEATS", 4)
+        patch.setattr(scale, "REPEATS", 8)
         patch.setattr(pixelwise, "REPEATS", 2)
         patch.setattr(pixelwise, "MOST", 40)
         patch.setattr(pixelwise, "PATHS", 20)
@@ -212,6 +213,32 @@ def test_the_fid_asks_for_its_weights(tmp_path):
     assert "--weights FILE" in found.value.hint
 
 
+def test_auto_is_what_suits_the_pictures(monkeypatch):
+    colours = Reals(noise(40, 0).transpose(0, 3, 1, 2), mirror=False)
+    grey = Reals(colours.pictures[:, :1], mirror=False)
+    assert expanded(("auto",), colours) == ["pixelpca64", "selfsup64"]
+    assert expanded(("auto",), grey) == ["pixelpca64"]
+    assert expanded(("selfsup64", "auto", MEANS), colours) == ["selfsup64", "pixelpca64", MEANS]
+    assert make("auto", grey, Wishes()).name == "pixelpca64-v1"
+    monkeypatch.setattr(lenet, "are_digits", lambda pictures: len(pictures) == 40)
+    assert expanded(("auto", "inception-2015"), grey) == [
+        "pixelpca64",
+        "lenet-mnist",
+        "inception-2015",
+    ]
+
+
+def test_digits_are_known_by_all_ten_being_seen(monkeypatch):
+    """The built-in digits are no MNIST: of those with 8 px the classifier is not as sure."""
+    digits = torch.from_numpy(load_pictures("digits", memory_budget_bytes=1 << 30).images)
+    assert not lenet.are_digits(digits)
+    monkeypatch.setattr(lenet, "SURE", 0.5)
+    assert lenet.are_digits(digits)
+    labels = lenet.DigitNet(1).net(lenet.as_input(digits.float())).argmax(1)
+    assert not lenet.are_digits(digits[labels != 3])
+    assert not lenet.are_digits(torch.full((20, 1, 28, 28), 255, dtype=torch.uint8))
+
+
 def test_features_are_kept_by_content_and_damage_is_absence(tmp_path, monkeypatch):
     looked = []
     x = noise(20, 0).transpose(0, 3, 1, 2).copy()
@@ -232,28 +259,18 @@ def test_features_are_kept_by_content_and_damage_is_absence(tmp_path, monkeypatc
 
 
 def test_a_network_is_taught_once_for_the_same_pictures(tmp_path, monkeypatch):
-    from ganwerk.work import selfsup
-
-    monkeypatch.setattr(selfsup, "IMAGES", 64)
-    monkeypatch.setattr(selfsup, "PAIRS", 16)
+    monkeypatch.setattr(selfsup, "FILTERS", 8)
+    monkeypatch.setattr(selfsup, "FEWEST_PAIRS", 100)
     reals = Reals(noise(40, 0).transpose(0, 3, 1, 2), mirror=True)
     wishes = Wishes(cache=tmp_path)
     taught = make("selfsup64", reals, wishes)
     calls = []
-    monkeypatch.setattr(selfsup, "teach", lambda *a, **k: calls.append(a) or taught)
+    monkeypatch.setattr(selfsup.SelfSupervised, "fit", lambda *a, **k: calls.append(a) or taught)
     assert make("selfsup64", reals, wishes).weights == taught.weights
     assert not calls
     make("selfsup64", Reals(reals.pictures[:39], mirror=True), wishes)
     make("selfsup64", Reals(reals.pictures, mirror=False), wishes)
     assert len(calls) == 2
-
-
-def test_teaching_repeats():
-    from ganwerk.work.selfsup import teach
-
-    x = noise(64, 0).transpose(0, 3, 1, 2)
-    first, again = (teach(x, mirror=False, images=256) for _ in range(2))
-    assert first.weights == again.weights
 
 
 def test_neighbours_shows_the_nearest_pairs(run, tmp_path):

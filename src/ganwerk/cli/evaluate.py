@@ -22,10 +22,11 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 @click.option(
     "--features",
     metavar="LIST",
-    default="pixelpca64",
+    default="auto",
     show_default=True,
     help="In what to measure, with commas between: pixelpca64, randconv64, selfsup64 (learns from "
-    "your pictures first, minutes), lenet-mnist (digits), inception-2015, dinov2-s, -b, -l, -g.",
+    "your pictures first), lenet-mnist (digits), inception-2015, dinov2-s, -b, -l, -g; auto: the "
+    "first, with selfsup64 for colours and lenet-mnist for digits.",
 )
 @click.option("--fid", is_flag=True, help="Also FID, KID and IS: the features inception-2015.")
 @click.option(
@@ -81,7 +82,7 @@ def command(
     \b
     Examples:
       ganwerk evaluate runs/mine
-      ganwerk evaluate runs/mine --features pixelpca64,selfsup64 --count 10k
+      ganwerk evaluate runs/mine --features auto,randconv64 --count 10k
       ganwerk evaluate runs/mine --every-checkpoint
       ganwerk evaluate real_pictures other_pictures --resolution 64
     """

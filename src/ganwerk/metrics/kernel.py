@@ -47,6 +47,15 @@ def kernel_distance(real: Array, fake: Array) -> Estimate:
     return Estimate(float(value), math.sqrt(float(added_x.var() / n + added_y.var() / m)))
 
 
+def kernel_spread(features: Tensor) -> float:
+    """Mean k(x, x) less mean k(x, x') of features (N, D): 2 of it over n lie between the unbiased
+    distance of n and n samples and the biased one, which is a square and not below 0."""
+    x = features.double()
+    own = _diagonal(x)
+    among = (_row_sums(x, x) - own).sum() / (len(x) * (len(x) - 1))
+    return float(own.mean() - among)
+
+
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T).div_(x.shape[1]).add_(OFFSET).pow_(DEGREE)
 

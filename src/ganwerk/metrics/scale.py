@@ -20,14 +20,14 @@ from ganwerk.errors import DataError
 from ganwerk.metrics.bins import bins_for, centres_of, compare_bins, sorted_into
 from ganwerk.metrics.frechet import frechet_distance, frechet_distance_extrapolated
 from ganwerk.metrics.inputs import Estimate
-from ganwerk.metrics.kernel import kernel_distance
+from ganwerk.metrics.kernel import kernel_distance, kernel_spread
 from ganwerk.metrics.neighbours import NEAREST, neighbour_scores
 from ganwerk.metrics.record import Floor
 
 GROUPS = 10
 REPEATS = 30
 FAR = 4.0
-"""Deviations of the floor beyond which a value is said to differ from it."""
+"""z beyond which a value is said to differ from its floor: by chance once in 16,000 measures."""
 
 Scores = dict[str, float]
 
@@ -81,6 +81,7 @@ class Scorer:
         random = np.random.default_rng(seed)
         few = torch.from_numpy(random.permutation(len(real))[: max(4 * n, 2 * self.bins)])
         self.centres = centres_of(real[few], self.bins, seed)
+        self.bounds = {"frechet": 0.0, "kernel": -2 * kernel_spread(real[few[:n]]) / n}
 
     def cheap(self, real: Tensor, fake: Tensor) -> Scores:
         """All but the extrapolation, whose cost is that of fifteen distances."""
@@ -169,13 +170,43 @@ def errors(
     return {name: math.sqrt((groups - 1) * float(np.var(found))) for name, found in values.items()}
 
 
-def scored(value: float, error: float, floor: Floor, step: float = 0.0) -> Scored:
-    """z counts the deviations of a single real-against-real comparison, with room for the floor
-    being an average of few, and for the step in which the measure counts: where the real pictures
-    never differed in one bin of fifty, one bin is no wonder yet."""
+def scored(
+    value: float, error: float, floor: Floor, step: float = 0.0, bound: float | None = None
+) -> Scored:
+    """z says how rare such a value is among real-against-real comparisons, as the normal deviate
+    that is as rare: beyond 4 once in 16,000, however few comparisons the floor comes from.
+
+    step: in which the measure counts; where the real pictures never differed in one bin of fifty,
+    one bin is no wonder yet. bound: the least value of a measure that is a sum of squares; chance
+    is lopsided then.
+    """
     variance = floor.deviation**2 * (1 + 1 / floor.repeats) + (step / 2) ** 2
-    least = 1e-9 * max(1.0, abs(floor.mean))
-    return Scored(value, error, floor, (value - floor.mean) / max(math.sqrt(variance), least))
+    deviation = max(math.sqrt(variance), 1e-9 * max(1.0, abs(floor.mean)))
+    if bound is None or floor.mean <= bound:
+        deviations = (value - floor.mean) / deviation
+    else:
+        deviations = gamma_deviations((value - bound) / (floor.mean - bound),
+                                      deviation / (floor.mean - bound))  # fmt: skip
+    return Scored(value, error, floor, normal_of_student(deviations, floor.repeats - 1))
+
+
+def gamma_deviations(value: float, deviation: float) -> float:
+    """The normal deviate of a gamma variable of mean 1.
+
+    Wilson and Hilferty 1931, The distribution of chi-square: the cube root is about normal.
+    """
+    ninth = deviation**2 / 9
+    return (math.cbrt(value) - 1 + ninth) / math.sqrt(ninth)
+
+
+def normal_of_student(t: float, freedom: int) -> float:
+    """The normal deviate as rare as Student's t, where the deviation was measured too.
+
+    Wallace 1959, Bounds on normal approximations to Student's and the chi-square distributions:
+    within three hundredths from 3 degrees of freedom on.
+    """
+    root = math.sqrt(freedom * math.log1p(t * t / freedom))
+    return math.copysign(root * (8 * freedom + 1) / (8 * freedom + 3), t)
 
 
 def score(
@@ -201,6 +232,6 @@ def score(
         error["frechet_extrapolated"] = found.error
     steps = scorer.steps(len(real))
     return {
-        name: scored(value, error[name], floor[name], steps.get(name, 0.0))
+        name: scored(value, error[name], floor[name], steps.get(name, 0.0), scorer.bounds.get(name))
         for name, value in values.items()
     }

@@ -26,6 +26,7 @@ from ganwerk.work.extractors import (
     Wishes,
     check_names,
     digest_of,
+    expanded,
     kept_features,
     make,
     versions,
@@ -37,13 +38,14 @@ COUNT, FEWEST = 5_000, 10
 COUNT_FOR_FID = 10_000
 POOL = 4  # times the count: real pictures to draw floors from
 WIDE = 512  # features; above it fewer repeats, which cost seconds each
-WIDE_REPEATS = 5
+WIDE_REPEATS = 8
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What to measure. count: pictures of each kind; None: 5,000 (10,000 with the FID), or half the
-    real ones. features: names of extractors, or extractors. split: which real pictures."""
+    real ones. features: names of extractors, or extractors; 'auto': what suits the pictures. split:
+    which real pictures."""
 
     features: tuple[str | Extractor, ...] = DEFAULT
     count: int | None = None
@@ -159,7 +161,7 @@ def found_extractors(side: RealSide, wanted: Wanted) -> list[Extractor]:
     reals = Reals(_rows(side.images, side.train), side.mirror)
     return [
         make(name, reals, wanted.wishes) if isinstance(name, str) else name
-        for name in wanted.features
+        for name in expanded(wanted.features, reals)
     ]
 
 

@@ -22,17 +22,19 @@ from ganwerk.metrics.features import (
     Extractor,
     PixelPca,
     RandomConv,
-    contrast,
     extract,
     fidelity,
     lenet,
+    selfsup,
 )
 from ganwerk.run.tensors import DamagedError, Seal, read_tensors
 from ganwerk.values import ProgressCallback, ignore_progress
 
 Pixels = NDArray[np.uint8]
 INCEPTION = "inception-2015"
-DEFAULT = ("pixelpca64",)
+AUTO = "auto"
+DEFAULT = (AUTO,)
+LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,18 @@ def _dino(name: str) -> Maker:
 
 
 def _self_supervised(reals: Reals, wishes: Wishes) -> Extractor:
-    """Taught once on these very pictures; minutes the first time, at once after that."""
-    from ganwerk.work.selfsup import IMAGES, teach
-
-    channels = reals.pictures.shape[1]
-    key = f"{digest_of(reals.pictures)}-{contrast.RECIPE}-{IMAGES}-{int(reals.mirror)}"
+    """Taught once on these very pictures; at once after that."""
+    key = f"{digest_of(reals.pictures)}-{selfsup.RECIPE}-{int(reals.mirror)}"
     place = wishes.folder / f"selfsup-{key}.safetensors"
     seal = read_json(place.with_suffix(".json"))
     if seal is not None:
         try:
-            return contrast.SelfSupervised.of(read_tensors(place, Seal(**seal)), channels)
-        except (DamagedError, TypeError, KeyError, RuntimeError):
+            return selfsup.SelfSupervised.of(read_tensors(place, Seal(**seal)))
+        except (DamagedError, TypeError, KeyError):
             pass  # taught anew below
-    taught = teach(reals.pictures, mirror=reals.mirror, images=IMAGES, progress=wishes.progress)
+    taught = selfsup.SelfSupervised.fit(
+        reals.pictures, mirror=reals.mirror, progress=wishes.progress
+    )
     remember(lambda: _keep_tensors(place, taught.tensors()))
     return taught
 
@@ -109,10 +110,21 @@ MAKERS: dict[str, Maker] = {
 }
 
 
+def usual(reals: Reals) -> tuple[str, ...]:
+    """What 'auto' means for these pictures: pixels, and what sees more than pixels: the digit
+    classifier in digits, the network that learns from the pictures themselves in colours."""
+    pictures = reals.pictures
+    if pictures.shape[1] > 1:
+        return "pixelpca64", "selfsup64"
+    few = np.linspace(0, len(pictures) - 1, min(len(pictures), LOOKED_AT)).astype(int)
+    digits = lenet.are_digits(torch.from_numpy(np.ascontiguousarray(pictures[few])))
+    return ("pixelpca64", "lenet-mnist") if digits else ("pixelpca64",)
+
+
 def check_names(names: Sequence[str]) -> None:
     """Raises ConfigError for a name that means no features."""
     for name in names:
-        if name not in MAKERS:
+        if name not in MAKERS and name != AUTO:
             raise ConfigError(f"There are no features '{name}'.", did_you_mean(name, MAKERS))
 
 
@@ -120,7 +132,13 @@ def make(name: str, reals: Reals, wishes: Wishes) -> Extractor:
     """Raises ConfigError for an unknown name, MachineError and DataError where something is
     missing: each extractor says what and how to get it."""
     check_names([name])
-    return MAKERS[name](reals, wishes)
+    return MAKERS[usual(reals)[0] if name == AUTO else name](reals, wishes)
+
+
+def expanded(names: Sequence[str | Extractor], reals: Reals) -> list[str | Extractor]:
+    """With 'auto' replaced by what it means here; none twice."""
+    meant = [usual(reals) if name == AUTO else (name,) for name in names]
+    return list(dict.fromkeys(name for some in meant for name in some))
 
 
 def digest_of(pictures: Pixels) -> str:

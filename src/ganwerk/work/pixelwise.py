@@ -22,7 +22,8 @@ from ganwerk.work.sample import Sampler
 
 MOST = 500
 PER_PICTURE = 8
-REPEATS = GROUPS = 5
+REPEATS = 12
+GROUPS = 5
 POOL = 4
 PAIRS = 400
 PATHS = 500

@@ -176,9 +176,11 @@ class Player:
 
     def _judge(self, gauge: Gauge) -> float:
         """Measure the averaged generator; the score is better when lower."""
-        state, found = self.session.state, gauge.measure()
+        state, start = self.session.state, time.perf_counter()
+        found = gauge.measure()
+        seconds = time.perf_counter() - start
         floors = {name: floor.mean for name, floor in found.floors.items()}
-        row = {"event": "measure", "images": state.images, "n": found.n}
+        row = {"event": "measure", "images": state.images, "n": found.n, "cost_seconds": seconds}
         self.session.run.journal.append(
             row | found.values | {f"floor {name}": value for name, value in floors.items()}
         )
