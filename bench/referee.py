@@ -111,9 +111,19 @@ def judge(picture: Array, reference: Array) -> float:
     return float(np.mean(distances))
 
 
-def retrieval(paths: Sequence[Path], backbone: str, side_px: int = 96) -> float:
-    """AUC of telling pairs of patches from one painting from pairs of two, by Gram matrices of all
-    style layers (Ustyuzhaninov et al. 2016)."""
+def patches_of(pixels: Array, side_px: int) -> list[Array]:
+    """Squares side by side, (side_px, side_px, 3)."""
+    height, width = pixels.shape[:2]
+    return [
+        pixels[top : top + side_px, left : left + side_px]
+        for top in range(0, height - side_px + 1, side_px)
+        for left in range(0, width - side_px + 1, side_px)
+    ]
+
+
+def retrieval(groups: Sequence[Sequence[Array]], backbone: str) -> float:
+    """AUC of telling pairs of patches of one group from pairs of two, by Gram matrices of all style
+    layers (Ustyuzhaninov et al. 2016)."""
     import torch
     from sklearn.metrics import roc_auc_score
 
@@ -125,20 +135,16 @@ def retrieval(paths: Sequence[Path], backbone: str, side_px: int = 96) -> float:
     weights = compact_weights() if backbone == "compact" else random_weights(made)
     encode = Encoder(made, weights, made.style_layers)
     codes, owners = [], []
-    for owner, path in enumerate(paths):
-        pixels = sized(path, 4 * side_px)
-        for top in range(0, pixels.shape[0] - side_px + 1, side_px):
-            for left in range(0, pixels.shape[1] - side_px + 1, side_px):
-                part = pixels[top : top + side_px, left : left + side_px].copy()
-                x = torch.from_numpy(part).permute(2, 0, 1)[None] / 255
-                with torch.no_grad():
-                    grams = [gram(f[0].flatten(1), torch.full((f[0, 0].numel(),),
-                                  1 / f[0, 0].numel())) for f in encode(x).values()]  # fmt: skip
-                codes.append(torch.cat([(g / g.norm()).flatten() for g in grams]))
-                owners.append(owner)
-    all_codes, same, near = torch.stack(codes), [], []
-    for i in range(len(owners)):
-        for j in range(i):
-            same.append(owners[i] == owners[j])
-            near.append(-float((all_codes[i] - all_codes[j]).norm()))
-    return float(roc_auc_score(same, near))
+    for owner, patches in enumerate(groups):
+        for patch in patches:
+            x = torch.from_numpy(patch.copy()).permute(2, 0, 1)[None] / 255
+            with torch.no_grad():
+                found = [f[0].flatten(1) for f in encode(x).values()]
+            grams = [gram(f, torch.full(f.shape[1:], 1 / f.shape[1])) for f in found]
+            codes.append(torch.cat([(g / g.norm()).flatten() for g in grams]))
+            owners.append(owner)
+    stacked = torch.stack(codes).double()
+    distances = torch.cdist(stacked, stacked)
+    first, second = np.triu_indices(len(owners), 1)
+    same = np.array(owners)[first] == np.array(owners)[second]
+    return float(roc_auc_score(same, -distances[first, second].numpy()))

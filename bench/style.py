@@ -3,6 +3,7 @@
   speed    one closure of VGG19 at 256 px, the same (random) weights for all, L-BFGS, in turns
   default  the default settings at 512 px: time to the first preview and to the result
   quality  textures from noise by each backbone, judged by a referee none of them descends
+  textures retrieval of textures by the features of each backbone
   sizes    the same transfer at 256 and at 1,024 px: the referee's score of both
   figure   the row of pictures in the README
   large    4,096 px in tiles: memory and seconds per closure
@@ -36,8 +37,6 @@ from bench.common import (
 )
 
 PHOTOS, PAINTINGS = ("tubingen", "golden_gate"), ("starry_night", "the_scream", "shipwreck")
-VGG_FLOP_256 = 94.67e9
-"""Forward and backward to the input, VGG19 to relu5_1 at 256 px (docs/benchmarks.md)."""
 
 
 def picture(given: argparse.Namespace, name: str) -> Path:
@@ -90,7 +89,8 @@ def speed(given: argparse.Namespace) -> dict[str, Any]:
             peaks[name, precision] = max(peaks[name, precision], found["peak_bytes"])
     spreads = {row: spread(values) for row, values in seconds.items()}
     base = spreads["neural-style-pt", "auto"].median
-    flop = VGG_FLOP_256 * (given.size / 256) ** 2
+    flop = flop_of(picture(given, "tubingen"), given.size)
+    print(f"{flop / 1e9:.1f} GFLOP per closure for the convolutions")
     print(table(
         ["", "ms per closure", "to neural-style-pt", "GFLOP/s", "peak MB"],
         [[f"{name} {precision if name == 'ganwerk' else ''}", f"{_ms(s)}",
@@ -101,35 +101,53 @@ def speed(given: argparse.Namespace) -> dict[str, Any]:
             "peaks": {" ".join(k): v for k, v in peaks.items()}}  # fmt: skip
 
 
+def flop_of(photo: Path, long_px: int) -> float:
+    """Of VGG19's convolutions to relu5_1, there and back to the picture."""
+    from PIL import Image
+
+    from ganwerk.style.backbones import VGG19
+    from ganwerk.style.pyramid import fitted
+
+    with Image.open(photo) as image:
+        height, width = fitted(image.height, image.width, long_px)
+    return 4.0 * VGG19.multiply_adds(height, width, "relu5_1")
+
+
 def _ms(found: Spread) -> str:
     return f"{Spread(found.median * 1e3, found.low * 1e3, found.high * 1e3):.0f}"
 
 
 def default(given: argparse.Namespace) -> dict[str, Any]:
-    from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.events import Previewed
-    from ganwerk.work.style.job import Options, Request
-    from ganwerk.work.style.verb import stylise_file
-
-    previews: list[float] = []
-    start = time.perf_counter()
-
-    def watch(event: Any) -> None:
-        if isinstance(event, Previewed):
-            previews.append(time.perf_counter() - start)
-
+    """As a user has it: from the command to the first preview's file, and to the result's."""
     out = given.work / "default.png"
-    styles = [(picture(given, "starry_night"), 1.0)]
-    request = Request(picture(given, "tubingen"), styles, recipe_of(size_px=512))
-    done = stylise_file(request, out, Options(force=True), watch)
-    seconds = time.perf_counter() - start
-    print(f"first preview after {previews[0]:.1f} s, result after {seconds:.1f} s "
-          f"({len(done.trace)} closures, {done.plan.precision})")  # fmt: skip
-    return {"preview_seconds": previews[0], "seconds": seconds}
+    given.work.mkdir(parents=True, exist_ok=True)
+    line = [
+        sys.executable, "-m", "ganwerk", "style", str(picture(given, "tubingen")), "--style",
+        str(picture(given, "starry_night")), "--size", "512", "--out", str(out), "--force",
+        "--json",
+    ]  # fmt: skip
+    seconds: dict[str, list[float]] = {"previewed": [], "finished": []}
+    events: dict[str, Any] = {}
+    for _ in range(given.rounds):
+        start, told = time.perf_counter(), set()
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            for text in process.stdout or ():
+                event = json.loads(text)
+                if event["event"] in seconds and event["event"] not in told:
+                    told.add(event["event"])
+                    seconds[event["event"]].append(time.perf_counter() - start)
+                events[event["event"]] = event
+        if process.returncode:
+            sys.exit(f"error: the transfer ended with {process.returncode}.")
+    first, whole = spread(seconds["previewed"]), spread(seconds["finished"])
+    print(f"first preview after {first:.1f} s, result after {whole:.1f} s, of {given.rounds} runs "
+          f"({events['finished']['closures']} closures, "
+          f"{events['planned']['plan']['precision']})")  # fmt: skip
+    return {"preview_seconds": seconds["previewed"], "seconds": seconds["finished"]}
 
 
 def quality(given: argparse.Namespace) -> dict[str, Any]:
-    from bench.referee import crops, judge, noise_like, retrieval
+    from bench.referee import crops, judge, noise_like
 
     scores: dict[str, dict[str, float]] = {}
     for name in given.only or PAINTINGS:
@@ -144,10 +162,36 @@ def quality(given: argparse.Namespace) -> dict[str, Any]:
         scores[name] = row
     heads = list(next(iter(scores.values())))
     print(table(["", *heads], [[n, *(f"{r[h]:.3f}" for h in heads)] for n, r in scores.items()]))
-    found = {} if given.only else {b: retrieval([picture(given, n) for n in PAINTINGS], b)
-             for b in ("compact", "compact-random", "vgg19-random")}  # fmt: skip
-    print(table(["texture retrieval", "AUC"], [[b, f"{auc:.3f}"] for b, auc in found.items()]))
-    return {"scores": scores, "retrieval": found}
+    return {"scores": scores, "half_way": half_way(scores)}
+
+
+def half_way(scores: dict[str, dict[str, float]]) -> dict[str, float]:
+    """How far `compact` is on the way from the floor to VGG19 with random weights: 0 to 1."""
+    found = {}
+    for name, row in scores.items():
+        span = row["vgg19-random"] - row["floor"]
+        found[name] = (row["compact"] - row["floor"]) / span
+        print(f"{name}: compact stands at {found[name]:.2f} of the way from the floor")
+    return found
+
+
+def textures(given: argparse.Namespace) -> dict[str, Any]:
+    """AUC of telling patches of one painting, or of one kind of fruit, from those of others."""
+    from bench.referee import patches_of, retrieval, sized
+
+    paintings = [patches_of(sized(picture(given, name), 4 * RETRIEVAL_PX), RETRIEVAL_PX)
+                 for name in PAINTINGS]  # fmt: skip
+    kinds = sorted(path for path in (given.data / "fruits" / "train").iterdir() if path.is_dir())
+    fruits = [[sized(path, RETRIEVAL_PX) for path in sorted(kind.glob("*.jpg"))[:FRUITS]]
+              for kind in kinds]  # fmt: skip
+    found = {backbone: [retrieval(group, backbone) for group in (paintings, fruits)]
+             for backbone in CANDIDATES}  # fmt: skip
+    rows = [[name, *(f"{auc:.3f}" for auc in aucs)] for name, aucs in found.items()]
+    print(table(["AUC", "paintings", "fruits"], rows))
+    return {"retrieval": found}
+
+
+RETRIEVAL_PX, FRUITS = 96, 24
 
 
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -200,7 +244,7 @@ def large(given: argparse.Namespace) -> dict[str, Any]:
     return {"seconds_per_closure": each, "peak_bytes": peak}
 
 
-MEMORY_CASES = [
+MEMORY_CASES: list[tuple[str, int, str, int | None]] = [
     ("compact", 512, "float32", None), ("compact", 512, "bfloat16", None),
     ("compact", 1024, "float32", None), ("compact", 1024, "bfloat16", None),
     ("compact", 1536, "bfloat16", 512), ("vgg19-random", 512, "float32", None),
@@ -218,7 +262,7 @@ def memory(given: argparse.Namespace) -> dict[str, Any]:
     paths = picture(given, "tubingen"), picture(given, "starry_night")
     for case in MEMORY_CASES:
         with ProcessPoolExecutor(1, spawned) as process:  # a new one each: peaks never fall
-            estimated, peak = process.submit(peak_of, *paths, *case).result()
+            estimated, peak = process.submit(peak_of, paths, case).result()
         name = " ".join(str(part) for part in case)
         found[name] = {"estimated_bytes": estimated, "peak_bytes": peak}
         rows.append(
@@ -229,9 +273,7 @@ def memory(given: argparse.Namespace) -> dict[str, Any]:
     return {"memory": found}
 
 
-def peak_of(
-    photo: Path, painting: Path, backbone: str, size: int, precision: str, tile: int | None
-) -> tuple[int, int]:
+def peak_of(paths: tuple[Path, Path], case: tuple[str, int, str, int | None]) -> tuple[int, int]:
     """(estimated, measured) bytes of three closures in this process."""
     import resource
 
@@ -239,6 +281,7 @@ def peak_of(
     from ganwerk.work.style.job import Options, Request
     from ganwerk.work.style.verb import stylise_file
 
+    (photo, painting), (backbone, size, precision, tile) = paths, case
     recipe = recipe_of(backbone=backbone, size_px=size, smallest_px=0, steps=3)
     options = Options(precision=precision, tile_px=tile or 0)
     done = stylise_file(Request(photo, [(painting, 1.0)], recipe), None, options)
@@ -280,7 +323,8 @@ def figure(given: argparse.Namespace) -> dict[str, Any]:
 SHOWN = [("tubingen", "starry_night"), ("golden_gate", "the_scream"), ("golden_gate", "shipwreck")]
 FIGURE_PX, GAP_PX = 400, 8
 
-JOBS = {"speed": speed, "default": default, "quality": quality, "sizes": sizes, "large": large,
+JOBS = {"speed": speed, "default": default, "quality": quality, "textures": textures,
+        "sizes": sizes, "large": large,
         "memory": memory, "figure": figure}  # fmt: skip
 
 

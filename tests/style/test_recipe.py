@@ -62,6 +62,20 @@ def test_weights_take_the_place_of_the_strength():
     assert recipe_of(content_weight=1.0, style_weight=1e3).weights == (1.0, 1e3)
 
 
+def test_another_optimiser_brings_its_rate():
+    assert recipe_of(optimiser="lbfgs").rate == 1.0
+    assert recipe_of(optimiser="lbfgs", rate=0.3).rate == 0.3
+    assert recipe_of(optimiser="adam").rate == recipe_of().rate
+    assert recipe_of("tensorflow", optimiser="adam-keras").rate == 0.002
+
+
+def test_noise_begins_at_a_coarser_scale():
+    assert recipe_of(start="noise").smallest_px == 64
+    assert recipe_of(start="noise", smallest_px=0).smallest_px == 0
+    assert recipe_of("gatys", start="noise").smallest_px == 0
+    assert recipe_of(start="style").smallest_px == recipe_of().smallest_px
+
+
 def test_scales():
     assert long_sides(512, 128) == [128, 256, 512]
     assert long_sides(300, 128) == [150, 300]

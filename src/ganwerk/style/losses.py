@@ -1,7 +1,8 @@
 """The losses besides style: content, total variation, and how published codes scale theirs.
 
 `relative` losses are free of size, backbone and start: 0 is perfect, 1 is what a picture without
-any structure gets. The others reproduce published recipes.
+any structure gets (for Gram matrices, the most that it can get). The others reproduce published
+recipes.
 """
 
 from __future__ import annotations

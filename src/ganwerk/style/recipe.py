@@ -209,6 +209,13 @@ tensorflow-noise: the second and the first run of Microsoft's lesson in TensorFl
 NOISE_SPREAD = 0.15
 """Of the noise that a descent starts from, where nothing else is said."""
 
+NOISE_SMALLEST_PX = 64
+"""Where a descent from noise begins: at larger scales nothing arranges it on the large scale, and
+the distance to the painting stays twice as large (docs/benchmarks.md)."""
+
+RATES = {"adam": 0.02, "adam-keras": 0.002, "lbfgs": 1.0, "gradient": 0.0005}
+"""Of an optimiser that takes the place of a preset's, where no rate is given."""
+
 FIELDS = tuple(field.name for field in fields(Recipe))
 
 
@@ -235,6 +242,11 @@ def recipe_of(preset: str = "default", **changes: Any) -> Recipe:
             f"The preset '{preset}' has weights of its own, no strength.",
             "Use --content-weight and --style-weight with it.",
         )
+    optimiser = changes.get("optimiser", PRESETS[preset].optimiser)
+    if optimiser != PRESETS[preset].optimiser and optimiser in RATES:
+        changes.setdefault("rate", RATES[optimiser])
+    if changes.get("start") in ("noise", "uniform") and PRESETS[preset].smallest_px:
+        changes.setdefault("smallest_px", NOISE_SMALLEST_PX)
     if changes.get("start") == "noise" and not PRESETS[preset].noise_spread:
         changes.setdefault("noise_spread", NOISE_SPREAD * PRESETS[preset].unit)
     return replace(PRESETS[preset], **changes).complete()

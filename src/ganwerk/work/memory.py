@@ -12,23 +12,25 @@ from ganwerk.errors import MachineError
 _CPU_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
+_TRAINING = (
+    "Use a smaller --batch or --resolution, or close other programs. A run that had begun stands "
+    "at its last checkpoint: ganwerk resume RUN."
+)
+
+
 @contextmanager
-def machine_errors() -> Iterator[None]:
-    """Turns the frameworks' out-of-memory errors into MachineError."""
+def machine_errors(hint: str = _TRAINING) -> Iterator[None]:
+    """Turns the frameworks' out-of-memory errors into MachineError with this hint."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _no_memory(str(error)) from error
+        raise _no_memory(str(error), hint) from error
     except RuntimeError as error:
         if any(sign in str(error).lower() for sign in _CPU_SIGNS):
-            raise _no_memory(str(error)) from error
+            raise _no_memory(str(error), hint) from error
         raise
 
 
-def _no_memory(reason: str) -> MachineError:
+def _no_memory(reason: str, hint: str) -> MachineError:
     first = reason.splitlines()[0] if reason else "the system refused to give more"
-    return MachineError(
-        f"The memory did not suffice: {first}",
-        "Use a smaller --batch or --resolution, or close other programs. A run that had begun "
-        "stands at its last checkpoint: ganwerk resume RUN.",
-    )
+    return MachineError(f"The memory did not suffice: {first}", hint)

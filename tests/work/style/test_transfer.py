@@ -146,10 +146,16 @@ def test_where_no_mask_is_the_photo_stays(request_of, white, pixels):
 def test_two_styles_with_a_mask_each(request_of, files, white):
     left = np.zeros((48, 64), np.uint8)
     left[:, :32] = 255
-    styles = [(files / "painting.png", 1.0), (files / "photo.png", 1.0)]
+    for name, colour in (("red.png", (200, 30, 30)), ("blue.png", (30, 30, 200))):
+        stripes = np.zeros((72, 72, 3), np.uint8)
+        stripes[::4], stripes[2::4] = colour, np.array(colour) // 2
+        Image.fromarray(stripes).save(files / name)
+    styles = [(files / "red.png", 1.0), (files / "blue.png", 1.0)]
     masks = [white("l.png", 64, 48, left), white("r.png", 64, 48, 255 - left)]
-    done = stylise_file(request_of(styles=styles, masks=masks), None, PLAIN)
-    assert done.picture.shape == (48, 64, 3)
+    done = stylise_file(request_of(styles=styles, masks=masks, strength=0.8), None, PLAIN)
+    red, _, blue = np.moveaxis(done.picture.astype(float), -1, 0)
+    assert (red - blue)[:, :28].mean() > 40
+    assert (blue - red)[:, 36:].mean() > 40
 
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "default"])
@@ -163,8 +169,17 @@ def test_published_presets_descend(request_of, preset):
 
 
 def test_start_from_any_picture(request_of, files):
-    done = stylise_file(request_of(start=str(files / "painting.png"), steps=1), None, PLAIN)
-    assert done.picture.shape == (48, 64, 3)
+    """After one small step the result is still the picture it began with."""
+    with Image.open(files / "painting.png") as painting:
+        begun = np.asarray(painting.resize((64, 48), Image.Resampling.LANCZOS), int)
+    distances = []
+    for start in (str(files / "painting.png"), "style", "content"):
+        request = request_of(start=start, steps=1, rate=1e-4, smallest_px=0)
+        distances.append(np.abs(stylise_file(request, None, PLAIN).picture - begun).mean())
+    file, style, content = distances
+    assert file < 1
+    assert style < 10  # resized twice
+    assert content > 40
     with pytest.raises(DataError, match="no start"):
         stylise_file(request_of(start="nowhere.png"), None, PLAIN)
 

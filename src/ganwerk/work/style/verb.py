@@ -41,6 +41,9 @@ from ganwerk.work.style.seen import Film
 from ganwerk.work.style.transfer import Machinery, Transfer, precision_for
 
 FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 0.5, 3.0, 15.0
+NO_MEMORY = (
+    "Use a smaller --size, or --tile 256, or close other programs; --resume goes on, if begun."
+)
 COST_SHARE = 0.02
 """Previews and saved states wait longer where they would take more than this share of the time."""
 
@@ -75,7 +78,7 @@ def stylise_file(
     before = saved.load(out) if options.resume and out is not None else None
     if options.resume and before is None:
         raise RunError(f"There is no unfinished transfer to {out}.", "Begin it without --resume.")
-    with machine_errors():
+    with machine_errors(NO_MEMORY):
         if before is None:
             machinery = _machinery(job, options, facts)
         else:
