@@ -77,6 +77,16 @@ def test_dirac_says_what_it_measured():
     assert "R1: converges" in said and "predicted 0.9747" in said
 
 
+@pytest.mark.parametrize(
+    ("last", "factor", "says"),
+    [(1.4, 1.0001, "circles"), (0.1, 0.99, "converges"), (3.0, 1.01, "grows"),
+     (0.1, 1.002, "comes near, then strays"), (1.4, None, "too short to tell")],
+)  # fmt: skip
+def test_the_verdict_on_a_path(last, factor, says):
+    trial = Trial({"radius_first": 1.4, "radius_last": last, "shrinkage": factor}, {})
+    assert draw_dirac._what(trial) == says
+
+
 def test_a_short_dirac_says_that_it_is_short():
     trial = dirac.trial(replace(dirac.SETTING, steps=1), "plain", 0, silent)
     said = words(draw_dirac.phase_plots([("plain", trial)]))

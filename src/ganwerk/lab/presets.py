@@ -82,7 +82,7 @@ BEST_RING = PointSetting(
     beta1=0.0,
     beta2=0.99,
     d_scale=2.0,
-    average_images=20_000,
+    average_images=100_000,
     decay="cosine",
     hold=0.4,
 )

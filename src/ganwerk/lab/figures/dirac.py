@@ -61,7 +61,10 @@ def _what(trial: Trial) -> str:
         return "too short to tell"
     if abs(factor - 1) < 2e-4:
         return "circles"
-    return "converges" if factor < 1 else "grows"
+    nearer = trial.facts["radius_last"] < trial.facts["radius_first"] / 2  # type: ignore[operator]
+    if factor > 1:
+        return "comes near, then strays" if nearer else "grows"
+    return "converges"
 
 
 def _field(axes: Axes) -> None:
