@@ -12,13 +12,14 @@ from ganwerk.values import DataFacts, MachineFacts
 
 LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few examples
 MOST_CLASSES = 200
-CPU_MINUTES = ((32, 10.0), (64, 20.0), (256, 60.0))
+CPU_MINUTES = ((32, 10.0), (64, 20.0), (1024, 60.0))
 """(largest resolution, minutes): what good pictures take on two cores."""
 POLICIES = {
     "diffaugment": ("colour", "translation", "cutout"),
     "ada": ("translation", "scale", "colour"),
 }
 """Changes that pictures in general survive; nothing turns pictures that have an upside."""
+STYLE_RATE = 2.5e-3
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -71,6 +72,21 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
         draft.default("network.generator_width", width, reason)
         draft.default("network.discriminator_width", width, reason)
         draft.default("network.max_width", 256 if on_cpu else 512, reason)
+
+    if kind == "style":
+        _style(draft, resolution, on_cpu)
+
+
+def _style(draft: Draft, resolution: int, on_cpu: bool) -> None:
+    """On a card as published (Karras et al. 2020, ADA, appendix C): 16,384 / resolution channels,
+    twice that from 512 px on; on a processor what trains in an hour."""
+    reason = f"affordable at {resolution} px on a CPU" if on_cpu else "as published"
+    wide = 1024 if on_cpu else 16384 if resolution < 512 else 32768
+    width = max(8, wide // resolution)
+    draft.default("network.generator_width", width, reason)
+    draft.default("network.discriminator_width", width, reason)
+    draft.default("network.max_width", 128 if on_cpu else 512, reason)
+    draft.default("network.style_size", 128 if on_cpu else 512, reason)
 
 
 def penalty_weight(kind: str, loss: str, resolution: int) -> float:

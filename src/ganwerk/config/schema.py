@@ -24,7 +24,7 @@ __all__ = ["BUDGETS", "NETWORKS", "REMEDIES", "SECTIONS", "Section", "Settings"]
 class DataSettings(Section):
     where: str = Field(description="folder, zip, IDX file or named set the pictures come from")
     root: str | None = Field(None, description="folder that holds the files of a named set")
-    resolution: Annotated[int, Field(ge=16, le=256)] = Field(description="side of a picture in px")
+    resolution: Annotated[int, Field(ge=16, le=1024)] = Field(description="side of a picture in px")
     channels: Literal[1, 3, 4] = Field(description="1 grey, 3 colour, 4 colour with transparency")
     fit: Literal["crop", "pad"] = Field("crop", description="how a picture becomes square")
     mirror: bool = Field(description="show each picture mirrored half of the time")
@@ -71,8 +71,21 @@ class ResnetSettings(Section):
     discriminator_blocks: Positive = Field(1, description="residual blocks per stage of D")
 
 
+class StyleSettings(Section):
+    kind: Literal["style"] = Field("style", description="a style for each layer, and noise")
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    style_size: Positive = Field(description="how many numbers a style has")
+    mapping_layers: Positive = Field(2, description="layers from latent to style")
+    mixing: Share = Field(0.9, description="share of fakes whose layers mix two styles")
+    group: Annotated[int, Field(ge=0)] = Field(
+        4, description="samples whose differences D sees; 1: none, 0: the whole batch"
+    )
+
+
 NetworkSettings = Annotated[
-    MlpSettings | DcganSettings | ResnetSettings, Field(discriminator="kind")
+    MlpSettings | DcganSettings | ResnetSettings | StyleSettings, Field(discriminator="kind")
 ]
 
 
@@ -174,6 +187,7 @@ NETWORKS: dict[str, type[Section]] = {
     "mlp": MlpSettings,
     "dcgan": DcganSettings,
     "resnet": ResnetSettings,
+    "style": StyleSettings,
 }
 SECTIONS: dict[str, type[Section]] = {
     "data": DataSettings,

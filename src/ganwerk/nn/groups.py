@@ -92,10 +92,16 @@ class MinibatchStddev(nn.Module):
 
     def deviation(self, features: Tensor) -> Tensor:
         """(B, F) to (B, 1), the same number for all samples of a group."""
-        return in_groups(features, self.group, _deviation)
+        return group_deviation(features, self.group)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.head(self.deviation(features))[:, 0]
+
+
+def group_deviation(features: Tensor, size: int) -> Tensor:
+    """(B, F) to (B, 1): the mean over the features of their standard deviation over each group of
+    `size`, the same number for all samples of a group."""
+    return in_groups(features, size, _deviation)
 
 
 def _deviation(rows: Tensor) -> Tensor:
