@@ -19,7 +19,6 @@ POLICIES = {
     "ada": ("translation", "scale", "colour"),
 }
 """Changes that pictures in general survive; nothing turns pictures that have an upside."""
-STYLE_RATE = 2.5e-3
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -73,11 +72,14 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
         draft.default("network.discriminator_width", width, reason)
         draft.default("network.max_width", 256 if on_cpu else 512, reason)
 
+    if kind in ("style", "progressive", "multi-scale"):
+        _equalised(draft, resolution, on_cpu)
     if kind == "style":
-        _style(draft, resolution, on_cpu)
+        reason = "affordable on a CPU" if on_cpu else "as published"
+        draft.default("network.style_size", 128 if on_cpu else 512, reason)
 
 
-def _style(draft: Draft, resolution: int, on_cpu: bool) -> None:
+def _equalised(draft: Draft, resolution: int, on_cpu: bool) -> None:
     """On a card as published (Karras et al. 2020, ADA, appendix C): 16,384 / resolution channels,
     twice that from 512 px on; on a processor what trains in an hour."""
     reason = f"affordable at {resolution} px on a CPU" if on_cpu else "as published"
@@ -86,7 +88,6 @@ def _style(draft: Draft, resolution: int, on_cpu: bool) -> None:
     draft.default("network.generator_width", width, reason)
     draft.default("network.discriminator_width", width, reason)
     draft.default("network.max_width", 128 if on_cpu else 512, reason)
-    draft.default("network.style_size", 128 if on_cpu else 512, reason)
 
 
 def penalty_weight(kind: str, loss: str, resolution: int) -> float:

@@ -15,7 +15,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
-from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, claim
+from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, claim, plain_draw
 from ganwerk.game.remedies import REMEDIES, cure
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import start
@@ -61,10 +61,11 @@ def recipe(settings: Settings) -> Recipe:
     schedule, game = settings.schedule, settings.game
     made = Recipe(
         loss=LOSSES[game.loss],
-        draw=FAMILIES[settings.network.kind].draw(LATENTS[settings.latent.kind], settings.network),
+        draw=plain_draw(LATENTS[settings.latent.kind]),
         reuse_fakes=game.reuse_fakes,
         rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor),),
     )
+    made = FAMILIES[settings.network.kind].game(settings)(made)
     if game.d_steps > 1 or game.g_steps > 1:
         made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
     return cure(made, (remedy_of(remedy) for remedy in settings.remedy))

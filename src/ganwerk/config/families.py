@@ -10,14 +10,25 @@ from torch import nn
 
 from ganwerk.config import schema
 from ganwerk.config.schema import Settings
-from ganwerk.game.latents import Latents
-from ganwerk.game.recipe import Draw, plain_draw
-from ganwerk.game.styles import styled_draw
+from ganwerk.game.growth import Plan, all_scales, growing
+from ganwerk.game.latents import LATENTS
+from ganwerk.game.recipe import Remedy
+from ganwerk.game.styles import styled
 from ganwerk.nn import equalised, resnet
+from ganwerk.nn.adain import AdainGenerator
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
+from ganwerk.nn.grown import (
+    GrowingDiscriminator,
+    GrowingGenerator,
+    MultiScaleDiscriminator,
+    MultiScaleGenerator,
+    ScalesDiscriminator,
+    ScalesGenerator,
+)
 from ganwerk.nn.init import INITIALISERS, Initialise
 from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
 from ganwerk.nn.residual import ResidualDiscriminator
+from ganwerk.nn.sizes import doublings
 from ganwerk.nn.style import StyleGenerator
 from ganwerk.values import PictureShape
 
@@ -28,18 +39,22 @@ def _by_setting(network: Any) -> Initialise:
     return INITIALISERS[network.init]
 
 
-def _plain(latents: Latents, network: Any) -> Draw:
-    return plain_draw(latents)
+def _equalised(network: Any) -> Initialise:
+    return equalised.begin
+
+
+def _ordinary(settings: Settings) -> Remedy:
+    return lambda recipe: recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """make: settings and number of classes (0: unconditional) to both players. begin: how their
-    weights begin, by the settings of the network. draw: how fakes are made in training."""
+    weights begin, by the settings of the network. game: what the family adds to the game."""
 
     make: Callable[[Settings, int], Players]
     begin: Callable[[Any], Initialise] = _by_setting
-    draw: Callable[[Latents, Any], Draw] = _plain
+    game: Callable[[Settings], Remedy] = _ordinary
 
 
 def shape_of(settings: Settings) -> PictureShape:
@@ -103,36 +118,78 @@ def _resnet(settings: Settings, classes: int) -> Players:
     return generator, discriminator
 
 
+def _judging(network: Any) -> dict[str, int]:
+    """What discriminators with a group take."""
+    return {
+        "width": network.discriminator_width,
+        "max_width": network.max_width,
+        "group": network.group,
+    }
+
+
 def _style(settings: Settings, classes: int) -> Players:
     network = settings.network
     assert isinstance(network, schema.StyleSettings)
-    shape = shape_of(settings)
-    generator = StyleGenerator(
-        shape,
-        settings.latent.dim,
-        classes,
-        width=network.generator_width,
-        max_width=network.max_width,
-        style_size=network.style_size,
-        mapping_layers=network.mapping_layers,
+    shape, dim = shape_of(settings), settings.latent.dim
+    sizes = {
+        "width": network.generator_width,
+        "max_width": network.max_width,
+        "style_size": network.style_size,
+        "mapping_layers": network.mapping_layers,
+    }
+    if network.generation == "first":
+        return (
+            AdainGenerator(shape, dim, classes, **sizes),
+            GrowingDiscriminator(shape, classes, **_judging(network)),
+        )
+    again = network.recompute_px
+    return (
+        StyleGenerator(shape, dim, classes, **sizes, recompute_px=again),
+        ResidualDiscriminator(shape, classes, **_judging(network), recompute_px=again),
     )
-    discriminator = ResidualDiscriminator(
-        shape,
-        classes,
-        width=network.discriminator_width,
-        max_width=network.max_width,
-        group=network.group,
-    )
-    return generator, discriminator
 
 
-def _mixing(latents: Latents, network: schema.StyleSettings) -> Draw:
-    return styled_draw(latents, network.mixing)
+def _scales(
+    generator: type[ScalesGenerator], discriminator: type[ScalesDiscriminator]
+) -> Callable[[Settings, int], Players]:
+    def make(settings: Settings, classes: int) -> Players:
+        network = settings.network
+        assert isinstance(network, schema.ScalesSettings)
+        shape = shape_of(settings)
+        sizes = {"width": network.generator_width, "max_width": network.max_width}
+        return (
+            generator(shape, settings.latent.dim, classes, **sizes),
+            discriminator(shape, classes, **_judging(network)),
+        )
+
+    return make
+
+
+def _growing(settings: Settings) -> Remedy:
+    network = settings.network
+    assert isinstance(network, schema.ProgressiveSettings)
+    _, count = doublings(settings.data.resolution)
+    return growing(Plan(count, network.growing, network.phase_images))
+
+
+def _all_scales(settings: Settings) -> Remedy:
+    return all_scales(doublings(settings.data.resolution)[1])
+
+
+def _styled(settings: Settings) -> Remedy:
+    network = settings.network
+    assert isinstance(network, schema.StyleSettings)
+    latents = LATENTS[settings.latent.kind]
+    return styled(latents, network.mixing, network.path_weight, network.path_every)
 
 
 FAMILIES: dict[str, Family] = {
     "mlp": Family(_mlp),
     "dcgan": Family(_dcgan),
     "resnet": Family(_resnet, begin=lambda network: resnet.begin),
-    "style": Family(_style, begin=lambda network: equalised.begin, draw=_mixing),
+    "style": Family(_style, _equalised, _styled),
+    "progressive": Family(_scales(GrowingGenerator, GrowingDiscriminator), _equalised, _growing),
+    "multi-scale": Family(
+        _scales(MultiScaleGenerator, MultiScaleDiscriminator), _equalised, _all_scales
+    ),
 }

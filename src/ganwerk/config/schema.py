@@ -73,19 +73,60 @@ class ResnetSettings(Section):
 
 class StyleSettings(Section):
     kind: Literal["style"] = Field("style", description="a style for each layer, and noise")
+    generation: Literal["revised", "first"] = Field(
+        "revised", description="styles scale weights (2020), or channels are normalised (2019)"
+    )
     generator_width: Positive = Field(description="channels of G at full resolution")
     discriminator_width: Positive = Field(description="channels of D at full resolution")
     max_width: Positive = Field(description="most channels of any stage")
     style_size: Positive = Field(description="how many numbers a style has")
     mapping_layers: Positive = Field(2, description="layers from latent to style")
     mixing: Share = Field(0.9, description="share of fakes whose layers mix two styles")
+    path_weight: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="how much equal steps of a style are to change the picture equally"
+    )
+    path_every: Positive = Field(4, description="measured every so many steps")
+    group: Annotated[int, Field(ge=0)] = Field(
+        4, description="samples whose differences D sees; 1: none, 0: the whole batch"
+    )
+    recompute_px: Annotated[int, Field(ge=0)] = Field(
+        0, description="stages of this size and above are computed twice to save memory; 0: none"
+    )
+
+
+class ScalesSettings(Section):
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
     group: Annotated[int, Field(ge=0)] = Field(
         4, description="samples whose differences D sees; 1: none, 0: the whole batch"
     )
 
 
+class ProgressiveSettings(ScalesSettings):
+    kind: Literal["progressive"] = Field("progressive", description="grown stage by stage")
+    growing: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="share of the run in which the networks grow"
+    )
+    phase_images: Annotated[int, Field(ge=0)] = Field(
+        0, description="images a stage fades in, and as many it trains; 0: by `growing`"
+    )
+
+
+class MultiScaleSettings(ScalesSettings):
+    kind: Literal["multi-scale"] = Field(
+        "multi-scale", description="a picture at every resolution at once"
+    )
+
+
 NetworkSettings = Annotated[
-    MlpSettings | DcganSettings | ResnetSettings | StyleSettings, Field(discriminator="kind")
+    MlpSettings
+    | DcganSettings
+    | ResnetSettings
+    | StyleSettings
+    | ProgressiveSettings
+    | MultiScaleSettings,
+    Field(discriminator="kind"),
 ]
 
 
@@ -188,6 +229,8 @@ NETWORKS: dict[str, type[Section]] = {
     "dcgan": DcganSettings,
     "resnet": ResnetSettings,
     "style": StyleSettings,
+    "progressive": ProgressiveSettings,
+    "multi-scale": MultiScaleSettings,
 }
 SECTIONS: dict[str, type[Section]] = {
     "data": DataSettings,

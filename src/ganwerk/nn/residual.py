@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear
 from ganwerk.nn.groups import group_deviation
 from ganwerk.nn.layers import Verdict
+from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import halve
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
@@ -57,14 +58,24 @@ class ResidualDiscriminator(nn.Module):
     whole batch."""
 
     def __init__(
-        self, shape: PictureShape, classes: int, *, width: int, max_width: int, group: int = 4
+        self,
+        shape: PictureShape,
+        classes: int,
+        *,
+        width: int,
+        max_width: int,
+        group: int = 4,
+        recompute_px: int = 0,
     ) -> None:
+        """recompute_px: as of nn.style.StyleGenerator."""
         super().__init__()
         self.group_size = group
         start, _ = doublings(shape.resolution)
         widths = widths_of(shape.resolution, width, max_width)[::-1]
         self.enter = EqualConv2d(shape.channels, widths[0], 1, gain=ROOT2)
-        self.stages = nn.Sequential(*(ResidualStage(a, b) for a, b in pairwise(widths)))
+        self.stages = nn.ModuleList(ResidualStage(a, b) for a, b in pairwise(widths))
+        sides = [shape.resolution // 2**i for i in range(len(self.stages))]
+        self.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
         self.differ = nn.Identity() if group == 1 else DeviationMap(group)
         last = widths[-1]
         self.last = EqualConv2d(last + (group != 1), last, 3, padding=1, gain=ROOT2)
@@ -73,7 +84,9 @@ class ResidualDiscriminator(nn.Module):
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         h = self.enter(scales[-1].contiguous(memory_format=torch.channels_last))
-        h = self.stages(F.leaky_relu(h, SLOPE, inplace=True))
+        h = F.leaky_relu(h, SLOPE, inplace=True)
+        for stage, again in zip(self.stages, self.recompute, strict=True):
+            h = recomputed(stage, h) if again else stage(h)
         h = F.leaky_relu(self.last(self.differ(h)), SLOPE, inplace=True)
         h = F.leaky_relu(self.features(h.flatten(1)), SLOPE, inplace=True)
         logits: Tensor = self.verdict(h, labels)

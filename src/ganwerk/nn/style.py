@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
 from ganwerk.nn.layers import LabelledLatent
+from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import double
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
 from ganwerk.values import PictureShape
 
-MEAN_MEMORY = 0.995  # of the mean style, per batch
 MAPPING_RATE = 0.01  # of the learning rate; Karras et al. 2019, appendix C
 
 
@@ -169,38 +169,33 @@ class Stage(nn.Module):
         return x, drawn if picture is None else double(picture) + drawn
 
 
-class StyleGenerator(nn.Module):
-    """z (B, Z) to pictures, nominally in [-1, 1]; values outside are cut off when drawn.
+class StyledGenerator(nn.Module):
+    """What both generations share: z (B, Z) to pictures, nominally in [-1, 1]; values outside are
+    cut off when drawn.
 
     forward() is a function of z, labels and weights alone; what is random in training, noise and
-    mixed styles, is drawn by game.styles from the step's numbers.
+    mixed styles, is drawn in game.styles from the step's numbers.
     """
 
     mean_style: Tensor
+    constant: nn.Parameter
 
     def __init__(
         self,
-        shape: PictureShape,
         latent_dim: int,
         classes: int,
-        *,
-        width: int,
-        max_width: int,
         style_size: int,
-        mapping_layers: int = 2,
+        mapping_layers: int,
+        resolutions: tuple[int, ...],
     ) -> None:
+        """resolutions: the side in px of each layer that takes a style."""
         super().__init__()
-        self.latent_dim, self.style_size = latent_dim, style_size
-        start, count = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
-        sides = [start * 2**i for i in range(count + 1)]
-        self.style_resolutions = (start, *(side for side in sides[1:] for _ in range(2)))
-        self.map = Mapping(latent_dim, classes, style_size, mapping_layers)
-        self.constant = nn.Parameter(torch.zeros(1, widths[0], start, start))
-        self.stages = nn.ModuleList(
-            Stage(before, after, style_size, side, shape.channels, first=side == start)
-            for before, after, side in zip(widths[:1] + widths, widths, sides, strict=False)
+        self.latent_dim, self.style_size, self.style_resolutions = (
+            latent_dim,
+            style_size,
+            resolutions,
         )
+        self.map = Mapping(latent_dim, classes, style_size, mapping_layers)
         self.register_buffer("mean_style", torch.zeros(style_size))
 
     @property
@@ -216,11 +211,6 @@ class StyleGenerator(nn.Module):
         """z (B, Z) and labels (B,) to styles (B, W)."""
         return self.map(z, labels)
 
-    @torch.no_grad()
-    def track(self, styles: Tensor) -> None:
-        """Let the mean style take notice of some (B, W) that were just drawn."""
-        self.mean_style.lerp_(styles.detach().mean(0).to(self.mean_style.dtype), 1 - MEAN_MEMORY)
-
     def fresh_noise(self, count: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """Noise for `count` pictures, (count, 1, H, W) for each layer that takes a style."""
         return tuple(
@@ -231,16 +221,53 @@ class StyleGenerator(nn.Module):
     def synthesis(self, styles: Tensor, noise: tuple[Tensor, ...] | None = None) -> Scales:
         """styles (B, L, W), one for each layer, to pictures. noise: (B or 1, 1, H, W) for each
         layer; None takes the fixed one."""
-        given = list(noise) if noise is not None else [None] * self.style_layers
+        given: list[Tensor | None] = [None] * self.style_layers if noise is None else [*noise]
         x = self.constant.expand(len(styles), -1, -1, -1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        picture, at = None, 0
-        for stage in self.stages:
-            after = at + len(cast(Stage, stage).convs)
-            x, picture = stage(x, picture, styles[:, at:after], given[at:after])
-            at = after
-        return (cast(Tensor, picture),)
+        return (self.paint(x.contiguous(memory_format=torch.channels_last), styles, given),)
+
+    def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
+        """From the constant (B, C, h, w) to the picture."""
+        raise NotImplementedError
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
         styles = self.mapping(z, labels)
         return self.synthesis(styles[:, None].expand(-1, self.style_layers, -1))
+
+
+class StyleGenerator(StyledGenerator):
+    """The revised generation."""
+
+    def __init__(
+        self,
+        shape: PictureShape,
+        latent_dim: int,
+        classes: int,
+        *,
+        width: int,
+        max_width: int,
+        style_size: int,
+        mapping_layers: int = 2,
+        recompute_px: int = 0,
+    ) -> None:
+        """recompute_px: stages of this resolution and above keep no activations for the backward
+        pass but compute them again; 0: none."""
+        start, count = doublings(shape.resolution)
+        widths = widths_of(shape.resolution, width, max_width)
+        sides = [start * 2**i for i in range(count + 1)]
+        resolutions = (start, *(side for side in sides[1:] for _ in range(2)))
+        super().__init__(latent_dim, classes, style_size, mapping_layers, resolutions)
+        self.constant = nn.Parameter(torch.zeros(1, widths[0], start, start))
+        self.stages = nn.ModuleList(
+            Stage(before, after, style_size, side, shape.channels, first=side == start)
+            for before, after, side in zip(widths[:1] + widths, widths, sides, strict=False)
+        )
+        self.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
+
+    def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
+        picture, at = None, 0
+        for stage, again in zip(self.stages, self.recompute, strict=True):
+            after = at + len(cast(Stage, stage).convs)
+            given = x, picture, styles[:, at:after], noise[at:after]
+            x, picture = recomputed(stage, *given) if again else stage(*given)
+            at = after
+        return cast(Tensor, picture)

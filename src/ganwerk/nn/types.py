@@ -73,9 +73,6 @@ class Styled(Generator, Protocol):
     def fresh_noise(self, count: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """Noise for `count` pictures, one (count, 1, H, W) for each layer."""
 
-    def track(self, styles: Tensor) -> None:
-        """Let the mean style take notice of some (B, W) that were just drawn."""
-
 
 @runtime_checkable
 class Discriminator(Protocol):

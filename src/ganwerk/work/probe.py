@@ -38,6 +38,7 @@ GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both p
 AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
+AT_THE_END = 10**12
 MOST_MATRIX_PIXELS = (
     64  # of a layer's smaller side; on larger pictures windows cost too much memory
 )
@@ -82,6 +83,7 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     Raises MachineError if a step would not fit into the free memory.
     """
     state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
+    state.images = AT_THE_END  # networks that grow have their full size there
     memory = step_memory(state, settings)
     if memory > facts.free_memory_bytes:
         raise too_large(settings, memory, facts.free_memory_bytes)
