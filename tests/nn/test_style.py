@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ganwerk.nn.adain import AdainGenerator, AdaptiveNorm
+from ganwerk.nn.channels import noisy_activation
 from ganwerk.nn.equalised import ROOT2, begin
 from ganwerk.nn.residual import DeviationMap, ResidualDiscriminator
 from ganwerk.nn.style import ModulatedConv, StyledConv, StyleGenerator
@@ -180,30 +181,36 @@ def test_a_judge_that_recomputes_judges_alike():
         torch.testing.assert_close(one, other)
 
 
-def test_logits_in_half_precision_are_near():
-    """Losses in bfloat16 agree with float32 to a hundredth at the start, on the highest
-    resolutions alone and on all."""
+def compute_in_half(net, sides, least):
+    """Stages of `least` px and above compute in bfloat16."""
+    for stage, side in zip(net.stages, sides, strict=True):
+        for module in stage.modules():
+            if hasattr(module, "compute"):
+                module.compute = torch.bfloat16 if side >= least else None
+
+
+def test_losses_in_half_precision_are_near():
+    """In bfloat16 on the highest resolutions, and on all, they agree with float32 to a
+    hundredth."""
     net = generator(side=32, width=16, max_width=32)
     judge = ResidualDiscriminator(PictureShape(32, 3), 0, width=16, max_width=32)
     begin(judge, torch.Generator().manual_seed(0))
     z, losses = torch.randn(16, 6), []
     for least in (1000, 16, 0):
-        for player in (net, judge):
-            for module in player.modules():
-                if hasattr(module, "compute"):
-                    module.compute = None
-        for stage in [
-            s for s, side in zip(net.stages, (4, 8, 16, 32), strict=True) if side >= least
-        ]:
-            for module in stage.modules():
-                if hasattr(module, "compute"):
-                    module.compute = torch.bfloat16
-        for stage in [
-            s for s, side in zip(judge.stages, (32, 16, 8), strict=True) if side >= least
-        ]:
-            for module in stage.modules():
-                if hasattr(module, "compute"):
-                    module.compute = torch.bfloat16
+        compute_in_half(net, (4, 8, 16, 32), least)
+        compute_in_half(judge, (32, 16, 8), least)
         losses.append(F.softplus(-judge(net(z))).mean().item())
-    assert losses[1] != losses[0]
+    assert len(set(losses)) == 3
     assert losses[1:] == pytest.approx([losses[0]] * 2, rel=0.01)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_noise_bias_and_activation(dtype):
+    x = torch.randn(2, 5, 4, 4).to(dtype).contiguous(memory_format=torch.channels_last)
+    noise, bias, strength = torch.randn(2, 1, 4, 4), torch.randn(5), torch.tensor(0.3)
+    sums = x.double() + 0.3 * noise.double() + bias.double()[:, None, None]
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    found = noisy_activation(x, noise.to(wide), strength.to(wide), bias.to(wide), 0.2)
+    near = 1e-6 if dtype == torch.float64 else 0.02
+    torch.testing.assert_close(found.double(), F.leaky_relu(sums, 0.2), rtol=near, atol=near)
+    assert found.is_contiguous(memory_format=torch.channels_last)

@@ -7,10 +7,9 @@ from the start (the paper grew it; see nn/grown.py for growing networks).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear
 from ganwerk.nn.resample import double
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.style import Noise, StyledGenerator
@@ -33,7 +32,7 @@ class AdaptiveNorm(nn.Module):
         scale, shift = self.affine(style).chunk(2, dim=1)
         slope = (scale + 1) * (variance + TINY).rsqrt()
         offset = (shift - mean * slope)[:, :, None, None]
-        return torch.addcmul(offset.to(x.dtype), x, slope[:, :, None, None].to(x.dtype))
+        return x * slope[:, :, None, None].to(x.dtype) + offset.to(x.dtype)
 
 
 class AdaptiveLayer(nn.Module):
@@ -60,8 +59,7 @@ class AdaptiveLayer(nn.Module):
         if self.conv is not None:
             x = self.conv(x)
         x = double(x) if self.up else x
-        x = x + (self.bias[:, None, None] + self.noise(noise)).to(x.dtype)
-        return self.norm(F.leaky_relu(x, SLOPE), style)
+        return self.norm(self.noise(x, noise, self.bias), style)
 
 
 class AdainGenerator(StyledGenerator):

@@ -18,6 +18,7 @@ from ganwerk.nn.init import fan_in, weight_of
 from ganwerk.nn.layers import Conv2d, Linear
 
 SLOPE = 0.2
+TINY = 1e-8
 ROOT2 = math.sqrt(2)  # keeps the variance through LeakyReLU, nearly
 
 
@@ -56,18 +57,22 @@ class EqualLinear(Linear):
 
 
 class PixelNorm(nn.Module):
-    """Each pixel's channels, (B, C, ...), divided by the root of their mean square. Karras et al.
-    2018, section 4.2. Computed in float32."""
+    """Each pixel's channels, (B, C) or (B, C, H, W), divided by the root of their mean square.
+    Karras et al. 2018, section 4.2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * normaliser(x).to(x.dtype)
+        if x.dim() == 2:
+            return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
+        return x * _mean_square(x).add(TINY).rsqrt()
 
 
-def normaliser(x: Tensor) -> Tensor:
-    """1 over the root of the channels' mean square: (B, C, ...) to (B, 1, ...) in float32 at
-    least."""
-    wide = x.float() if x.dtype == torch.bfloat16 else x
-    return (wide.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+def _mean_square(x: Tensor) -> Tensor:
+    """x (B, C, H, W) to the mean of its pixels' squares, repeated along the channels: one matrix
+    product with float32 sums, as a sum over the innermost of few channels is slow in bfloat16."""
+    channels = x.shape[1]
+    squares = x.square().permute(0, 2, 3, 1).reshape(-1, channels)
+    mean = squares @ x.new_full((channels, channels), 1 / channels)
+    return mean.view(x.shape[0], *x.shape[2:], channels).permute(0, 3, 1, 2)
 
 
 @torch.no_grad()

@@ -4,7 +4,8 @@ Progressive growing: Karras et al. 2018, Progressive growing of GANs for improve
 and variation. Multi-scale gradients: Karnewar and Wang 2020, MSG-GAN: multi-scale gradients for
 generative adversarial networks. Both share their layers: equalised learning rates, pixel norm in G,
 the deviation map in D. All stages exist from the start, so that weights, moments and averages keep
-their shape; a network that grows computes only those up to its level.
+their shape; a network that grows computes only those up to its level. One of the two convolutions
+of each stage works at its smaller side, a quarter of the published cost.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class ScalesGenerator(nn.Module):
         self.first = EqualLinear(self.latent.out_features, widths[0] * self.start**2, gain=ROOT2)
         first = nn.Sequential(_active(), PixelNorm(), *self._convs(widths[0], widths[0], 1))
         later = (
-            nn.Sequential(Upsample(), *self._convs(before, after, 2))
+            nn.Sequential(*self._convs(before, after, 1), Upsample(), *self._convs(after, after, 1))
             for before, after in pairwise(widths)
         )
         self.stages = nn.ModuleList([first, *later])
@@ -154,7 +155,7 @@ class ScalesDiscriminator(nn.Module):
         for coarse, fine in pairwise(widths):
             self.stages.append(
                 nn.Sequential(
-                    _conv3(fine, fine), _active(), _conv3(fine, coarse), _active(), Downsample()
+                    _conv3(fine, fine), _active(), Downsample(), _conv3(fine, coarse), _active()
                 )
             )
         self.verdict = Verdict(coarsest, classes, EqualLinear)

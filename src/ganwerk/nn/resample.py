@@ -12,20 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
-
-class Halve(torch.autograd.Function):
-    """(B, C, 2h, 2w) to (B, C, h, w)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        size = (x.shape[2] // 2, x.shape[3] // 2)
-        return _adjoint(x, size) * 0.25
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return Double.apply(gradients[0]) * 0.25
+from torch import Tensor
 
 
 class Double(torch.autograd.Function):
@@ -37,34 +24,29 @@ class Double(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return Halve.apply(gradients[0]) * 4.0
+        return Fold.apply(gradients[0])
 
 
-def _adjoint(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return torch.ops.aten.upsample_bilinear2d_backward(
-        x, list(x.shape[2:]), [*x.shape[:2], *size], False, 2.0, 2.0
-    )
+class Fold(torch.autograd.Function):
+    """The adjoint: (B, C, 2h, 2w) to (B, C, h, w)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        size = [*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2]
+        return torch.ops.aten.upsample_bilinear2d_backward(
+            x, list(x.shape[2:]), size, False, 2.0, 2.0
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return Double.apply(gradients[0])
 
 
 def halve(x: Tensor) -> Tensor:
     """(B, C, H, W), H and W even, to (B, C, H/2, W/2)."""
-    return Halve.apply(x)
+    return Fold.apply(x) * 0.25
 
 
 def double(x: Tensor) -> Tensor:
     """(B, C, H, W) to (B, C, 2H, 2W)."""
     return Double.apply(x)
-
-
-class SmoothUpsample(nn.Module):
-    """`double` as a layer."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return double(x)
-
-
-class SmoothDownsample(nn.Module):
-    """`halve` as a layer."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return halve(x)

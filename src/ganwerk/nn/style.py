@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganwerk.nn.channels import noisy_activation
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
 from ganwerk.nn.layers import LabelledLatent
 from ganwerk.nn.recompute import recomputed
@@ -50,7 +50,8 @@ class Mapping(nn.Module):
 
 
 class Noise(nn.Module):
-    """Noise for one layer: the same for all channels, weighted by a learned strength.
+    """Noise for one layer, the same for all channels, weighted by a learned strength; then bias and
+    LeakyReLU.
 
     fixed: what is added when pictures are sampled (1, 1, H, W).
     """
@@ -67,8 +68,10 @@ class Noise(nn.Module):
         self.strength.zero_()
         self.fixed.normal_(0, 1, generator=random)
 
-    def forward(self, noise: Tensor | None) -> Tensor:
-        return (self.fixed if noise is None else noise) * self.strength
+    def forward(self, x: Tensor, noise: Tensor | None, bias: Tensor) -> Tensor:
+        """x (B, C, H, W), a bias (C,), and noise (B or 1, 1, H, W); None takes the fixed one."""
+        given = self.fixed if noise is None else noise
+        return noisy_activation(x, given, self.strength, bias, SLOPE)
 
 
 class ModulatedConv(nn.Module):
@@ -124,10 +127,7 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
         y, d = self.modulated(x, style, self.up)
-        bias = self.bias[:, None, None].to(y.dtype)
-        y = torch.addcmul(bias, y, (cast(Tensor, d) * ROOT2).to(y.dtype))
-        y = y + self.noise(noise).to(y.dtype)
-        return F.leaky_relu(y, SLOPE, inplace=True)
+        return self.noise(y * (cast(Tensor, d) * ROOT2).to(y.dtype), noise, self.bias)
 
 
 class ToPicture(nn.Module):
