@@ -14,7 +14,7 @@ from ganwerk.game.growth import Plan, all_scales, growing
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.recipe import Remedy
 from ganwerk.game.styles import styled
-from ganwerk.nn import equalised, resnet
+from ganwerk.nn import equalised, r3, resnet
 from ganwerk.nn.adain import AdainGenerator
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
 from ganwerk.nn.grown import (
@@ -118,6 +118,22 @@ def _resnet(settings: Settings, classes: int) -> Players:
     return generator, discriminator
 
 
+def _r3(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.R3Settings)
+    shape = shape_of(settings)
+    sizes = {
+        "max_width": network.max_width,
+        "blocks": network.blocks,
+        "recompute_px": network.recompute_px,
+    }
+    dim, width = settings.latent.dim, network.generator_width
+    return (
+        r3.R3Generator(shape, dim, classes, width=width, **sizes),
+        r3.R3Discriminator(shape, classes, width=network.discriminator_width, **sizes),
+    )
+
+
 def _judging(network: Any) -> dict[str, int]:
     """What discriminators with a group take."""
     return {
@@ -187,6 +203,7 @@ FAMILIES: dict[str, Family] = {
     "mlp": Family(_mlp),
     "dcgan": Family(_dcgan),
     "resnet": Family(_resnet, begin=lambda network: resnet.begin),
+    "r3": Family(_r3, begin=lambda network: r3.begin),
     "style": Family(_style, _equalised, _styled),
     "progressive": Family(_scales(GrowingGenerator, GrowingDiscriminator), _equalised, _growing),
     "multi-scale": Family(

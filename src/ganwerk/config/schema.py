@@ -71,6 +71,17 @@ class ResnetSettings(Section):
     discriminator_blocks: Positive = Field(1, description="residual blocks per stage of D")
 
 
+class R3Settings(Section):
+    kind: Literal["r3"] = Field("r3", description="R3GAN's grouped bottlenecks")
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    blocks: Positive = Field(2, description="residual blocks per stage")
+    recompute_px: Annotated[int, Field(ge=0)] = Field(
+        0, description="stages of this size and above are computed twice to save memory; 0: none"
+    )
+
+
 class StyleSettings(Section):
     kind: Literal["style"] = Field("style", description="a style for each layer, and noise")
     generation: Literal["revised", "first"] = Field(
@@ -123,6 +134,7 @@ NetworkSettings = Annotated[
     MlpSettings
     | DcganSettings
     | ResnetSettings
+    | R3Settings
     | StyleSettings
     | ProgressiveSettings
     | MultiScaleSettings,
@@ -228,6 +240,7 @@ NETWORKS: dict[str, type[Section]] = {
     "mlp": MlpSettings,
     "dcgan": DcganSettings,
     "resnet": ResnetSettings,
+    "r3": R3Settings,
     "style": StyleSettings,
     "progressive": ProgressiveSettings,
     "multi-scale": MultiScaleSettings,

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Double(torch.autograd.Function):
@@ -50,3 +50,17 @@ def halve(x: Tensor) -> Tensor:
 def double(x: Tensor) -> Tensor:
     """(B, C, H, W) to (B, C, 2H, 2W)."""
     return Double.apply(x)
+
+
+class SmoothUpsample(nn.Module):
+    """`double` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return double(x)
+
+
+class SmoothDownsample(nn.Module):
+    """`halve` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return halve(x)
