@@ -196,6 +196,10 @@ class BudgetSettings(Section):
         None, description="pass so often over the pictures"
     )
     batch: Annotated[int, Field(ge=2)] = Field(description="pictures per update")
+    micro_batch: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="pictures computed at a time; 0: all; not given: what memory allows",
+    )
 
 
 class RunSettings(Section):
