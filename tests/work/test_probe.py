@@ -197,6 +197,7 @@ def test_layers_that_a_grown_network_does_not_use_stay_as_they_are(monkeypatch):
     draft.give("data.where", "x", Origin("asked for"))
     auto.decide(draft, DATA, CPU)
     settings = load.settle(draft)
+    monkeypatch.setattr(probe, "_faster_products", lambda pairs: "float32")
     choices = probe._each_best(state_of(settings), settings)
     assert choices["g.pictures.0"] == "float32"
     assert choices["g.pictures.3"] == "bfloat16"
