@@ -63,9 +63,7 @@ def without_errors(
     floors = scale.floors(scorer.all, reals, n, repeats=repeats, seed=seed)
     steps = scorer.steps(n)
     return {
-        name: scale.scored(
-            value, 0.0, floors[name], steps.get(name, 0.0), scorer.bounds.get(name)
-        )
+        name: scale.scored(value, 0.0, floors[name], steps.get(name, 0.0), scorer.bounds.get(name))
         for name, value in scorer.all(reals[:n], fake).items()
     }
 
