@@ -5,7 +5,8 @@ and variation. Multi-scale gradients: Karnewar and Wang 2020, MSG-GAN: multi-sca
 generative adversarial networks. Both share their layers: equalised learning rates, pixel norm in G,
 the deviation map in D. All stages exist from the start, so that weights, moments and averages keep
 their shape; a network that grows computes only those up to its level. One of the two convolutions
-of each stage works at its smaller side, a quarter of the published cost.
+of each stage works at its smaller side, a quarter of the published cost, and features are enlarged
+by a smooth filter, as StyleGAN has it, instead of nearest neighbours.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
-from ganwerk.nn.layers import Downsample, LabelledLatent, Upsample, Verdict
+from ganwerk.nn.layers import Downsample, LabelledLatent, Verdict
+from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.residual import DeviationMap
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
@@ -81,7 +83,11 @@ class ScalesGenerator(nn.Module):
         self.first = EqualLinear(self.latent.out_features, widths[0] * self.start**2, gain=ROOT2)
         first = nn.Sequential(_active(), PixelNorm(), *self._convs(widths[0], widths[0], 1))
         later = (
-            nn.Sequential(*self._convs(before, after, 1), Upsample(), *self._convs(after, after, 1))
+            nn.Sequential(
+                *self._convs(before, after, 1),
+                SmoothUpsample(),
+                *self._convs(after, after, 1),
+            )
             for before, after in pairwise(widths)
         )
         self.stages = nn.ModuleList([first, *later])
