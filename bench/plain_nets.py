@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from ganwerk.config.schema import DcganSettings, ResnetSettings, Settings
 from ganwerk.nn.dcgan import channels_at
-from ganwerk.nn.resnet import widths_of
-from ganwerk.nn.sizes import doublings
+from ganwerk.nn.sizes import doublings, widths_of
 
 Players = tuple[nn.Module, nn.Module]
 SLOPE = 0.2

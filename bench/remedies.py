@@ -34,6 +34,7 @@ from ganwerk.nn.types import Batch, Scales
 from ganwerk.values import Origin
 from ganwerk.work import machine as here
 from ganwerk.work import probe
+from ganwerk.work.footprint import some_batch
 
 Steps = Callable[[int], None]
 RESOLUTION = 64
@@ -70,7 +71,7 @@ def pictures_lane(remedy: str | None, choices: dict[str, str] | None) -> tuple[S
     probe.apply_choices(state, named if remedy and remedy.startswith("packing") else choices)
     if "ada" in state.parts:
         state.parts["ada"].p = ADA_AT_WORK  # type: ignore[attr-defined]
-    batch = probe.some_batch(settings, state.device, settings.budget.batch)
+    batch = some_batch(settings, state.device, settings.budget.batch)
 
     def steps(count: int) -> None:
         with probe.computing(choices):

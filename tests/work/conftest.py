@@ -18,7 +18,17 @@ TINY = {
 
 COMMON = {"budget.batch": 16, "run.precision": "float32"}
 NARROW = {"network.generator_width": 8, "network.discriminator_width": 8, "network.max_width": 16}
-SMALL = {"dcgan": NARROW, "wgan-gp": NARROW, "r3": NARROW}
+PICTURED = (
+    "dcgan",
+    "wgan-gp",
+    "r3",
+    "r3-full",
+    "stylegan",
+    "stylegan-first",
+    "progressive",
+    "multi-scale",
+)
+SMALL = dict.fromkeys(PICTURED, NARROW)
 
 
 @pytest.fixture

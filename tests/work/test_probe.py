@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from ganwerk.config import auto, build, load
+from ganwerk.errors import ConfigError
 from ganwerk.nn.layers import Conv2d
 from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
-from ganwerk.work import machine, probe
+from ganwerk.work import footprint, machine, probe
 
 DATA = DataFacts(2000, PictureShape(32, 3), ("a", "b"), (900, 1100))
 CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)
@@ -27,7 +28,7 @@ def state_of(settings):
 
 def test_memory_grows_with_the_batch_and_is_about_right():
     small, large = (settings_of(budget__batch=b) for b in (16, 64))
-    needed = [probe.step_memory(state_of(s), s) for s in (small, large)]
+    needed = [footprint.step_memory(state_of(s), s) for s in (small, large)]
     assert 2 < needed[1] / needed[0] < 4.5
     assert 50 << 20 < needed[1] < 1 << 30
 
@@ -36,7 +37,7 @@ def test_the_probe_leaves_the_networks_as_they_were():
     settings = settings_of()
     state = state_of(settings)
     before = {k: v.clone() for k, v in state.tensors().items()}
-    probe.step_memory(state, settings)
+    footprint.step_memory(state, settings)
     after = state.tensors()
     assert all(torch.equal(before[k], after[k]) for k in before)
     assert state.g_net.training
@@ -149,6 +150,54 @@ def test_looking_ahead_takes_memory():
         draft.give("data.where", "x", Origin("asked for"))
         auto.decide(draft, DATA, CPU)
         settings = load.settle(draft)
-        sizes.append(probe.step_memory(state_of(settings), settings))
+        sizes.append(footprint.step_memory(state_of(settings), settings))
     assert sizes[2] - sizes[1] == pytest.approx(sizes[1] - sizes[0], abs=2)
     assert sizes[1] > 1.2 * sizes[0]
+
+
+def style_settings(**sets):
+    small = {"network__generator_width": 4, "network__discriminator_width": 4, "budget__batch": 32}
+    wanted = small | sets | {"run__precision": "float32"}
+    lines = [f"{k.replace('__', '.')}={v}" for k, v in wanted.items()]
+    draft = load.collect(preset="stylegan", sets=lines)
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, DATA, CPU)
+    return load.settle(draft)
+
+
+def test_a_batch_that_does_not_fit_is_computed_in_parts():
+    settings = style_settings()
+    whole = footprint.step_memory(state_of(settings), settings)
+    probed = probe.probe(settings, 2, CPU)
+    assert probed.micro == 0
+    small = probe.probe(settings, 2, replace(CPU, free_memory_bytes=whole - 1), anew=True)
+    assert small.micro == 16
+    assert small.memory_bytes < whole
+    assert small.images_per_second > 0
+
+
+def test_parts_that_were_asked_for_are_taken_and_bad_ones_refused():
+    assert probe.probe(style_settings(budget__micro_batch=8), 2, CPU).micro == 8
+    for micro, words in ((6, "groups of 4"), (12, "divide")):
+        with pytest.raises(ConfigError, match=words):
+            probe.probe(style_settings(budget__micro_batch=micro), 2, CPU)
+
+
+def test_what_does_not_fit_in_parts_either_is_refused():
+    from ganwerk.errors import MachineError
+
+    with pytest.raises(MachineError, match="needs about"):
+        probe.probe(style_settings(), 2, replace(CPU, free_memory_bytes=1 << 20))
+
+
+def test_layers_that_a_grown_network_does_not_use_stay_as_they_are(monkeypatch):
+    timed(monkeypatch, float32=1.0, bfloat16=0.5, float32_matrix=2.0, bfloat16_matrix=2.0)
+    lines = ["network.generator_width=4", "network.discriminator_width=4", "budget.batch=8"]
+    draft = load.collect(preset="progressive", sets=lines)
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, DATA, CPU)
+    settings = load.settle(draft)
+    monkeypatch.setattr(probe, "_faster_products", lambda pairs: "float32")
+    choices = probe._each_best(state_of(settings), settings)
+    assert choices["g.pictures.0"] == "float32"
+    assert choices["g.pictures.3"] == "bfloat16"

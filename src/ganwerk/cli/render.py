@@ -71,7 +71,11 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
             f"{parameters(plan.generator_parameters)} weights, discriminator "
             f"{parameters(plan.discriminator_parameters)}",
         ),
-        ("game", f"{' + '.join((plan.loss, *plan.remedies))}, {plan.batch} pictures per update"),
+        (
+            "game",
+            f"{' + '.join((plan.loss, *plan.remedies))}, {plan.batch} pictures per update"
+            + (f", {plan.micro_batch} at a time" if plan.micro_batch else ""),
+        ),
         (
             "length",
             f"about {duration(plan.expected_seconds)}: {plan.total_images:,} images at "

@@ -59,7 +59,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     help="Where the run goes.  [default: a new folder in runs]",
 )
 @budget_options("Train")
-@click.option("--resolution", metavar="PX", type=int, help="Side of a picture, 16 to 256.")
+@click.option("--resolution", metavar="PX", type=int, help="Side of a picture, 16 to 1024.")
 @click.option("--batch", metavar="N", type=int, help="Pictures per update.")
 @click.option(
     "--conditional/--unconditional",

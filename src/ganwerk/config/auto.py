@@ -12,13 +12,15 @@ from ganwerk.values import DataFacts, MachineFacts
 
 LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few examples
 MOST_CLASSES = 200
-CPU_MINUTES = ((32, 10.0), (64, 20.0), (256, 60.0))
+CPU_MINUTES = ((32, 10.0), (64, 20.0), (1024, 60.0))
 """(largest resolution, minutes): what good pictures take on two cores."""
 POLICIES = {
     "diffaugment": ("colour", "translation", "cutout"),
     "ada": ("translation", "scale", "colour"),
 }
 """Changes that pictures in general survive; nothing turns pictures that have an upside."""
+EQUALISED = ("style", "progressive", "multi-scale")
+"""Networks whose learning rates are equalised."""
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -72,20 +74,53 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
         draft.default("network.discriminator_width", width, reason)
         draft.default("network.max_width", 256 if on_cpu else 512, reason)
 
+    if kind == "r3":
+        _r3(draft, resolution, on_cpu)
+    if kind in EQUALISED:
+        _equalised(draft, resolution, on_cpu)
+    if kind == "style":
+        reason = "affordable on a CPU" if on_cpu else "as published"
+        draft.default("network.style_size", 128 if on_cpu else 512, reason)
 
-def penalty_weight(kind: str, loss: str, resolution: int) -> float:
+
+def _equalised(draft: Draft, resolution: int, on_cpu: bool) -> None:
+    """On a card as published (Karras et al. 2020, ADA, appendix C): 16,384 / resolution channels,
+    twice that from 512 px on; on a processor what trains in an hour."""
+    reason = f"affordable at {resolution} px on a CPU" if on_cpu else "as published"
+    wide = 1024 if on_cpu else 16384 if resolution < 512 else 32768
+    width = max(8, wide // resolution)
+    draft.default("network.generator_width", width, reason)
+    draft.default("network.discriminator_width", width, reason)
+    draft.default("network.max_width", 128 if on_cpu else 512, reason)
+    batch = 16 if on_cpu else min(32, 4096 // resolution)
+    draft.default("budget.batch", batch, "many small steps in little time" if on_cpu else reason)
+
+
+def _r3(draft: Draft, resolution: int, on_cpu: bool) -> None:
+    """Huang et al. 2024: 768 channels up to 32 px, then half as many at each doubling."""
+    width = min(768, 24576 // resolution)
+    draft.default("network.generator_width", width, "as published")
+    draft.default("network.discriminator_width", width, "as published")
+    draft.default("network.max_width", 768, "as published")
+    draft.default("budget.batch", 32 if on_cpu else 256, "affordable" if on_cpu else "as published")
+
+
+def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan") -> float:
     """gamma of R1 and R2, lambda of the others.
 
     gamma = 0.1 (resolution / 28)^4.75, from 0.1 to 5, goes through the two points that were
     measured, 0.1 at 28 px and 5 at 64 px; between and beyond it is a first guess: the squared
     gradient is a sum over the pixels, and the larger the picture, the easier D wins. At 16 px the
     bare formula (0.007) let D explode. The relativistic loss, which compares differences of
-    logits, needed 1 at 28 px; (resolution / 28)^2 scales that with the pixels.
+    logits, needed 1 at 28 px; (resolution / 28)^2 scales that with the pixels. Networks with
+    equalised learning rates: (resolution / 64)^2, up to the 10 that StyleGAN2 was published with.
     """
     if kind not in ("r1", "r2"):
         return 10.0
     if loss == "relativistic":
         return round((resolution / 28) ** 2, 4)
+    if network in EQUALISED:
+        return round(min(10.0, (resolution / 64) ** 2), 4)
     return round(min(5.0, max(0.1, 0.1 * (resolution / 28) ** 4.75)), 4)
 
 
@@ -105,7 +140,8 @@ def _remedy(draft: Draft, key: str, kind: str) -> None:
     resolution, colour = draft.values["data.resolution"], draft.values["data.channels"] >= 3
     reason = f"for {resolution} px, see docs/presets.md"
     if kind in ("r1", "r2", "wgan-gp", "dragan"):
-        weight = penalty_weight(kind, draft.values["game.loss"], resolution)
+        network = draft.values["network.kind"]
+        weight = penalty_weight(kind, draft.values["game.loss"], resolution, network)
         draft.default(f"{key}.weight", weight, reason)
     if kind in ("r1", "r2"):
         draft.default(f"{key}.every", 8 if resolution <= 32 else 4, reason)

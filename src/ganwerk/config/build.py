@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ganwerk.config import schema
+from ganwerk.config.families import FAMILIES, Players
 from ganwerk.config.schema import Settings
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, step_seed
@@ -19,82 +20,8 @@ from ganwerk.game.remedies import REMEDIES, cure
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import start
 from ganwerk.game.state import TrainState
-from ganwerk.nn import resnet
-from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
-from ganwerk.nn.init import INITIALISERS
-from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
-from ganwerk.values import PictureShape
 
-Players = tuple[nn.Module, nn.Module]
 WEIGHT_STREAM = 2**62  # a counter no training step reaches
-
-
-def shape_of(settings: Settings) -> PictureShape:
-    return PictureShape(settings.data.resolution, settings.data.channels)
-
-
-def _mlp(settings: Settings, classes: int) -> Players:
-    network = settings.network
-    assert isinstance(network, schema.MlpSettings)
-    shape = shape_of(settings)
-    return (
-        MlpGenerator(shape, settings.latent.dim, classes, network.generator_widths),
-        MlpDiscriminator(shape, classes, network.discriminator_widths),
-    )
-
-
-def _dcgan(settings: Settings, classes: int) -> Players:
-    network = settings.network
-    assert isinstance(network, schema.DcganSettings)
-    shape = shape_of(settings)
-    generator = DcganGenerator(
-        shape,
-        settings.latent.dim,
-        classes,
-        width=network.generator_width,
-        max_width=network.max_width,
-        norm=network.generator_norm,
-        up=network.up,
-    )
-    discriminator = DcganDiscriminator(
-        shape,
-        classes,
-        width=network.discriminator_width,
-        max_width=network.max_width,
-        norm=network.discriminator_norm,
-        down=network.down,
-        features=network.discriminator_features,
-    )
-    return generator, discriminator
-
-
-def _resnet(settings: Settings, classes: int) -> Players:
-    network = settings.network
-    assert isinstance(network, schema.ResnetSettings)
-    shape = shape_of(settings)
-    generator = resnet.ResnetGenerator(
-        shape,
-        settings.latent.dim,
-        classes,
-        width=network.generator_width,
-        max_width=network.max_width,
-        blocks=network.generator_blocks,
-    )
-    discriminator = resnet.ResnetDiscriminator(
-        shape,
-        classes,
-        width=network.discriminator_width,
-        max_width=network.max_width,
-        blocks=network.discriminator_blocks,
-    )
-    return generator, discriminator
-
-
-NETWORKS: dict[str, Callable[[Settings, int], Players]] = {
-    "mlp": _mlp,
-    "dcgan": _dcgan,
-    "resnet": _resnet,
-}
 
 
 def players(settings: Settings, class_count: int, device: torch.device) -> Players:
@@ -104,12 +31,13 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
     """
     classes = class_count if settings.data.conditional else 0
     seed = step_seed(settings.run.seed, WEIGHT_STREAM)
+    family = FAMILIES[settings.network.kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
-        generator, discriminator = NETWORKS[settings.network.kind](settings, classes)
+        generator, discriminator = family.make(settings, classes)
         discriminator = adapt(recipe(settings), discriminator)
     _check_groups(settings, int(discriminator.group_size))  # type: ignore[arg-type]
-    begin = INITIALISERS.get(getattr(settings.network, "init", ""), resnet.begin)
+    begin = family.begin(settings.network)
     random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):
         begin(net, random)
@@ -137,6 +65,7 @@ def recipe(settings: Settings) -> Recipe:
         reuse_fakes=game.reuse_fakes,
         rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor),),
     )
+    made = FAMILIES[settings.network.kind].game(settings)(made)
     if game.d_steps > 1 or game.g_steps > 1:
         made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
     return cure(made, (remedy_of(remedy) for remedy in settings.remedy))

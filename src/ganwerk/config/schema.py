@@ -24,7 +24,7 @@ __all__ = ["BUDGETS", "NETWORKS", "REMEDIES", "SECTIONS", "Section", "Settings"]
 class DataSettings(Section):
     where: str = Field(description="folder, zip, IDX file or named set the pictures come from")
     root: str | None = Field(None, description="folder that holds the files of a named set")
-    resolution: Annotated[int, Field(ge=16, le=256)] = Field(description="side of a picture in px")
+    resolution: Annotated[int, Field(ge=16, le=1024)] = Field(description="side of a picture in px")
     channels: Literal[1, 3, 4] = Field(description="1 grey, 3 colour, 4 colour with transparency")
     fit: Literal["crop", "pad"] = Field("crop", description="how a picture becomes square")
     mirror: bool = Field(description="show each picture mirrored half of the time")
@@ -71,8 +71,74 @@ class ResnetSettings(Section):
     discriminator_blocks: Positive = Field(1, description="residual blocks per stage of D")
 
 
+class R3Settings(Section):
+    kind: Literal["r3"] = Field("r3", description="R3GAN's grouped bottlenecks")
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    blocks: Positive = Field(2, description="residual blocks per stage")
+    recompute_px: Annotated[int, Field(ge=0)] = Field(
+        0, description="stages of this size and above are computed twice to save memory; 0: none"
+    )
+
+
+class StyleSettings(Section):
+    kind: Literal["style"] = Field("style", description="a style for each layer, and noise")
+    generation: Literal["revised", "first"] = Field(
+        "revised", description="styles scale weights (2020), or channels are normalised (2019)"
+    )
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    style_size: Positive = Field(description="how many numbers a style has")
+    mapping_layers: Positive = Field(2, description="layers from latent to style")
+    mixing: Share = Field(0.9, description="share of fakes whose layers mix two styles")
+    path_weight: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="how much equal steps of a style are to change the picture equally"
+    )
+    path_every: Positive = Field(4, description="measured every so many steps")
+    group: Annotated[int, Field(ge=0)] = Field(
+        4, description="samples whose differences D sees; 1: none, 0: the whole batch"
+    )
+    recompute_px: Annotated[int, Field(ge=0)] = Field(
+        0, description="stages of this size and above are computed twice to save memory; 0: none"
+    )
+
+
+class ScalesSettings(Section):
+    generator_width: Positive = Field(description="channels of G at full resolution")
+    discriminator_width: Positive = Field(description="channels of D at full resolution")
+    max_width: Positive = Field(description="most channels of any stage")
+    group: Annotated[int, Field(ge=0)] = Field(
+        4, description="samples whose differences D sees; 1: none, 0: the whole batch"
+    )
+
+
+class ProgressiveSettings(ScalesSettings):
+    kind: Literal["progressive"] = Field("progressive", description="grown stage by stage")
+    growing: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="share of the run in which the networks grow"
+    )
+    phase_images: Annotated[int, Field(ge=0)] = Field(
+        0, description="images a stage fades in, and as many it trains; 0: by `growing`"
+    )
+
+
+class MultiScaleSettings(ScalesSettings):
+    kind: Literal["multi-scale"] = Field(
+        "multi-scale", description="a picture at every resolution at once"
+    )
+
+
 NetworkSettings = Annotated[
-    MlpSettings | DcganSettings | ResnetSettings, Field(discriminator="kind")
+    MlpSettings
+    | DcganSettings
+    | ResnetSettings
+    | R3Settings
+    | StyleSettings
+    | ProgressiveSettings
+    | MultiScaleSettings,
+    Field(discriminator="kind"),
 ]
 
 
@@ -130,6 +196,10 @@ class BudgetSettings(Section):
         None, description="pass so often over the pictures"
     )
     batch: Annotated[int, Field(ge=2)] = Field(description="pictures per update")
+    micro_batch: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="pictures computed at a time; 0: all; not given: what memory allows",
+    )
 
 
 class RunSettings(Section):
@@ -174,6 +244,10 @@ NETWORKS: dict[str, type[Section]] = {
     "mlp": MlpSettings,
     "dcgan": DcganSettings,
     "resnet": ResnetSettings,
+    "r3": R3Settings,
+    "style": StyleSettings,
+    "progressive": ProgressiveSettings,
+    "multi-scale": MultiScaleSettings,
 }
 SECTIONS: dict[str, type[Section]] = {
     "data": DataSettings,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ganwerk.game.step import Critic, Report, Round
 
 Draw = Callable[[nn.Module, Batch, torch.Generator], Fakes]
+Inputs = tuple[Tensor, ...]
 View = Callable[[Scales, torch.Generator], Scales]
 Memory = Callable[[Fakes, torch.Generator], Fakes]
 Opponent = Callable[["TrainState", Batch, Fakes, "Round", "Recipe"], "Critic"]
@@ -50,6 +51,21 @@ class Penalty(Protocol):
     def at_pictures(self) -> bool: ...
 
     def __call__(self, played: Round) -> Tensor: ...
+
+
+class GPenalty(Protocol):
+    """A term of G's loss: some values of a generator, due in each `every`-th step, then counted
+    `every` times. check raises ConfigError for a generator that has not what it measures."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def every(self) -> int: ...
+
+    def check(self, generator: nn.Module) -> None: ...
+
+    def __call__(self, generator: nn.Module, batch: Batch, random: torch.Generator) -> Tensor: ...
 
 
 class Constraint(Protocol):
@@ -108,17 +124,34 @@ def as_it_is(optimiser: Optimiser) -> Optimiser:
     return optimiser
 
 
-def plain_draw(distribution: latents.Latents) -> Draw:
+@dataclass(frozen=True, slots=True)
+class LatentDraw:
+    """A draw in two halves, so that a part of a batch can be painted, and painted again.
+
+    inputs: all that is random in as many fakes as reals, each (B, ...). paint: what G makes of
+    inputs and labels.
+    """
+
+    inputs: Callable[[nn.Module, Batch, torch.Generator], Inputs]
+    paint: Callable[[nn.Module, Inputs, Tensor | None], Fakes]
+
+    def __call__(self, generator: nn.Module, batch: Batch, random: torch.Generator) -> Fakes:
+        return self.paint(generator, self.inputs(generator, batch, random), batch.labels)
+
+
+def plain_draw(distribution: latents.Latents) -> LatentDraw:
     """As many latents as reals, of the given distribution, with the reals' labels.
 
     Sharing the labels pairs each fake with a real of its class, which relativistic losses need.
     """
 
-    def draw(generator: nn.Module, batch: Batch, random: torch.Generator) -> Fakes:
-        z = distribution.draw(len(batch.images), int(generator.latent_dim), random)  # type: ignore[arg-type]
-        return Fakes(generator(z, batch.labels), batch.labels)
+    def inputs(generator: nn.Module, batch: Batch, random: torch.Generator) -> Inputs:
+        return (distribution.draw(len(batch.images), int(generator.latent_dim), random),)  # type: ignore[arg-type]
 
-    return draw
+    def paint(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
+        return Fakes(generator(inputs[0], labels), labels)
+
+    return LatentDraw(inputs, paint)
 
 
 def _gaussian() -> Draw:
@@ -136,11 +169,13 @@ class Recipe:
     reals and new fakes. reuse_fakes: G learns from the fakes that D has just judged, which saves
     a forward pass of G; otherwise G draws anew. turns: whether (D, G) learn in this step.
     optimiser: what becomes of each player's optimiser. average: the averaged generator's memory,
-    None leaves it to the settings.
+    None leaves it to the settings. micro: so many pictures at a time pass through the networks, and
+    their gradients are summed; 0: all at once.
 
     Tuple slots
     views: what pictures pass before D sees them. d_labels: what D's loss takes for real and fake.
-    d_penalties: on D. constraints: on D's weights after each update. d_changes: of D's network.
+    d_penalties: on D. g_penalties: on G. constraints: on D's weights after each update. d_changes:
+    of D's network.
     rates: factors on (G's, D's) learning rate. schedules run before a step, observers after it.
     parts: what must survive a crash, by name. checks: of the finished recipe and D's network; they
     raise ConfigError where the two cannot be together.
@@ -157,9 +192,11 @@ class Recipe:
     turns: Turns = everyone
     optimiser: Callable[[Optimiser], Optimiser] = as_it_is
     average: Average | None = None
+    micro: int = 0
     views: tuple[View, ...] = ()
     d_labels: tuple[Relabel, ...] = ()
     d_penalties: tuple[Penalty, ...] = ()
+    g_penalties: tuple[GPenalty, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     d_changes: tuple[Change, ...] = ()
     rates: tuple[Rates, ...] = ()

@@ -7,13 +7,35 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ganwerk.errors import ConfigError
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.recipe import Average, Recipe
+from ganwerk.game.recipe import Average, LatentDraw, Recipe, itself
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
 
 NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
+
+
+def check_micro(recipe: Recipe, g_net: nn.Module, d_net: nn.Module) -> None:
+    """Raises ConfigError where a batch in parts would not be the same game."""
+    group = int(d_net.group_size)  # type: ignore[arg-type]
+    batch_norm = any(isinstance(m, nn.BatchNorm2d) for n in (g_net, d_net) for m in n.modules())
+    if batch_norm or group == 0:
+        raise ConfigError(
+            "A batch cannot be computed in parts: a network looks at all of it at once.",
+            "Use a smaller --batch, or networks without batch norm and with a group of 4.",
+        )
+    if recipe.micro % group:
+        raise ConfigError(
+            f"Parts of {recipe.micro} pictures cut through the groups of {group} that D compares.",
+            f"Choose a multiple of {group} for budget.micro_batch.",
+        )
+    if recipe.opponent is not itself or not isinstance(recipe.draw, LatentDraw):
+        raise ConfigError(
+            "A batch cannot be computed in parts while G plays against a D some steps ahead.",
+            "Leave out the remedy unrolled, or use a smaller --batch.",
+        )
 
 
 def start(
@@ -37,6 +59,10 @@ def start(
     """
     for check in recipe.checks:
         check(recipe, d_net)
+    for penalty in recipe.g_penalties:
+        penalty.check(g_net)
+    if recipe.micro:
+        check_micro(recipe, g_net, d_net)
     chosen = recipe.average or average
     return TrainState(
         g_net=g_net,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.penalties import leaf
-from ganwerk.game.recipe import Penalty, Recipe, View
+from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe, View
 from ganwerk.game.state import TrainState
 from ganwerk.nn.types import Batch, Fakes, Scales
+
+P = TypeVar("P", Penalty, GPenalty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +75,28 @@ class Report:
     images: int
 
 
-def learn(net: nn.Module, optimiser: Optimiser, loss: Tensor) -> None:
-    """One update of a player; the other one's weights get no gradient."""
+def learn(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
+    """One update of a player by the sum of the losses; the other one's weights get no gradient.
+
+    The losses may be computed as they are asked for: then one graph lives at a time.
+    """
     optimiser.zero_grad(set_to_none=True)
-    loss.backward(inputs=list(net.parameters()))
+    for loss in losses:
+        loss.backward(inputs=list(net.parameters()))
     optimiser.step()
 
 
-def due(penalties: tuple[Penalty, ...], step: int) -> list[Penalty]:
+def cuts(count: int, micro: int) -> list[slice]:
+    """The parts of a batch of `count` that pass through the networks one after the other."""
+    size = micro or count
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def some(scales: Scales, cut: slice) -> Scales:
+    return tuple(scale[cut] for scale in scales)
+
+
+def due(penalties: tuple[P, ...], step: int) -> list[P]:
     """The penalties whose turn it is."""
     return [penalty for penalty in penalties if step % penalty.every == 0]
 
@@ -131,14 +148,58 @@ def discriminator_step(
     penalties = due(recipe.d_penalties, state.step)
     apart = at_pictures(penalties)
     prepare = leaf if apart else tuple
-    real = prepare(recipe.lift(batch.images))
-    fake = prepare(recipe.memory(fakes.detach(), random).scales)
-    played = judge(critic, real, fake, batch.labels, apart, random, state.progress)
-    total, loss, measured = d_objective(played, recipe, penalties)
-    learn(state.d_net, state.d_optimiser, total)
+    real, fake = recipe.lift(batch.images), recipe.memory(fakes.detach(), random).scales
+    parts = cuts(len(batch.images), recipe.micro)
+    seen: list[Seen] = []
+
+    def totals() -> Iterator[Tensor]:
+        for cut in parts:
+            labels = None if batch.labels is None else batch.labels[cut]
+            pictures = prepare(some(real, cut)), prepare(some(fake, cut))
+            played = judge(critic, *pictures, labels, apart, random, state.progress)
+            total, loss, measured = d_objective(played, recipe, penalties)
+            seen.append(Seen(played, loss, measured))
+            yield total / len(parts)
+
+    learn(state.d_net, state.d_optimiser, totals())
     for constrain in recipe.constraints:
         constrain(state.d_net)
-    return played, loss, measured
+    whole = seen[0] if len(seen) == 1 else together(seen, batch.labels)
+    return whole.played, whole.loss, whole.penalties
+
+
+class Seen(NamedTuple):
+    """What D saw and said of a part of a batch, its mean loss there, and the penalties."""
+
+    played: Round
+    loss: Tensor
+    penalties: dict[str, Tensor]
+
+
+def together(seen: list[Seen], labels: Tensor | None) -> Seen:
+    """All parts of a batch as one, without their graphs."""
+    rounds = [part.played for part in seen]
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([getattr(played, name).detach() for played in rounds])
+
+    def scales(name: str) -> Scales:
+        pairs = zip(*(getattr(played, name) for played in rounds), strict=True)
+        return tuple(torch.cat([part.detach() for part in pair]) for pair in pairs)
+
+    whole = replace(
+        rounds[0],
+        real=scales("real"),
+        fake=scales("fake"),
+        labels=labels,
+        real_logits=joined("real_logits"),
+        fake_logits=joined("fake_logits"),
+    )
+    mean = {
+        name: torch.stack([part.penalties[name] for part in seen]).mean()
+        for name in seen[0].penalties
+    }
+    return Seen(whole, torch.stack([part.loss for part in seen]).mean(), mean)
 
 
 @torch.no_grad()
@@ -153,9 +214,31 @@ def discriminator_rests(
 
 
 def generator_step(
+    state: TrainState, batch: Batch, drawn: Drawn, played: Round, recipe: Recipe
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One update of G on the fakes, which carry its graph. Returns its mean loss without penalties,
+    and the penalties."""
+    losses, measured = [], {}
+
+    def totals() -> Iterator[Tensor]:
+        for fakes, part in drawn.parts(state.g_net, batch):
+            loss = g_objective(state, part, fakes, played, recipe)
+            share = len(part.images) / len(batch.images)
+            losses.append(share * loss.detach())
+            yield share * loss
+        for penalty in due(recipe.g_penalties, state.step):
+            value = penalty(state.g_net, batch, played.random).mean()
+            measured[penalty.name] = value.detach()
+            yield penalty.every * value
+
+    learn(state.g_net, state.g_optimiser, totals())
+    return torch.stack(losses).sum(), measured
+
+
+def g_objective(
     state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
 ) -> Tensor:
-    """One update of G on `fakes`, which carry G's graph. Returns its mean loss."""
+    """G's mean loss on these fakes."""
     opponent = recipe.opponent(state, batch, fakes, played, recipe)
     # An opponent that answers G's pictures makes D's word on reals depend on G as well.
     answers = opponent is not played.critic
@@ -164,18 +247,54 @@ def generator_step(
     if recipe.loss.paired:
         with torch.set_grad_enabled(answers):
             real_logits = opponent(recipe.lift(batch.images), batch.labels)
-    loss = recipe.loss.generator(real_logits, fake_logits).mean()
-    learn(state.g_net, state.g_optimiser, loss)
-    return loss.detach()
+    return recipe.loss.generator(real_logits, fake_logits).mean()
 
 
 @torch.no_grad()
 def generator_rests(
-    state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
-) -> Tensor:
+    state: TrainState, batch: Batch, drawn: Drawn, played: Round, recipe: Recipe
+) -> tuple[Tensor, dict[str, Tensor]]:
     """G's mean loss, without learning."""
+    fakes = drawn.fakes
     fake_logits = played.critic(fakes.scales, fakes.labels)
-    return recipe.loss.generator(played.real_logits, fake_logits).mean()
+    return recipe.loss.generator(played.real_logits, fake_logits).mean(), {}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The fakes of a batch. In a game in small parts they carry no graph, and G paints each part
+    again from the same inputs when it learns: so one part's graph is alive at a time."""
+
+    fakes: Fakes
+    again: Callable[[nn.Module, slice], Fakes] | None = None
+    micro: int = 0
+
+    def parts(self, generator: nn.Module, batch: Batch) -> Iterator[tuple[Fakes, Batch]]:
+        """Fakes with G's graph, and the reals beside them."""
+        if self.again is None:
+            yield self.fakes, batch
+            return
+        for cut in cuts(len(batch.images), self.micro):
+            labels = None if batch.labels is None else batch.labels[cut]
+            yield self.again(generator, cut), Batch(batch.images[cut], labels)
+
+
+def draw(recipe: Recipe, generator: nn.Module, batch: Batch, random: torch.Generator) -> Drawn:
+    """As many fakes as reals, with G's graph where gradients are wanted."""
+    if not recipe.micro:
+        return Drawn(recipe.draw(generator, batch, random))
+    assert isinstance(recipe.draw, LatentDraw), "checked at the start"
+    two = recipe.draw
+    inputs = two.inputs(generator, batch, random)
+
+    def again(generator: nn.Module, cut: slice) -> Fakes:
+        labels = None if batch.labels is None else batch.labels[cut]
+        return two.paint(generator, some(inputs, cut), labels)
+
+    with torch.no_grad():
+        parts = [again(generator, cut).scales for cut in cuts(len(batch.images), recipe.micro)]
+    scales = tuple(torch.cat(pair) for pair in zip(*parts, strict=True))
+    return Drawn(Fakes(scales, batch.labels), again, recipe.micro)
 
 
 def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Recipe) -> Report:
@@ -195,15 +314,15 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
         batch = next_batch(state.step * recipe.d_steps + update)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
         with torch.set_grad_enabled(shared and g_learns):
-            fakes = recipe.draw(state.g_net, batch, random)
-        played, d_loss, penalties = d_turn(state, batch, fakes, recipe, random)
+            drawn = draw(recipe, state.g_net, batch, random)
+        played, d_loss, penalties = d_turn(state, batch, drawn.fakes, recipe, random)
     for update in range(recipe.g_steps):
         if update or not recipe.reuse_fakes:
-            fakes = recipe.draw(state.g_net, batch, random)
-        g_loss = g_turn(state, batch, fakes, played, recipe)
+            drawn = draw(recipe, state.g_net, batch, random)
+        g_loss, g_penalties = g_turn(state, batch, drawn, played, recipe)
     images = recipe.d_steps * len(batch.images)
     state.advance(images)
-    report = Report(played, d_loss, g_loss, penalties, images)
+    report = Report(played, d_loss, g_loss, penalties | g_penalties, images)
     for observe in recipe.observers:
         observe(state, report)
     return report

@@ -16,6 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganwerk.errors import ConfigError
+from ganwerk.nn.equalised import EqualConv2d, EqualLinear
 from ganwerk.nn.init import WEIGHTED
 from ganwerk.nn.layers import Linear, Verdict
 from ganwerk.nn.types import Scales
@@ -92,10 +93,16 @@ class MinibatchStddev(nn.Module):
 
     def deviation(self, features: Tensor) -> Tensor:
         """(B, F) to (B, 1), the same number for all samples of a group."""
-        return in_groups(features, self.group, _deviation)
+        return group_deviation(features, self.group)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.head(self.deviation(features))[:, 0]
+
+
+def group_deviation(features: Tensor, size: int) -> Tensor:
+    """(B, F) to (B, 1): the mean over the features of their standard deviation over each group of
+    `size`, the same number for all samples of a group."""
+    return in_groups(features, size, _deviation)
 
 
 def _deviation(rows: Tensor) -> Tensor:
@@ -138,6 +145,12 @@ class Packed(nn.Module):
                 "Packing judges pictures of different classes together, so D cannot know a class.",
                 "Train without classes (--unconditional), or take minibatch-stddev instead.",
             )
+        if hasattr(net, "entries"):
+            raise ConfigError(
+                f"The discriminator {type(net).__name__} has an entry for each resolution, and "
+                "packing widens only one.",
+                "Take minibatch-stddev instead, or another network.",
+            )
         self.net, self.size = net, size
         _widen(net, size)
 
@@ -179,5 +192,7 @@ def _widen(net: nn.Module, factor: int) -> None:
         )
     if is_parametrized(layer):
         wide = spectral_norm(wide)
+    if isinstance(layer, EqualConv2d | EqualLinear) and isinstance(wide, type(layer)):
+        wide.scale = layer.scale / math.sqrt(factor)
     parent, _, name = path.rpartition(".")
     setattr(net.get_submodule(parent), name, wide)

@@ -9,7 +9,7 @@ activations it hands on change.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,9 +31,12 @@ class Conv2d(nn.Conv2d):
     as_matrix: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight  # once: spectral norm computes it anew each time
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """With these weights, in the way chosen for this layer."""
         dtype = self.compute or weight.dtype
-        bias = None if self.bias is None else self.bias.to(dtype)
+        bias = None if bias is None else bias.to(dtype)
         x, weight = x.to(dtype), weight.to(dtype)
         if self.as_matrix:
             return windows.convolve(x, weight, bias, self.stride[0], int(self.padding[0]))
@@ -153,9 +156,12 @@ class Verdict(nn.Module):
     groups: layers (B, F) to (B,) that compare samples with each other; what they find is added.
     """
 
-    def __init__(self, features: int, classes: int) -> None:
+    def __init__(
+        self, features: int, classes: int, linear: Callable[[int, int], nn.Linear] = nn.Linear
+    ) -> None:
+        """linear: makes the layer psi."""
         super().__init__()
-        self.psi = nn.Linear(features, 1)
+        self.psi = linear(features, 1)
         self.embedding = nn.Embedding(classes, features) if classes else None
         self.scale = 1 / math.sqrt(features)
         self.groups = nn.ModuleList()

@@ -17,19 +17,12 @@ from torch import Tensor, nn
 
 from ganwerk.nn.init import fan_in, weight_of
 from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Upsample, Verdict
-from ganwerk.nn.sizes import doublings
+from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
 from ganwerk.values import PictureShape
 
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015
-
-
-def widths_of(resolution: int, width: int, max_width: int) -> list[int]:
-    """Channels per stage, coarse to fine: `width` at full resolution, doubled at each halving up to
-    `max_width`."""
-    _, count = doublings(resolution)
-    return [min(max_width, width * 2 ** (count - i)) for i in range(count + 1)]
 
 
 class Block(nn.Module):

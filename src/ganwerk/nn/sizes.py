@@ -5,13 +5,13 @@ from __future__ import annotations
 from ganwerk.errors import ConfigError
 
 SMALLEST_START_PX, LARGEST_START_PX = 4, 7
-SMALLEST_PX, LARGEST_PX = 16, 256
+SMALLEST_PX, LARGEST_PX = 16, 1024
 
 
 def allowed_resolutions() -> tuple[int, ...]:
-    """Sizes b * 2^k px with b from 4 to 7 and k >= 2: 16, 20, 24, 28, 32, 40 ... 256."""
+    """Sizes b * 2^k px with b from 4 to 7 and k >= 2: 16, 20, 24, 28, 32, 40 ... 1024."""
     starts = range(SMALLEST_START_PX, LARGEST_START_PX + 1)
-    sizes = {b * 2**k for b in starts for k in range(2, 7)}
+    sizes = {b * 2**k for b in starts for k in range(2, 9)}
     return tuple(sorted(s for s in sizes if SMALLEST_PX <= s <= LARGEST_PX))
 
 
@@ -26,9 +26,16 @@ def doublings(resolution: int) -> tuple[int, int]:
         raise ConfigError(
             f"A convolutional network cannot draw pictures of {resolution} px.",
             f"The nearest sizes that work are {near[0]} and {near[1]}: add --resolution {near[1]}. "
-            "Pictures are resized to it. The mlp network draws any size from 16 to 256.",
+            "Pictures are resized to it. The mlp network draws any size from 16 to 1024.",
         )
     start, count = resolution, 0
     while start > LARGEST_START_PX:
         start, count = start // 2, count + 1
     return start, count
+
+
+def widths_of(resolution: int, width: int, max_width: int) -> list[int]:
+    """Channels per stage, coarse to fine: `width` at full resolution, doubled at each halving up to
+    `max_width`."""
+    _, count = doublings(resolution)
+    return [min(max_width, width * 2 ** (count - i)) for i in range(count + 1)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 Scales = tuple[Tensor, ...]
@@ -24,10 +25,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Fakes:
-    """What G drew: the pictures at all scales, and the labels they were asked for."""
+    """What G drew: the pictures at all scales, the labels they were asked for, and from a generator
+    with styles these (B, L, W)."""
 
     scales: Scales
     labels: Tensor | None = None
+    styles: Tensor | None = None
 
     def detach(self) -> Fakes:
         """The same pictures, cut off from G's graph."""
@@ -41,6 +44,34 @@ class Generator(Protocol):
     latent_dim: int
 
     def __call__(self, z: Tensor, labels: Tensor | None = None) -> Scales: ...
+
+
+@runtime_checkable
+class Styled(Generator, Protocol):
+    """A generator with styles of size W for each of L layers.
+
+    style_resolutions: the side in px of what layer i of the styles feeds, coarse to fine.
+    mean_style: (W,), the running mean of mapped styles, kept while training and saved with the
+    weights. Calling it is synthesis(mapping(z, labels), the same for all layers) with fixed noise:
+    a function of z, labels and weights. What is random in training is drawn in game.styles.
+    """
+
+    style_size: int
+    style_resolutions: tuple[int, ...]
+    mean_style: Tensor
+
+    @property
+    def style_layers(self) -> int: ...
+
+    def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """z (B, Z) and labels (B,) to styles (B, W)."""
+
+    def synthesis(self, styles: Tensor, noise: tuple[Tensor, ...] | None = None) -> Scales:
+        """styles (B, L, W) to pictures. noise: (B or 1, 1, H, W) for each layer; None takes the
+        fixed one, which is part of the weights."""
+
+    def fresh_noise(self, count: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Noise for `count` pictures, one (count, 1, H, W) for each layer."""
 
 
 @runtime_checkable

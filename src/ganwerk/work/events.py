@@ -40,6 +40,7 @@ class Plan:
     disk_bytes: int
     out: str
     notes: tuple[str, ...] = ()
+    micro_batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,7 +308,7 @@ class FixedSeeds:
         batch = self.session.feeder.take(self.held_out_indices)
         was_training = net.training
         net.eval()  # no statistics of a norm may move
-        logits = net((batch.images,), batch.labels)
+        logits = net(self.session.recipe.lift(batch.images), batch.labels)
         net.train(was_training)
         return {"held_out_logit": float(logits.float().mean())}
 

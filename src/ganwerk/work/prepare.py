@@ -228,6 +228,7 @@ def _plan(
         memory_bytes=probed.memory_bytes + int(pictures.images.nbytes),
         disk_bytes=checkpoint * (settings.run.keep_checkpoints + 1) + GRIDS_KEPT_BYTES,
         out=str(request.out or free_name(request.where)),
+        micro_batch=probed.micro,
         notes=tuple(line.text for line in pictures.health.lines() if line.severity == "note"),
     )
 

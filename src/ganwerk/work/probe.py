@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -20,24 +20,20 @@ from torch import Tensor, nn
 
 import ganwerk
 from ganwerk.config import build
-from ganwerk.config.remedies import UnrolledSettings
 from ganwerk.config.schema import Settings
 from ganwerk.data.cache import cache_home, read_json, write_json
-from ganwerk.errors import MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
-from ganwerk.nn.sizes import allowed_resolutions
-from ganwerk.nn.types import Batch
 from ganwerk.values import MachineFacts
 from ganwerk.work import machine
+from ganwerk.work.footprint import at_once, evaluating, fewest, fitting, some_batch
 
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
-GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both players
-AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 LEAST_ROUNDS, MOST_ROUNDS, STEPS_SECONDS = 2, 6, 0.5
 MOST_TRIALS, TRIALS_SECONDS = 40, 0.8
+AT_THE_END = 10**12
 MOST_MATRIX_PIXELS = (
     64  # of a layer's smaller side; on larger pictures windows cost too much memory
 )
@@ -67,11 +63,13 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a short measurement found."""
+    """What a short measurement found. micro: pictures of a batch that are computed at a time, 0 for
+    all."""
 
     choices: Choices
     images_per_second: float
     memory_bytes: int
+    micro: int = 0
 
 
 def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool = False) -> Probed:
@@ -82,32 +80,38 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     Raises MachineError if a step would not fit into the free memory.
     """
     state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
-    memory = step_memory(state, settings)
-    if memory > facts.free_memory_bytes:
-        raise too_large(settings, memory, facts.free_memory_bytes)
-    file = _memory_of(settings, class_count, facts)
+    state.images = AT_THE_END  # networks that grow have their full size there
+    micro, memory = fitting(state, settings, facts.free_memory_bytes)
+    file = _memory_of(settings, class_count, facts, micro)
     known = None if anew else read_json(file)
     if known and time.time() - known["measured"] < REMEMBERED_SECONDS:
-        return Probed(known["choices"], known["images_per_second"], memory)
-    candidates = _candidates(state, settings)
+        return Probed(known["choices"], known["images_per_second"], memory, micro)
+    one = at_once(settings, micro)
+    candidates = _candidates(state, one)
     machine.give_back_memory()
-    choices = _fastest(state, settings, candidates)
+    choices = _fastest(state, one, candidates)
     machine.give_back_memory()
     apply_choices(state, choices)
     with computing(choices):
-        rate = _measure_steps(state, settings)
+        rate = _measure_steps(state, settings, micro)
     with suppress(OSError):  # nothing is lost but the seconds
         measured = {"measured": time.time(), "choices": choices, "images_per_second": rate}
         write_json(file, measured)
     machine.give_back_memory()
-    return Probed(choices, rate, memory)
+    return Probed(choices, rate, memory, micro)
 
 
-def _memory_of(settings: Settings, class_count: int, facts: MachineFacts) -> Path:
+def _memory_of(settings: Settings, class_count: int, facts: MachineFacts, micro: int) -> Path:
     """Where the measurement of these networks on this machine is remembered."""
     asked = settings.model_dump(include={"network", "game", "latent", "remedy", "optimiser"})
     shape = [settings.data.resolution, settings.data.channels, settings.data.conditional]
-    rest = [class_count, settings.budget.batch, settings.run.precision, torch.get_num_threads()]
+    rest = [
+        class_count,
+        settings.budget.batch,
+        micro,
+        settings.run.precision,
+        torch.get_num_threads(),
+    ]
     machine = [facts.device, facts.device_name, facts.cores, facts.torch, ganwerk.__version__]
     text = json.dumps([asked, shape, rest, machine], sort_keys=True)
     return (
@@ -134,67 +138,6 @@ def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
     """Set how each convolution computes; the averaged generator always does in plain float32."""
     for name, module in layers(state).items():
         WAYS[choices.get(name, "float32")].set(module)
-
-
-def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
-    side = settings.data.resolution
-    images = torch.rand(count, settings.data.channels, side, side, device=device) * 2 - 1
-    labels = torch.zeros(count, dtype=torch.int64, device=device)
-    return Batch(images, labels if settings.data.conditional else None)
-
-
-def fewest(state: TrainState) -> int:
-    """How many pictures both networks can be tried with: a group of those that D compares."""
-    return max(2, state.d_group_size)
-
-
-def step_memory(state: TrainState, settings: Settings) -> int:
-    """About how many bytes a step takes: weights, moments and the activations of both players.
-
-    Counted on a few pictures, so that it is known before any memory is taken.
-    """
-    counted = {state.g_net: 0, state.d_net: 0}
-
-    def counter(net: nn.Module) -> Callable[..., None]:
-        def count(_module: nn.Module, _inputs: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                counted[net] += output.numel() * output.element_size()
-
-        return count
-
-    hooks = [
-        module.register_forward_hook(counter(net))
-        for net in counted
-        for module in net.modules()
-        if not list(module.children())
-    ]
-    least = fewest(state)
-    batch = some_batch(settings, state.device, least)
-    try:
-        with _evaluating(state), torch.no_grad():
-            z = torch.randn(least, settings.latent.dim, device=state.device)
-            state.d_net(state.g_net(z, batch.labels), batch.labels)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    g_bytes, d_bytes = (count / least * settings.budget.batch for count in counted.values())
-    ahead = max((r.steps for r in settings.remedy if isinstance(r, UnrolledSettings)), default=0)
-    activations = GRAPHS_ALIVE * (g_bytes + d_bytes) + AHEAD_GRAPHS * ahead * d_bytes
-    parameters = sum(p.numel() for n in (state.g_net, state.d_net) for p in n.parameters())
-    return int(activations + parameters * 4 * 5)  # weight, gradient, two moments, average
-
-
-def too_large(settings: Settings, needed: int, free: int) -> MachineError:
-    """The error that says what would fit instead."""
-    batch = settings.budget.batch
-    smaller = max(2, 2 ** int(batch * free / needed).bit_length() // 2)
-    side = settings.data.resolution * (free / needed) ** 0.5
-    fits = max((s for s in allowed_resolutions() if s <= side), default=16)
-    return MachineError(
-        f"A step at {settings.data.resolution} px with batch {batch} needs about "
-        f"{needed / 2**30:.1f} GiB of memory; {free / 2**30:.1f} GiB are free.",
-        f"What fits: --batch {min(smaller, batch // 2)}, or --resolution {fits}.",
-    )
 
 
 def _candidates(state: TrainState, settings: Settings) -> list[Choices]:
@@ -248,6 +191,9 @@ def _each_best(state: TrainState, settings: Settings) -> Choices:
     cache: dict[object, str] = {}
     choices = {}
     for name, module in names.items():
+        if name not in shapes:  # a grown network has no use for it any more
+            choices[name] = "float32"
+            continue
         key = (type(module), module.extra_repr(), shapes[name])
         if key not in cache:
             cache[key] = _faster(module, _some_input(shapes[name], state.device))
@@ -295,7 +241,7 @@ def _input_shapes(
         return hook
 
     hooks = [m.register_forward_hook(note(name)) for name, m in modules.items()]
-    with _evaluating(state), torch.no_grad():
+    with evaluating(state), torch.no_grad():
         batch = some_batch(settings, state.device, least)
         z = torch.randn(least, settings.latent.dim, device=state.device)
         state.d_net(state.g_net(z, batch.labels), batch.labels)
@@ -308,20 +254,6 @@ def _some_input(shape: tuple[int, ...], device: torch.device) -> Tensor:
     """Random numbers in the memory layout that activations have."""
     x = torch.randn(shape, device=device)
     return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
-
-
-@contextmanager
-def _evaluating(state: TrainState) -> Iterator[None]:
-    """Both networks do not count what they are shown in this block."""
-    nets = (state.g_net, state.d_net)
-    modes = [net.training for net in nets]
-    try:
-        for net in nets:
-            net.eval()
-        yield
-    finally:
-        for net, mode in zip(nets, modes, strict=True):
-            net.train(mode)
 
 
 def _faster(module: nn.Module, x: Tensor) -> str:
@@ -361,10 +293,10 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def _measure_steps(state: TrainState, settings: Settings) -> float:
+def _measure_steps(state: TrainState, settings: Settings, micro: int) -> float:
     """Images per second of whole steps: those with penalties due and those without, in the
     proportion in which they occur."""
-    recipe = build.recipe(settings)
+    recipe = replace(build.recipe(settings), micro=micro)
     batch = some_batch(settings, state.device, settings.budget.batch)
     every = max((p.every for p in recipe.d_penalties), default=1)
     timed: dict[int, list[float]] = {0: [], 1: []}

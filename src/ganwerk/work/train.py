@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,11 @@ def _create(ready: Prepared) -> Run:
                 "held_out": len(ready.held_out),
             },
             "machine": asdict(ready.facts),
-            "choices": {"precision": ready.probed.choices, "threads": torch.get_num_threads()},
+            "choices": {
+                "precision": ready.probed.choices,
+                "threads": torch.get_num_threads(),
+                "micro": ready.probed.micro,
+            },
             "plan": asdict(ready.plan),
         },
         data={"files": ready.pictures.files, "health": health.to_dict()},
@@ -82,7 +86,7 @@ def _session(run: Run, ready: Prepared) -> Session:
     rate = ready.probed.images_per_second
     device = torch.device(ready.settings.run.device)
     horizon = ready.budget.horizon_images(0, 0.0, rate)
-    recipe = build.recipe(ready.settings)
+    recipe = replace(build.recipe(ready.settings), micro=ready.probed.micro)
     state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
     probe.apply_choices(state, ready.probed.choices)
     feeder = feeder_of(ready.settings, ready.pictures, ready.train)
@@ -212,9 +216,9 @@ def _resumed(
 ) -> Session:
     train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     device = torch.device(settings.run.device)
-    recipe = build.recipe(settings)
-    state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
     about = run.about
+    recipe = replace(build.recipe(settings), micro=about["choices"].get("micro", 0))
+    state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
     probe.apply_choices(state, about["choices"]["precision"])
     state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])
     feeder = feeder_of(settings, pictures, train_indices)

@@ -1,0 +1,257 @@
+"""Large pictures: how fast the style networks train, and how good each preset becomes.
+
+  speed    ganwerk's StyleGAN against the published StyleGAN2 networks in their plain PyTorch path,
+           in one and the same training step: equal widths, batch, loss, mixing and intervals of R1,
+           block by block in turn. --peer DIR names a checkout of the published code, which ganwerk
+           neither contains nor needs.
+  quality  presets on the fruits at one size and equal minutes: grids and distances
+
+A figure of `speed` is the median over the rounds; a ratio is that of the medians, and in brackets
+stand the quartiles of the rounds' own ratios.
+Examples: python -m bench.highres speed --peer DIR; python -m bench.highres quality --out out/high
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.common import (
+    add_data_option,
+    data_folder,
+    machine,
+    machine_line,
+    parser,
+    spread,
+    table,
+    write_json,
+)
+from ganwerk.config import auto, build, load
+from ganwerk.config.schema import Settings, StyleSettings
+from ganwerk.game.state import TrainState
+from ganwerk.game.step import train_step
+from ganwerk.nn.types import Scales
+from ganwerk.run import Run, grid, write_picture
+from ganwerk.values import DataFacts, Origin, PictureShape
+from ganwerk.work import machine as here
+from ganwerk.work import probe
+from ganwerk.work.evaluate import Wanted, evaluate_run
+from ganwerk.work.footprint import some_batch
+from ganwerk.work.sample import Sampler
+from ganwerk.work.train import Request, train
+
+PRESETS = ("dcgan", "r3", "stylegan", "progressive", "multi-scale")
+SHOWN, COLUMNS = 32, 8
+STEPS = 16  # of a block: R1 is due once
+Block = Callable[[], float]
+
+
+class PeerGenerator(nn.Module):
+    """The published generator behind nn.types.Styled; it draws its noise itself."""
+
+    def __init__(self, net: nn.Module, side: int) -> None:
+        super().__init__()
+        self.net, self.latent_dim, self.style_size = net, net.z_dim, net.w_dim
+        self.style_layers = net.num_ws
+        self.style_resolutions = (side,) * net.num_ws
+        self.register_buffer("mean_style", torch.zeros(net.w_dim))
+
+    def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.net.mapping(z, None)[:, 0]
+
+    def synthesis(self, styles: Tensor, noise: tuple[Tensor, ...] | None = None) -> Scales:
+        return (self.net.synthesis(styles, noise_mode="random"),)
+
+    def fresh_noise(self, count: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        return ()
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
+        return (self.net(z, None),)
+
+
+class PeerDiscriminator(nn.Module):
+    """The published discriminator behind nn.types.Discriminator."""
+
+    def __init__(self, net: nn.Module, group: int) -> None:
+        super().__init__()
+        self.net, self.group_size = net, group
+
+    def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
+        return self.net(scales[-1], None)[:, 0]
+
+
+def settings_of(side: int, sets: list[str], device: str | None) -> Settings:
+    """What the preset stylegan decides for unlabelled colour pictures of this size here."""
+    draft = load.collect(preset="stylegan", sets=sets)
+    draft.give("data.where", "noise", Origin("benchmark"))
+    auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), here.facts(device))
+    return load.settle(draft)
+
+
+def block(state: TrainState, settings: Settings, choices: dict[str, str]) -> Block:
+    """Trains STEPS steps and returns images per second."""
+    recipe = build.recipe(settings)
+    batch = some_batch(settings, state.device, settings.budget.batch)
+
+    def steps() -> float:
+        start = clock(state.device)
+        with probe.computing(choices):
+            for _ in range(STEPS):
+                train_step(state, lambda _: batch, recipe)
+        return STEPS * settings.budget.batch / (clock(state.device) - start)
+
+    return steps
+
+
+def clock(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def ours(settings: Settings, precision: str) -> Block:
+    device = torch.device(settings.run.device)
+    asked = settings.model_copy(
+        update={"run": settings.run.model_copy(update={"precision": precision})}
+    )
+    choices = probe.probe(asked, 0, here.facts(settings.run.device), anew=True).choices
+    state = build.state(settings, 0, device, 1e9)
+    probe.apply_choices(state, choices)
+    return block(state, settings, choices)
+
+
+def peers(settings: Settings, folder: Path) -> Block:
+    """The published networks, with widths as of ours, in float32 and their own memory layout."""
+    sys.path.insert(0, str(folder))
+    from training import networks
+
+    network, side = settings.network, settings.data.resolution
+    assert isinstance(network, StyleSettings)
+    assert network.generator_width == network.discriminator_width
+    device = torch.device(settings.run.device)
+    sizes: dict[str, Any] = {
+        "channel_base": network.generator_width * side,
+        "channel_max": network.max_width,
+    }
+    generator = networks.Generator(
+        z_dim=settings.latent.dim, c_dim=0, w_dim=network.style_size, img_resolution=side,
+        img_channels=3, mapping_kwargs={"num_layers": network.mapping_layers},
+        synthesis_kwargs=sizes | {"num_fp16_res": 0},
+    )  # fmt: skip
+    discriminator = networks.Discriminator(
+        c_dim=0, img_resolution=side, img_channels=3, num_fp16_res=0,
+        epilogue_kwargs={"mbstd_group_size": network.group}, **sizes,
+    )  # fmt: skip
+    wrapped = (
+        PeerGenerator(generator, side).to(device).train(),
+        PeerDiscriminator(discriminator, network.group).to(device).train(),
+    )
+    state = build.state(settings, 0, device, 1e9)
+    make = build.OPTIMISERS[settings.optimiser.kind]
+    rate = settings.optimiser.generator_rate
+    state = replace(
+        state,
+        g_net=wrapped[0],
+        d_net=wrapped[1],
+        ema=type(state.ema)(wrapped[0], settings.average.half_life_images, settings.average.ramp),
+        g_optimiser=make(wrapped[0], rate, settings.optimiser),
+        d_optimiser=make(wrapped[1], rate, settings.optimiser),
+    )
+    return block(state, settings, {probe.MATRICES: "float32"})
+
+
+def parameters_line(settings: Settings) -> str:
+    network = settings.network
+    assert isinstance(network, StyleSettings)
+    return (
+        f"{settings.data.resolution} px, batch {settings.budget.batch}, {network.generator_width} "
+        f"to {network.max_width} channels, styles of {network.style_size}"
+    )
+
+
+def speed(given: argparse.Namespace) -> None:
+    about = machine(given.device)
+    print(machine_line(about), flush=True)
+    settings = settings_of(given.side, given.sets, given.device)
+    print(parameters_line(settings), flush=True)
+    here.keep_freed_memory()
+    lanes = {"ganwerk": ours(settings, "measured"), "ganwerk, float32": ours(settings, "float32")}
+    if given.peer is not None:
+        lanes["published"] = peers(settings, given.peer)
+    rates: dict[str, list[float]] = {name: [] for name in lanes}
+    for turn in range(given.rounds + 1):
+        for name, run in lanes.items():
+            rate = run()
+            if turn:  # the first warms up
+                rates[name].append(rate)
+            print(f"  round {turn} of {given.rounds}: {name} {rate:.1f} images/s", flush=True)
+    rows = []
+    for name, found in rates.items():
+        own = [a / b for a, b in zip(found, list(rates.values())[-1], strict=True)]
+        medians = spread(found).median / spread(list(rates.values())[-1]).median
+        quartiles = spread(own)
+        rows.append(
+            [name, f"{spread(found):.1f}", f"{medians:.2f} ({quartiles.low:.2f} to "
+             f"{quartiles.high:.2f})"]
+        )  # fmt: skip
+    print(table(["networks", "images/s", "times the last"], rows))
+    write_json(given.json, {"machine": about, "what": parameters_line(settings), "rates": rates})
+
+
+def quality(given: argparse.Namespace) -> None:
+    folder = data_folder(given.data, "fruits/train") / "fruits" / "train"
+    about = machine()
+    print(machine_line(about), flush=True)
+    rows, found = [], {}
+    for preset in given.presets.split(","):
+        run = given.out / preset
+        flags = {
+            "budget.minutes": (given.minutes, "bench"),
+            "data.resolution": (given.side, "bench"),
+            "run.seed": (given.seed, "bench"),
+        }
+        if not run.exists():
+            train(Request(str(folder), preset=preset, flags=flags, sets=tuple(given.sets), out=run))
+        write_picture(
+            given.out / f"{preset}.png", grid(Sampler.open(run).draw(range(SHOWN)), COLUMNS)
+        )
+        scored = evaluate_run(run, Wanted())
+        last = Run.open(run).journal.rows("step")[-1]
+        found[preset] = {"images": last["images"], "records": scored.to_dict()}
+        values = {record.name: record.value for record in scored.records}
+        rows.append([preset, f"{last['images']:,}", *(f"{v:.3f}" for v in values.values())])
+        print(table(["preset", "images", *values], rows), flush=True)
+    write_json(given.json, {"machine": about, "minutes": given.minutes, "found": found})
+
+
+def arguments() -> argparse.Namespace:
+    options = parser(__doc__)
+    add_data_option(options)
+    options.add_argument("what", choices=["speed", "quality"], help="see above")
+    options.add_argument("--side", type=int, default=64, help="of a picture in px (default: 64)")
+    options.add_argument("--peer", type=Path, metavar="DIR", help="checkout of the published code")
+    options.add_argument("--device", help="cpu, cuda ...")
+    options.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    options.add_argument("--out", type=Path, default=Path("out/highres"), metavar="DIR")
+    options.add_argument("--minutes", type=float, default=60.0, help="per preset (default: 60)")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--presets", default=",".join(PRESETS), help=f"({', '.join(PRESETS)})")
+    options.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE")
+    return options.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    {"speed": speed, "quality": quality}[given.what](given)
+
+
+if __name__ == "__main__":
+    main()

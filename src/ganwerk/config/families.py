@@ -1,0 +1,212 @@
+"""The families of networks: how each is made from settings, begins, and is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from ganwerk.config import schema
+from ganwerk.config.schema import Settings
+from ganwerk.game.growth import Plan, all_scales, growing
+from ganwerk.game.latents import LATENTS
+from ganwerk.game.recipe import Remedy
+from ganwerk.game.styles import styled
+from ganwerk.nn import equalised, r3, resnet
+from ganwerk.nn.adain import AdainGenerator
+from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
+from ganwerk.nn.grown import (
+    GrowingDiscriminator,
+    GrowingGenerator,
+    MultiScaleDiscriminator,
+    MultiScaleGenerator,
+    ScalesDiscriminator,
+    ScalesGenerator,
+)
+from ganwerk.nn.init import INITIALISERS, Initialise
+from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
+from ganwerk.nn.residual import ResidualDiscriminator
+from ganwerk.nn.sizes import doublings
+from ganwerk.nn.style import StyleGenerator
+from ganwerk.values import PictureShape
+
+Players = tuple[nn.Module, nn.Module]
+
+
+def _by_setting(network: Any) -> Initialise:
+    return INITIALISERS[network.init]
+
+
+def _equalised(network: Any) -> Initialise:
+    return equalised.begin
+
+
+def _ordinary(settings: Settings) -> Remedy:
+    return lambda recipe: recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """make: settings and number of classes (0: unconditional) to both players. begin: how their
+    weights begin, by the settings of the network. game: what the family adds to the game."""
+
+    make: Callable[[Settings, int], Players]
+    begin: Callable[[Any], Initialise] = _by_setting
+    game: Callable[[Settings], Remedy] = _ordinary
+
+
+def shape_of(settings: Settings) -> PictureShape:
+    return PictureShape(settings.data.resolution, settings.data.channels)
+
+
+def _mlp(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.MlpSettings)
+    shape = shape_of(settings)
+    return (
+        MlpGenerator(shape, settings.latent.dim, classes, network.generator_widths),
+        MlpDiscriminator(shape, classes, network.discriminator_widths),
+    )
+
+
+def _dcgan(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.DcganSettings)
+    shape = shape_of(settings)
+    generator = DcganGenerator(
+        shape,
+        settings.latent.dim,
+        classes,
+        width=network.generator_width,
+        max_width=network.max_width,
+        norm=network.generator_norm,
+        up=network.up,
+    )
+    discriminator = DcganDiscriminator(
+        shape,
+        classes,
+        width=network.discriminator_width,
+        max_width=network.max_width,
+        norm=network.discriminator_norm,
+        down=network.down,
+        features=network.discriminator_features,
+    )
+    return generator, discriminator
+
+
+def _resnet(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.ResnetSettings)
+    shape = shape_of(settings)
+    generator = resnet.ResnetGenerator(
+        shape,
+        settings.latent.dim,
+        classes,
+        width=network.generator_width,
+        max_width=network.max_width,
+        blocks=network.generator_blocks,
+    )
+    discriminator = resnet.ResnetDiscriminator(
+        shape,
+        classes,
+        width=network.discriminator_width,
+        max_width=network.max_width,
+        blocks=network.discriminator_blocks,
+    )
+    return generator, discriminator
+
+
+def _r3(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.R3Settings)
+    shape = shape_of(settings)
+    sizes = {
+        "max_width": network.max_width,
+        "blocks": network.blocks,
+        "recompute_px": network.recompute_px,
+    }
+    dim, width = settings.latent.dim, network.generator_width
+    return (
+        r3.R3Generator(shape, dim, classes, width=width, **sizes),
+        r3.R3Discriminator(shape, classes, width=network.discriminator_width, **sizes),
+    )
+
+
+def _judging(network: Any) -> dict[str, int]:
+    """What discriminators with a group take."""
+    return {
+        "width": network.discriminator_width,
+        "max_width": network.max_width,
+        "group": network.group,
+    }
+
+
+def _style(settings: Settings, classes: int) -> Players:
+    network = settings.network
+    assert isinstance(network, schema.StyleSettings)
+    shape, dim = shape_of(settings), settings.latent.dim
+    sizes = {
+        "width": network.generator_width,
+        "max_width": network.max_width,
+        "style_size": network.style_size,
+        "mapping_layers": network.mapping_layers,
+    }
+    if network.generation == "first":
+        return (
+            AdainGenerator(shape, dim, classes, **sizes),
+            GrowingDiscriminator(shape, classes, **_judging(network)),
+        )
+    again = network.recompute_px
+    return (
+        StyleGenerator(shape, dim, classes, **sizes, recompute_px=again),
+        ResidualDiscriminator(shape, classes, **_judging(network), recompute_px=again),
+    )
+
+
+def _scales(
+    generator: type[ScalesGenerator], discriminator: type[ScalesDiscriminator]
+) -> Callable[[Settings, int], Players]:
+    def make(settings: Settings, classes: int) -> Players:
+        network = settings.network
+        assert isinstance(network, schema.ScalesSettings)
+        shape = shape_of(settings)
+        sizes = {"width": network.generator_width, "max_width": network.max_width}
+        return (
+            generator(shape, settings.latent.dim, classes, **sizes),
+            discriminator(shape, classes, **_judging(network)),
+        )
+
+    return make
+
+
+def _growing(settings: Settings) -> Remedy:
+    network = settings.network
+    assert isinstance(network, schema.ProgressiveSettings)
+    _, count = doublings(settings.data.resolution)
+    return growing(Plan(count, network.growing, network.phase_images))
+
+
+def _all_scales(settings: Settings) -> Remedy:
+    return all_scales(doublings(settings.data.resolution)[1])
+
+
+def _styled(settings: Settings) -> Remedy:
+    network = settings.network
+    assert isinstance(network, schema.StyleSettings)
+    latents = LATENTS[settings.latent.kind]
+    return styled(latents, network.mixing, network.path_weight, network.path_every)
+
+
+FAMILIES: dict[str, Family] = {
+    "mlp": Family(_mlp),
+    "dcgan": Family(_dcgan),
+    "resnet": Family(_resnet, begin=lambda network: resnet.begin),
+    "r3": Family(_r3, begin=lambda network: r3.begin),
+    "style": Family(_style, _equalised, _styled),
+    "progressive": Family(_scales(GrowingGenerator, GrowingDiscriminator), _equalised, _growing),
+    "multi-scale": Family(
+        _scales(MultiScaleGenerator, MultiScaleDiscriminator), _equalised, _all_scales
+    ),
+}

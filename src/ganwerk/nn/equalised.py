@@ -1,0 +1,96 @@
+"""Layers with an equalised learning rate. Karras et al. 2018, Progressive growing of GANs, 4.1.
+
+A weight is stored with unit variance and multiplied in each pass by gain / sqrt(fan in), He's
+constant. Adam, whose steps do not depend on the size of a gradient, then moves all layers equally
+fast in relation to their range, wide ones and narrow ones.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganwerk.nn.init import fan_in, weight_of
+from ganwerk.nn.layers import Conv2d, Linear
+
+SLOPE = 0.2
+TINY = 1e-8
+ROOT2 = math.sqrt(2)  # keeps the variance through LeakyReLU, nearly
+
+
+class EqualConv2d(Conv2d):
+    """A convolution of stride 1 or more, (B, C_in, H, W) to (B, C_out, H', W')."""
+
+    def __init__(self, *args: Any, gain: float = 1.0, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.scale = gain / math.sqrt(fan_in(self))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.weight * self.scale, self.bias)
+
+
+class EqualLinear(Linear):
+    """A matrix product, (B, F_in) to (B, F_out). rate: factor on its learning rate, by which its
+    weights are stored larger and used smaller. start: what the biases begin with."""
+
+    def __init__(
+        self,
+        features: int,
+        out: int,
+        bias: bool = True,
+        *,
+        gain: float = 1.0,
+        rate: float = 1.0,
+        start: float = 0.0,
+    ) -> None:
+        super().__init__(features, out, bias)
+        self.rate, self.start = rate, start
+        self.scale = gain * rate / math.sqrt(features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias * self.rate
+        return F.linear(x.to(self.weight.dtype), self.weight * self.scale, bias)
+
+
+class PixelNorm(nn.Module):
+    """Each pixel's channels, (B, C) or (B, C, H, W), divided by the root of their mean square.
+    Karras et al. 2018, section 4.2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() == 2:
+            return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
+        return x * _mean_square(x).add(TINY).rsqrt()
+
+
+def _mean_square(x: Tensor) -> Tensor:
+    """x (B, C, H, W) to the mean of its pixels' squares, repeated along the channels: one matrix
+    product with float32 sums, as a sum over the innermost of few channels is slow in bfloat16."""
+    channels = x.shape[1]
+    squares = x.square().permute(0, 2, 3, 1).reshape(-1, channels)
+    mean = squares @ x.new_full((channels, channels), 1 / channels)
+    return mean.view(x.shape[0], *x.shape[2:], channels).permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def begin(net: nn.Module, random: torch.Generator) -> None:
+    """Unit variance for equalised layers, He's for others, and for what begins in its own way, its
+    own: a module with a method begin(random)."""
+    for module in net.modules():
+        own = getattr(module, "begin", None)
+        if own is not None:
+            own(random)
+        if isinstance(module, EqualConv2d | EqualLinear):
+            weight_of(module).normal_(0, 1 / getattr(module, "rate", 1.0), generator=random)
+            if module.bias is not None:
+                module.bias.fill_(getattr(module, "start", 0.0) / getattr(module, "rate", 1.0))
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            std = ROOT2 / math.sqrt(fan_in(module))
+            weight_of(module).normal_(0, std, generator=random)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, nn.Embedding):
+            module.weight.normal_(0, 1, generator=random)
