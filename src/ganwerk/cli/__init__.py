@@ -19,6 +19,7 @@ COMMANDS = {
     "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
+    "interpolate": ("ganwerk.cli.interpolate:command", "Walk from picture to picture, as a film."),
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
     "neighbours": (
         "ganwerk.cli.neighbours:command",

@@ -1,0 +1,71 @@
+"""The commands that steer a generator: what they ask their verbs for, and what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganwerk.cli.options import parse_stops
+from ganwerk.errors import ConfigError
+from ganwerk.work.control.interpolate import Walked
+
+
+def test_interpolate(cli: Any, stub: Any) -> None:
+    verb = stub(
+        "ganwerk.work.control.interpolate.interpolate",
+        Walked(Path("walk.webp"), 60, 2.0, ("walk.mp4 cannot be written: no.",)),
+    )
+    result = cli(
+        *("interpolate", "runs/mine", "--seeds", "1,5,1", "--seconds", "2", "--rate", "30"),
+        *("--no-loop", "--out", "walk.mp4", "--size", "128", "--class", "lemon"),
+        *("--truncation", "0.5", "--at", "best", "--force"),
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "warning: walk.mp4 cannot be written: no.",
+        "Wrote walk.webp: 60 pictures, 2.0 seconds.",
+    ]
+    args, named = verb.calls[0]
+    named.pop("progress")
+    assert args == (Path("runs/mine"), (1, 5, 1))
+    assert named == {
+        "out": Path("walk.mp4"), "seconds": 2.0, "rate": 30.0, "loop": False, "side_px": 128,
+        "classes": ("lemon",), "truncation": 0.5, "at": "best", "force": True,
+    }  # fmt: skip
+
+
+def test_interpolate_as_json(cli: Any, stub: Any) -> None:
+    stub("ganwerk.work.control.interpolate.interpolate", Walked(Path("w.gif"), 60, 2.0))
+    result = cli("interpolate", "runs/mine", "--json")
+    assert json.loads(result.stdout) == {
+        "ok": True, "run": "runs/mine", "path": "w.gif", "frames": 60, "seconds": 2.0,
+        "warnings": [],
+    }  # fmt: skip
+
+
+def test_stops_keep_order_and_repetitions() -> None:
+    assert parse_stops("1,5-7, a/b.safetensors ,1", "--seeds") == (
+        1, 5, 6, 7, Path("a/b.safetensors"), 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is no number"),
+        ("1,x", "'x' is no number"),
+        ("1,photo.jpg", r"'photo\.jpg' is no number, no range and no file"),
+        ("9-5", "goes backwards"),
+        ("0-20000", "too much"),
+        (str(2**63), "too much"),
+        ("-3", "'-3' is no number"),
+    ],
+)
+def test_stops_that_cannot_be(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_stops(text, "--rows")
+    assert caught.value.hint
+    assert "--rows" in caught.value.message
