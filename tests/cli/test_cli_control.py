@@ -10,7 +10,10 @@ import pytest
 
 from ganwerk.cli.options import parse_stops
 from ganwerk.errors import ConfigError
+from ganwerk.work.control.directions import Directions
 from ganwerk.work.control.interpolate import Walked
+from ganwerk.work.control.mix import Mixed
+from ganwerk.work.control.steps import Found
 
 
 def test_interpolate(cli: Any, stub: Any) -> None:
@@ -69,3 +72,49 @@ def test_stops_that_cannot_be(text: str, message: str) -> None:
         parse_stops(text, "--rows")
     assert caught.value.hint
     assert "--rows" in caught.value.message
+
+
+def test_mix(cli: Any, stub: Any) -> None:
+    verb = stub("ganwerk.work.control.mix.mix", Mixed(Path("m.png"), (1, 2)))
+    result = cli("mix", "runs/mine", "--rows", "1-2", "--columns", "a.safetensors,7",
+                 "--layers", "1-2", "--class", "lemon")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert result.stdout == (
+        "Wrote m.png: layers 1, 2 from the columns, all others from the rows.\n"
+    )
+    args, named = verb.calls[0]
+    named.pop("progress")
+    assert args == (Path("runs/mine"), (1, 2), (Path("a.safetensors"), 7))
+    assert named == {
+        "layers": "1-2", "out": Path("runs/mine/mix-1-2.png"), "classes": ("lemon",),
+        "truncation": 1.0, "at": "latest", "force": False,
+    }  # fmt: skip
+
+
+def test_directions(cli: Any, stub: Any) -> None:
+    import torch
+
+    found = Found(
+        Directions(torch.eye(2), torch.tensor([0.5, 0.25]), torch.ones(2), (0,), "pca"),
+        (Path("d/direction-01.png"), Path("d/direction-02.png")),
+        Path("d/directions.safetensors"),
+        Path("d/directions.json"),
+    )
+    verb = stub("ganwerk.work.control.steps.directions", found)
+    result = cli("directions", "runs/mine", "--count", "2", "--method", "pca", "--seeds", "7,9")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        f"  {found.strips[0]}  50.0%",
+        f"  {found.strips[1]}  25.0%",
+        f"Numbers: {found.numbers}",
+    ]
+    args, named = verb.calls[0]
+    named.pop("progress")
+    assert args == (Path("runs/mine"),)
+    assert named == {
+        "count": 2, "method": "pca", "layers": "all", "strength": 3.0, "seeds": (7, 9),
+        "out": Path("runs/mine/directions"), "classes": (), "truncation": 1.0, "at": "latest",
+        "force": False,
+    }  # fmt: skip
+    machine = cli("directions", "runs/mine", "--json")
+    assert json.loads(machine.stdout)["importance"] == [0.5, 0.25]

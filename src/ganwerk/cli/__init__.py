@@ -20,6 +20,11 @@ COMMANDS = {
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
     "interpolate": ("ganwerk.cli.interpolate:command", "Walk from picture to picture, as a film."),
+    "mix": ("ganwerk.cli.mix:command", "Mix the styles of pictures, layer by layer."),
+    "directions": (
+        "ganwerk.cli.directions:command",
+        "Find what a generator can change, a strip for each.",
+    ),
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
     "neighbours": (
         "ganwerk.cli.neighbours:command",
