@@ -9,10 +9,9 @@ Shape legend: N places, L style layers (1 without styles), S numbers each, K cla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,23 +19,14 @@ from torch import Tensor, nn
 from ganwerk.config.schema import Settings
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, Latents, for_seeds
+from ganwerk.nn.types import Styled
 
 MIDDLE_STREAM, MIDDLE_COUNT = 7, 4096
 """The numbers from which the mean style of a class is computed: a stream that no picture uses."""
 
 
-@runtime_checkable
-class Styled(Protocol):
-    """A generator with styles."""
-
-    style_layers: int
-    style_size: int
-    style_resolutions: tuple[int, ...]
-    mean_style: Tensor
-
-    def mapping(self, latents: Tensor, labels: Tensor | None = None) -> Tensor: ...
-
-    def synthesis(self, styles: Tensor, noise: Any = None) -> Tensor: ...
+Noise = tuple[Tensor, ...]
+"""(N or 1, 1, h, w) for each style layer, h = w its resolution."""
 
 
 class Space(Protocol):
@@ -54,9 +44,7 @@ class Space(Protocol):
     def enter(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """The styles (N, L, S) of latents (N, Z). labels: classes (N,) or their shares (N, K)."""
 
-    def pictures(
-        self, styles: Tensor, labels: Tensor | None, noise: Sequence[Tensor] | None = None
-    ) -> Tensor:
+    def pictures(self, styles: Tensor, labels: Tensor | None, noise: Noise | None = None) -> Tensor:
         """(N, C, H, W), nominally in [-1, 1]; differentiable. noise: None is the fixed one."""
 
     def between(self, a: Tensor, b: Tensor, shares: Tensor) -> Tensor:
@@ -89,9 +77,7 @@ class LatentSpace:
     def enter(self, z: Tensor, labels: Tensor | None) -> Tensor:
         return z[:, None]
 
-    def pictures(
-        self, styles: Tensor, labels: Tensor | None, noise: Sequence[Tensor] | None = None
-    ) -> Tensor:
+    def pictures(self, styles: Tensor, labels: Tensor | None, noise: Noise | None = None) -> Tensor:
         pictures: Tensor = self.net(styles[:, 0], labels)[-1]
         return pictures
 
@@ -135,10 +121,8 @@ class StyleSpace:
     def enter(self, z: Tensor, labels: Tensor | None) -> Tensor:
         return self.net.mapping(z, labels)[:, None].expand(-1, self.layers, -1)
 
-    def pictures(
-        self, styles: Tensor, labels: Tensor | None, noise: Sequence[Tensor] | None = None
-    ) -> Tensor:
-        return self.net.synthesis(styles, noise)
+    def pictures(self, styles: Tensor, labels: Tensor | None, noise: Noise | None = None) -> Tensor:
+        return self.net.synthesis(styles, noise)[-1]
 
     def between(self, a: Tensor, b: Tensor, shares: Tensor) -> Tensor:
         return torch.lerp(a, b, shares[:, None, None])

@@ -54,15 +54,23 @@ class TinyStyled(nn.Module):
 
     def synthesis(self, styles, noise=None):
         y, x = torch.meshgrid(torch.linspace(-1, 1, 16), torch.linspace(-1, 1, 16), indexing="ij")
-        picture = self.noise if noise is None else noise[0]
+        picture = self.noise if noise is None else noise[3]
         for number, affine in enumerate(self.affine):
             a, b, c = affine(styles[:, number])[:, :, None, None, None].unbind(1)
             picture = picture + torch.sin(a + 2**number * (b * x + c * y)) / 2
-        return picture
+        return (picture,)
+
+    def fresh_noise(self, count, random):
+        return tuple(
+            torch.randn(count, 1, side, side, generator=random) for side in self.style_resolutions
+        )
+
+    def track(self, styles):
+        raise AssertionError("only training tracks the mean style")
 
     def forward(self, latents, labels=None):
         styles = self.mapping(latents, labels)[:, None].expand(-1, self.style_layers, -1)
-        return (self.synthesis(styles),)
+        return self.synthesis(styles)
 
 
 @pytest.fixture
