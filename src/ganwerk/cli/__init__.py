@@ -25,6 +25,7 @@ COMMANDS = {
         "ganwerk.cli.directions:command",
         "Find what a generator can change, a strip for each.",
     ),
+    "project": ("ganwerk.cli.project:command", "Find what draws a given picture."),
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
     "neighbours": (
         "ganwerk.cli.neighbours:command",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganwerk.config.schema import Settings
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, Latents, for_seeds
+from ganwerk.nn.style import Noise as FixedNoise
 from ganwerk.nn.types import Styled
 
 MIDDLE_STREAM, MIDDLE_COUNT = 7, 4096
@@ -40,6 +41,14 @@ class Space(Protocol):
 
     @property
     def resolutions(self) -> tuple[int, ...]: ...
+
+    @property
+    def fixed_noise(self) -> Noise:
+        """What each layer adds unless told otherwise; () for a generator without noise."""
+
+    @property
+    def noise_sides(self) -> tuple[int, ...]:
+        """In px, of each layer's noise; () without."""
 
     def enter(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """The styles (N, L, S) of latents (N, Z). labels: classes (N,) or their shares (N, K)."""
@@ -69,6 +78,8 @@ class LatentSpace:
     resolution: int
     name: str
     layers: int = 1
+    fixed_noise: Noise = ()
+    noise_sides: tuple[int, ...] = ()
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -117,6 +128,18 @@ class StyleSpace:
     @property
     def resolutions(self) -> tuple[int, ...]:
         return tuple(self.net.style_resolutions)
+
+    @property
+    def fixed_noise(self) -> Noise:
+        return tuple(
+            part.fixed
+            for part in cast(nn.Module, self.net).modules()
+            if isinstance(part, FixedNoise)
+        )
+
+    @property
+    def noise_sides(self) -> tuple[int, ...]:
+        return tuple(noise.shape[-1] for noise in self.fixed_noise)
 
     def enter(self, z: Tensor, labels: Tensor | None) -> Tensor:
         return self.net.mapping(z, labels)[:, None].expand(-1, self.layers, -1)

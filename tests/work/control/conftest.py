@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ganwerk.nn.style import Noise
 from ganwerk.work.control.steered import Steered
 from ganwerk.work.prepare import Request
 from ganwerk.work.sample import Sampler
@@ -43,7 +44,10 @@ class TinyStyled(nn.Module):
         self.classes = classes
         self.affine = nn.ModuleList(nn.Linear(6, 3) for _ in range(4))
         self.register_buffer("mean_style", torch.full((6,), 0.25))
-        self.register_buffer("noise", torch.linspace(-0.1, 0.1, 256).reshape(1, 1, 16, 16))
+        self.noises = nn.ModuleList(Noise(side) for side in self.style_resolutions)
+        for number, noise in enumerate(self.noises):
+            noise.begin(torch.Generator().manual_seed(number))
+            nn.init.constant_(noise.strength, 0.1)
 
     def mapping(self, latents, labels=None):
         if self.classes:
@@ -54,10 +58,12 @@ class TinyStyled(nn.Module):
 
     def synthesis(self, styles, noise=None):
         y, x = torch.meshgrid(torch.linspace(-1, 1, 16), torch.linspace(-1, 1, 16), indexing="ij")
-        picture = self.noise if noise is None else noise[3]
+        picture = torch.zeros(1, 1, 16, 16)
         for number, affine in enumerate(self.affine):
             a, b, c = affine(styles[:, number])[:, :, None, None, None].unbind(1)
-            picture = picture + torch.sin(a + 2**number * (b * x + c * y)) / 2
+            grain = self.noises[number](None if noise is None else noise[number])
+            grain = F.interpolate(grain, (16, 16))
+            picture = picture + torch.sin(a + 2**number * (b * x + c * y)) / 2 + grain
         return (picture,)
 
     def fresh_noise(self, count, random):

@@ -11,7 +11,7 @@ pca        Härkönen et al. 2020 (GANSpace, section 2.1): the principal compone
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ class Directions:
         styles = places.styles.clone()
         shift = self.vectors[number] * self.spreads[number] * amount
         styles[:, list(self.layers)] += shift
-        return Places(steered.space.settled(styles), places.shares)
+        return replace(places, styles=steered.space.settled(styles))
 
 
 def find(

@@ -59,8 +59,8 @@ def missing_codec() -> str | None:
 
 
 def write_film(path: Path, frames: Iterable[Pixels], rate: float, side_px: int) -> None:
-    """Frames (H, W, C) uint8, C 1, 3 or 4, one after the other at `rate` per second, H = W enlarged
-    to `side_px`, in an endless loop where the format knows one. Transparent pictures lie on white.
+    """Frames (H, W, C) uint8, C 1, 3 or 4, one after the other at `rate` per second, enlarged to a
+    height of `side_px`, endlessly where the format can. Transparent pictures lie on white.
 
     Raises ConfigError, MachineError; nothing half-written is left.
     """
@@ -71,15 +71,16 @@ def write_film(path: Path, frames: Iterable[Pixels], rate: float, side_px: int) 
 
 
 def enlarged(frame: Pixels, side_px: int) -> Image.Image:
-    """(H, W, C) as an RGB image of that side."""
+    """(H, W, C) as an RGB image of that height."""
     image = Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame)
     if image.mode == "RGBA":
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
     image = image.convert("RGB")
-    if image.width == side_px:
+    if image.height == side_px:
         return image
-    return image.resize((side_px, side_px), Image.Resampling.BICUBIC)
+    width = max(1, round(image.width * side_px / image.height))
+    return image.resize((width, side_px), Image.Resampling.BICUBIC)
 
 
 def shown_px(resolution: int) -> int:

@@ -13,7 +13,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.run import grid, refuse_existing, write_picture
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.work.control.layers import chosen
-from ganwerk.work.control.places import Places, joined
+from ganwerk.work.control.places import Places
 from ganwerk.work.control.steered import Steered, Stop
 
 MOST_CELLS = 10_000
@@ -29,14 +29,12 @@ class Mixed:
 
 
 def crossed(rows: Places, columns: Places, layers: Sequence[int]) -> Places:
-    """Every row with every column, row by row: the styles of the row, but for `layers` (places,
-    from 0) those of the column."""
-    styles = rows.styles.repeat_interleave(len(columns), 0)
+    """Every row with every column, row by row: all of the row, but for `layers` (places, from 0)
+    the styles of the column."""
+    mixed = rows.map(lambda tensor: tensor.repeat_interleave(len(columns), 0))
     theirs = columns.styles.repeat(len(rows), 1, 1)
-    mixed = styles.clone()
-    mixed[:, list(layers)] = theirs[:, list(layers)]
-    shares = None if rows.shares is None else rows.shares.repeat_interleave(len(columns), 0)
-    return Places(mixed, shares)
+    mixed.styles[:, list(layers)] = theirs[:, list(layers)]
+    return mixed
 
 
 def require_styles(steered: Steered, wish: str) -> None:
@@ -84,7 +82,7 @@ def mix(
     left = steered.stops(rows, classes, truncation)
     top = steered.stops(columns, classes, truncation)
     drawn, done = [], 0
-    places = joined([left, top, crossed(left, top, numbers)])
+    places = steered.joined([left, top, crossed(left, top, numbers)])
     for pictures in steered.batches(places):
         drawn.append(pictures)
         done += len(pictures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganwerk.errors import DataError
 from ganwerk.run.files import disk_errors, write_bytes
+from ganwerk.work.space import Noise
 
 KIND = "places"
 
@@ -21,10 +22,12 @@ KIND = "places"
 @dataclass(frozen=True, eq=False)
 class Places:
     """N places: styles (N, L, S) float32, one for each of L layers, and of a run that was taught K
-    classes the shares (N, K) of each, which sum to 1. On the CPU."""
+    classes the shares (N, K) of each, which sum to 1. noise: (N, 1, h, w) for each layer, of places
+    that have their own; None is the generator's fixed noise. On the CPU."""
 
     styles: Tensor
     shares: Tensor | None = None
+    noise: Noise | None = None
 
     def __len__(self) -> int:
         return len(self.styles)
@@ -36,15 +39,42 @@ class Places:
             chosen = which
         else:
             chosen = [which] if isinstance(which, int) else list(which)
-        shares = None if self.shares is None else self.shares[chosen]
-        return Places(self.styles[chosen], shares)
+        return self.map(lambda tensor: tensor[chosen])
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Places:
+        """The same change of all tensors."""
+        shares = None if self.shares is None else change(self.shares)
+        noise = None if self.noise is None else tuple(map(change, self.noise))
+        return Places(change(self.styles), shares, noise)
 
 
 def joined(parts: Sequence[Places]) -> Places:
-    """All places of several of one run, in order."""
+    """All places of several of one run, in order: all with noise of their own, or none."""
     styles = torch.cat([part.styles for part in parts])
     shares = [part.shares for part in parts if part.shares is not None]
-    return Places(styles, torch.cat(shares) if shares else None)
+    noises = [part.noise for part in parts if part.noise is not None]
+    noise = tuple(torch.cat(layer) for layer in zip(*noises, strict=True)) if noises else None
+    return Places(styles, torch.cat(shares) if shares else None, noise)
+
+
+def between(a: Places, b: Places, styles: Tensor, times: Tensor) -> Places:
+    """The places on the way from a to b (N = 1 each) at `times` (T,), whose styles are given."""
+    shares = noise = None
+    if a.shares is not None and b.shares is not None:
+        shares = torch.lerp(a.shares, b.shares, times[:, None])
+    if a.noise is not None and b.noise is not None:
+        t = times[:, None, None, None]
+        # Half of one noise and half of another is weaker than either
+        noise = tuple(
+            standardised(torch.lerp(x, y, t)) for x, y in zip(a.noise, b.noise, strict=True)
+        )
+    return Places(styles, shares, noise)
+
+
+def standardised(noise: Tensor) -> Tensor:
+    """(N, 1, h, w) with mean 0 and variance 1 over each map."""
+    noise = noise - noise.mean((1, 2, 3), keepdim=True)
+    return noise * noise.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-12).rsqrt()
 
 
 def save_places(path: Path, places: Places, about: dict[str, object]) -> None:
@@ -52,12 +82,17 @@ def save_places(path: Path, places: Places, about: dict[str, object]) -> None:
     tensors = {"styles": places.styles.contiguous()}
     if places.shares is not None:
         tensors["shares"] = places.shares.contiguous()
+    for number, noise in enumerate(places.noise or ()):
+        tensors[f"noise.{number:02d}"] = noise.contiguous()
     noted = {"kind": KIND, "about": json.dumps(about)}
     write_bytes(path, safetensors.torch.save(tensors, noted))
 
 
-def load_places(path: Path, layers: int, size: int, classes: int) -> Places:
-    """The places in a file, for a run with so many layers, numbers per style, and classes.
+def load_places(
+    path: Path, layers: int, size: int, classes: int, sides: Sequence[int] = ()
+) -> Places:
+    """The places in a file, for a run with so many layers, numbers per style, and classes. sides:
+    of the noise of each layer, of a run that has noise.
 
     Raises DataError if it is none, or of a run of another shape.
     """
@@ -82,7 +117,14 @@ def load_places(path: Path, layers: int, size: int, classes: int) -> Places:
     for name, tensor in found.items():
         if not bool(tensor.isfinite().all()):
             raise DataError(f"{name} in {path} are not all finite.", "Project the picture again.")
-    return Places(styles.float(), None if shares is None else shares.float())
+    noise = tuple(found[name].float() for name in sorted(found) if name.startswith("noise."))
+    wanted = [(len(styles), 1, side, side) for side in sides]
+    if noise and [tuple(part.shape) for part in noise] != wanted:
+        raise DataError(
+            f"The noise in {path} is of another run.",
+            "Project the picture with this run: ganwerk project RUN PHOTO",
+        )
+    return Places(styles.float(), None if shares is None else shares.float(), noise or None)
 
 
 def _words(layers: int, size: int, classes: int) -> str:

@@ -7,6 +7,8 @@ class. Without styles the one "style" is the latent itself, so all here works fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,11 @@ from torch import Tensor
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.run import to_uint8
-from ganwerk.work.control.places import Places, joined, load_places
+from ganwerk.work.control.places import Places, between, joined, load_places
 from ganwerk.work.sample import Sampler, check_seeds, check_truncation
 from ganwerk.work.space import Space
 
+SPREAD_DRAWN = 1000
 Pixels = NDArray[np.uint8]
 Stop = int | Path
 """The number of a picture, or a file with a place, as `ganwerk project` writes it."""
@@ -103,10 +106,28 @@ class Steered:
                 parts.append(self._load(stop))
         if not parts:
             raise ConfigError("No place was named.", "Name some pictures: --seeds 1,5,9")
-        return joined(parts)
+        return self.joined(parts)
 
     def _load(self, path: Path) -> Places:
-        return load_places(path, self.space.layers, self.space.size, len(self.classes))
+        space, classes = self.space, len(self.classes)
+        return load_places(path, space.layers, space.size, classes, space.noise_sides)
+
+    def joined(self, parts: Sequence[Places]) -> Places:
+        """All places, in order. Where some have their own noise, the others get the fixed one."""
+        if any(part.noise is not None for part in parts):
+            fixed = [noise.cpu() for noise in self.space.fixed_noise]
+            parts = [
+                part if part.noise is not None else replace(
+                    part, noise=tuple(n.expand(len(part), -1, -1, -1) for n in fixed)
+                )
+                for part in parts
+            ]  # fmt: skip
+        return joined(parts)
+
+    @cached_property
+    def spread(self) -> float:
+        """The standard deviation of the styles of pictures, over all their numbers."""
+        return float(self.places(range(SPREAD_DRAWN)).styles[:, 0].std(0).mean())
 
     def draw(self, places: Places) -> Pixels:
         """The pictures there, (N, H, W, C) uint8."""
@@ -119,11 +140,11 @@ class Steered:
         for start in range(0, len(places), size):
             part = places[start : start + size]
             missing = size - len(part)
-            styles = F.pad(part.styles, (0, 0, 0, 0, 0, missing), value=1.0).to(device)
-            shares = part.shares
-            if shares is not None:
-                shares = F.pad(shares, (0, 0, 0, missing)).to(device)
-            yield to_uint8(self.space.pictures(styles, shares))[: len(part)]
+            # Repeated, not zeros: a place of nothing but zeros has no direction
+            full = [*range(len(part)), *[0] * missing]
+            whole = part[full].map(lambda tensor: tensor.to(device))
+            pictures = self.space.pictures(whole.styles, whole.shares, whole.noise)
+            yield to_uint8(pictures)[: len(part)]
 
     def walk(self, stops: Places, frames: int, *, loop: bool = True) -> Places:
         """`frames` places on the way through all stops, at even speed from stop to stop.
@@ -139,21 +160,17 @@ class Steered:
             within = (times >= leg) & ((times < leg + 1) | (leg == legs - 1))
             if bool(within.any()):
                 found.append(self._leg(stops[leg], stops[leg + 1], (times[within] - leg).float()))
-        return joined(found)
+        return self.joined(found)
 
     def legs(self, stops: Places, frames: int, *, loop: bool = True) -> Places:
         """`frames` places from each stop to the next, both with them, leg after leg."""
         stops = closed(stops) if loop else stops
         times = torch.linspace(0, 1, frames)
         pairs = range(len(stops) - 1)
-        return joined([self._leg(stops[i], stops[i + 1], times) for i in pairs])
+        return self.joined([self._leg(stops[i], stops[i + 1], times) for i in pairs])
 
     def _leg(self, a: Places, b: Places, times: Tensor) -> Places:
-        styles = self.space.between(a.styles[0], b.styles[0], times)
-        shares = None
-        if a.shares is not None and b.shares is not None:
-            shares = torch.lerp(a.shares, b.shares, times[:, None])
-        return Places(styles, shares)
+        return between(a, b, self.space.between(a.styles[0], b.styles[0], times), times)
 
 
 def closed(stops: Places) -> Places:

@@ -16,7 +16,7 @@ from ganwerk.run.files import to_json, write_bytes
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.work.control.directions import METHODS, Directions, find
 from ganwerk.work.control.layers import chosen
-from ganwerk.work.control.places import Places, joined
+from ganwerk.work.control.places import Places
 from ganwerk.work.control.steered import Steered
 
 COLUMNS = 7
@@ -84,7 +84,7 @@ def directions(
 def _strip(steered: Steered, found: Directions, start: Places, number: int, strength: float) -> Any:
     """A row for each place, from -strength to +strength."""
     amounts = np.linspace(-strength, strength, COLUMNS).tolist()
-    moved = joined([
+    moved = steered.joined([
         found.moved(steered, start[row], number, amount)
         for row in range(len(start)) for amount in amounts
     ])  # fmt: skip

@@ -1,0 +1,186 @@
+"""What steering a generator is worth: projection of unseen pictures, and what style mixing moves.
+
+  projection  20 pictures the run never learned from are projected; each result is compared with the
+              training picture nearest to the goal, by the same perceptual distance. The claim: the
+              projection is nearer in at least 15.
+  mixing      Styles of one picture are put into another, coarse layers alone and fine layers alone.
+              Measured is how far the picture moves in shape and in colour, each in units of the
+              distance between two pictures drawn independently. The claim: coarse styles move shape
+              more than colour, fine ones colour more than shape.
+
+    python -m bench.control projection RUN [--count 20] [--json FILE]
+    python -m bench.control mixing RUN [--count 200]
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.common import machine, machine_line, parser, table, write_json
+from ganwerk.errors import GanwerkError
+from ganwerk.values import ignore_progress
+from ganwerk.work.control.layers import band
+from ganwerk.work.control.mix import crossed, require_styles
+from ganwerk.work.control.perception import Perception
+from ganwerk.work.control.project import STEPS, TRIES, Projection
+from ganwerk.work.control.steered import Steered
+from ganwerk.work.judging import reals_of_run
+
+LUMA = (0.299, 0.587, 0.114)
+SHAPE_PX = 16
+HISTOGRAM_BINS = 8
+
+
+# Projection -----------------------------------------------------------------------------------
+
+
+def projection(run: Path, count: int, steps: int, tries: int) -> dict[str, Any]:
+    steered = Steered.open(run)
+    side = reals_of_run(run, ignore_progress)
+    perception = Perception.by("compact", steered.sampler.device)
+    chosen = np.random.default_rng(0).permutation(side.held_out)[:count]
+    goals = side.images[chosen]
+    nearest, nearest_rms = nearest_training(perception, goals, side.images[side.train])
+    rows = []
+    for number, goal in enumerate(goals):
+        picture = np.ascontiguousarray(goal.transpose(1, 2, 0))
+        job = Projection(steered, perception, picture, (), own_noise=True)
+        found = job.work(steps, tries, ignore_progress)
+        rows.append(
+            {
+                "picture": side.names[chosen[number]],
+                "projected": found.perceptual,
+                "best of random": job.begun,
+                "nearest training": nearest[number],
+                "rms projected": found.pixel**0.5,
+                "rms nearest training": nearest_rms[number],
+            }
+        )
+        print(" ".join(f"{k} {v:.4f}" if isinstance(v, float) else str(v)
+                       for k, v in rows[-1].items()), flush=True)  # fmt: skip
+    wins = sum(row["projected"] < row["nearest training"] for row in rows)
+    closer = sum(row["rms projected"] < row["rms nearest training"] for row in rows)
+    print(f"Projection nearer than the nearest training picture in {wins} of {len(rows)} "
+          f"(by pixels in {closer}).")  # fmt: skip
+    return {"rows": rows, "wins": wins, "wins_by_pixels": closer, "count": len(rows)}
+
+
+@torch.no_grad()
+def nearest_training(
+    perception: Perception, goals: np.ndarray, train: np.ndarray
+) -> tuple[list[float], list[float]]:
+    """Of each goal, the least perceptual and the least root mean squared distance to any training
+    picture, which need not be the same one."""
+    wanted = [perception.features(_signed(goal[None])) for goal in goals]
+    perceptual, pixel = [], []
+    for start in range(0, len(train), 32):
+        batch = _signed(train[start : start + 32])
+        features = perception.features(batch)
+        perceptual.append(torch.stack([_distance(features, goal) for goal in wanted]))
+        pixel.append(torch.stack([
+            ((batch - _signed(goal[None])) / 2).square().mean((1, 2, 3)) for goal in goals
+        ]))  # fmt: skip
+    best = torch.cat(perceptual, 1).amin(1)
+    return best.tolist(), torch.cat(pixel, 1).amin(1).sqrt().tolist()
+
+
+def _distance(features: list[Tensor], goal: list[Tensor]) -> Tensor:
+    parts = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(features, goal, strict=True)]
+    return torch.stack(parts).mean(0)
+
+
+def _signed(pictures: np.ndarray) -> Tensor:
+    return torch.from_numpy(pictures).float() / 127.5 - 1
+
+
+# Mixing ---------------------------------------------------------------------------------------
+
+
+def shape_of(pictures: Tensor) -> Tensor:
+    """Where the edges are, whatever the colours: brightness (N, 3, H, W) in [0, 1] -> luma with
+    mean 0 and variance 1, its gradient's length on a grid of SHAPE_PX, of unit length."""
+    weights = torch.tensor(LUMA).reshape(1, 3, 1, 1)
+    luma = (pictures * weights).sum(1, keepdim=True)
+    luma = luma - luma.mean((2, 3), keepdim=True)
+    luma = luma / luma.std((2, 3), keepdim=True).clamp_min(1e-6)
+    across = F.pad(luma.diff(dim=3), (0, 1))
+    down = F.pad(luma.diff(dim=2), (0, 0, 0, 1))
+    edges = F.adaptive_avg_pool2d((across.square() + down.square()).sqrt(), SHAPE_PX)
+    return F.normalize(edges.flatten(1), dim=1)
+
+
+def colour_of(pictures: Tensor) -> Tensor:
+    """Which colours there are, wherever they are: the histogram of the two colour differences
+    (Cb, Cr) on a grid of bins, its root, so that distances are Hellinger's."""
+    r, g, b = pictures.unbind(1)
+    luma = LUMA[0] * r + LUMA[1] * g + LUMA[2] * b
+    cb, cr = 0.5 + (b - luma) * 0.564, 0.5 + (r - luma) * 0.713
+    bins = [(c.clamp(0, 1) * HISTOGRAM_BINS).long().clamp_max(HISTOGRAM_BINS - 1) for c in (cb, cr)]
+    place = (bins[0] * HISTOGRAM_BINS + bins[1]).flatten(1)
+    counts = torch.zeros(len(pictures), HISTOGRAM_BINS**2).scatter_add_(
+        1, place, torch.ones(place.shape)
+    )
+    return (counts / place.shape[1]).sqrt()
+
+
+MEASURES = {"shape": shape_of, "colour": colour_of}
+
+
+def mixing(run: Path, count: int) -> dict[str, Any]:
+    steered = Steered.open(run)
+    require_styles(steered, "This benchmark")
+    own, other = steered.places(range(count)), steered.places(range(count, 2 * count))
+    sides = steered.space.resolutions
+    before, elsewhere = _drawn(steered, own), _drawn(steered, other)
+    found: dict[str, dict[str, float]] = {}
+    for name in ("coarse", "middle", "fine"):
+        layers = [i for i, side in enumerate(sides) if band(side, max(sides)) == name]
+        pairs = [crossed(own[i], other[i], layers) for i in range(count)]
+        after = _drawn(steered, steered.joined(pairs))
+        found[name] = {
+            kind: _moved(measure, before, after, elsewhere) for kind, measure in MEASURES.items()
+        }
+        found[name]["shape / colour"] = found[name]["shape"] / found[name]["colour"]
+    rows = [[name, *(f"{value:.3f}" for value in row.values())] for name, row in found.items()]
+    print(table(["styles swapped", "shape", "colour", "shape / colour"], rows))
+    return {"moved": found, "count": count}
+
+
+def _moved(measure: Any, before: Tensor, after: Tensor, elsewhere: Tensor) -> float:
+    """How far pictures moved, as a share of the way to the pictures the styles came from."""
+    a, b, c = (measure(pictures) for pictures in (before, after, elsewhere))
+    return float((a - b).norm(dim=1).mean() / (a - c).norm(dim=1).mean())
+
+
+def _drawn(steered: Steered, places: Any) -> Tensor:
+    return torch.from_numpy(steered.draw(places)).permute(0, 3, 1, 2).float() / 255
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("what", choices=["projection", "mixing"])
+    options.add_argument("run", type=Path, help="a trained run of colour pictures")
+    options.add_argument("--count", type=int, help="pictures (default: 20; of mixing 200)")
+    options.add_argument("--steps", type=int, default=STEPS)
+    options.add_argument("--tries", type=int, default=TRIES)
+    given = options.parse_args()
+    about = machine()
+    print(machine_line(about), flush=True)
+    try:
+        if given.what == "projection":
+            found = projection(given.run, given.count or 20, given.steps, given.tries)
+        else:
+            found = mixing(given.run, given.count or 200)
+    except GanwerkError as error:
+        raise SystemExit(f"error: {error.message}\nhint: {error.hint}") from error
+    write_json(given.json, {"machine": about, "what": given.what, "run": str(given.run)} | found)
+
+
+if __name__ == "__main__":
+    main()
