@@ -1,15 +1,15 @@
 """What steering a generator is worth: projection of unseen pictures, and what style mixing moves.
 
-  projection  20 pictures the run never learned from are projected; each result is compared with the
-              training picture nearest to the goal, by the same perceptual distance. The claim: the
-              projection is nearer in at least 15.
-  mixing      Styles of one picture are put into another, coarse layers alone and fine layers alone.
-              Measured is how far the picture moves in shape and in colour, each in units of the
-              distance between two pictures drawn independently. The claim: coarse styles move shape
-              more than colour, fine ones colour more than shape.
+projection  20 pictures the run never learned from are projected; each result is compared with the
+            training picture nearest to the goal, by the same perceptual distance. The claim: the
+            projection is nearer in at least 15.
+mixing      Styles of one picture are put into another, coarse layers alone and fine layers alone.
+            Measured is how far the picture moves in shape and in colour, each in units of the
+            distance between two pictures drawn independently. The claim: coarse styles move shape
+            more than colour, fine ones colour more than shape.
 
-    python -m bench.control projection RUN [--count 20] [--json FILE]
-    python -m bench.control mixing RUN [--count 200]
+  python -m bench.control projection RUN [--count 20] [--json FILE]
+  python -m bench.control mixing RUN [--count 200]
 """
 
 from __future__ import annotations

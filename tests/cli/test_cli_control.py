@@ -13,6 +13,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.work.control.directions import Directions
 from ganwerk.work.control.interpolate import Walked
 from ganwerk.work.control.mix import Mixed
+from ganwerk.work.control.project import Projected
 from ganwerk.work.control.steps import Found
 
 
@@ -118,3 +119,37 @@ def test_directions(cli: Any, stub: Any) -> None:
     }  # fmt: skip
     machine = cli("directions", "runs/mine", "--json")
     assert json.loads(machine.stdout)["importance"] == [0.5, 0.25]
+
+
+def test_project(cli: Any, stub: Any) -> None:
+    found = Projected(
+        Path("p/picture.png"), Path("p/residual.png"), Path("p/place.safetensors"),
+        Path("p/film.mp4"), 0.05, 0.2, 0.01, 100, 12.0, ("cat.jpg has 9 x 9 px",),
+    )  # fmt: skip
+    verb = stub("ganwerk.work.control.project.project", found)
+    result = cli(
+        *("project", "runs/mine", "photos/cat.jpg", "--steps", "100", "--tries", "64"),
+        *("--class", "cat", "--no-noise", "--backbone", "vgg16", "--film", ".mp4"),
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "warning: cat.jpg has 9 x 9 px",
+        "Perceptual distance 0.050; of the best random picture 0.200.",
+        "100 steps in 12 seconds.",
+        "  p/picture.png",
+        "  p/residual.png",
+        "  p/place.safetensors",
+        "  p/film.mp4",
+    ]
+    args, named = verb.calls[0]
+    named.pop("progress")
+    assert args == (Path("runs/mine"), Path("photos/cat.jpg"))
+    assert named == {
+        "out": Path("runs/mine/projected/cat"), "steps": 100, "tries": 64, "classes": ("cat",),
+        "own_noise": False, "backbone": "vgg16", "film": ".mp4", "at": "latest", "force": False,
+        "device": None,
+    }  # fmt: skip
+    machine = json.loads(cli("project", "r", "a.png", "--json").stdout)
+    assert (machine["ok"], machine["place"], machine["begun"]) == (
+        True, "p/place.safetensors", 0.2,
+    )  # fmt: skip

@@ -31,7 +31,11 @@ Noise = tuple[Tensor, ...]
 
 
 class Space(Protocol):
-    """resolutions: the side in px of what each layer draws."""
+    """resolutions: the side in px of what each layer draws. beside_classes: whether a picture
+    depends on its class besides the style; else the class is in the style."""
+
+    @property
+    def beside_classes(self) -> bool: ...
 
     @property
     def layers(self) -> int: ...
@@ -78,6 +82,7 @@ class LatentSpace:
     resolution: int
     name: str
     layers: int = 1
+    beside_classes: bool = True
     fixed_noise: Noise = ()
     noise_sides: tuple[int, ...] = ()
 
@@ -116,6 +121,7 @@ class StyleSpace:
     latents: Latents
     dim: int
     classes: int
+    beside_classes: bool = False
 
     @property
     def layers(self) -> int:

@@ -171,7 +171,7 @@ def read_photo(photo: Path, steered: Steered) -> tuple[Pixels, tuple[str, ...]]:
             f"{photo.name} has {found.width} x {found.height} px: {how} to {data.resolution} x "
             f"{data.resolution} px, the size of the run.",
         )
-    return np.ascontiguousarray(found.pixels.transpose(1, 2, 0)), said
+    return found.pixels.transpose(1, 2, 0).copy(), said
 
 
 def _write(

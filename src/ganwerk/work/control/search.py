@@ -161,7 +161,7 @@ class Moving:
         device = search.device
         tensors = {"styles": starts.styles.to(device)}
         shares = None if starts.shares is None else starts.shares.to(device)
-        if shares is not None and search.free_classes:
+        if shares is not None and search.free_classes and search.steered.space.beside_classes:
             tensors["shares"], shares = shares, None
         if search.own_noise:
             for number, noise in enumerate(search.steered.space.fixed_noise):
