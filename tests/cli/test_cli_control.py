@@ -15,6 +15,7 @@ from ganwerk.work.control.interpolate import Walked
 from ganwerk.work.control.mix import Mixed
 from ganwerk.work.control.project import Projected
 from ganwerk.work.control.steps import Found
+from ganwerk.work.events import Ended
 
 
 def test_interpolate(cli: Any, stub: Any) -> None:
@@ -153,3 +154,36 @@ def test_project(cli: Any, stub: Any) -> None:
     assert (machine["ok"], machine["place"], machine["begun"]) == (
         True, "p/place.safetensors", 0.2,
     )  # fmt: skip
+
+
+def test_finetune(cli: Any, stub: Any) -> None:
+    def finishing(run: Path, request: Any, *, watch: Any, **_: Any) -> Path:
+        watch(Ended("finished", 1000, 10.0, Path("runs/cats")))
+        return Path("runs/cats")
+
+    verb = stub("ganwerk.work.finetune.finetune", finishing)
+    result = cli(
+        *("finetune", "runs/fruits", "cats", "--freeze", "3", "--minutes", "5", "--at", "best"),
+        *("--unconditional", "--no-mirror", "--set", "game.loss=hinge", "--remedy", "label-noise"),
+        *("--out", "runs/cats", "--seed", "4"),
+    )
+    assert result.exit_code == 0, result.output
+    (run, request), named = verb.calls[0]
+    named.pop("watch")
+    assert (run, named) == (Path("runs/fruits"), {"at": "best", "freeze": 3})
+    assert request.where == "cats"
+    assert dict(request.flags) == {
+        "budget.minutes": (5.0, "--minutes 5"),
+        "data.conditional": (False, "--unconditional"),
+        "data.mirror": (False, "--no-mirror"),
+        "run.seed": (4, "--seed 4"),
+    }
+    assert (request.sets, request.remedies) == (("game.loss=hinge",), ("label-noise",))
+    assert request.out == Path("runs/cats")
+
+
+def test_finetune_dry_run(cli: Any, stub: Any, a_plan: Any) -> None:
+    verb = stub("ganwerk.work.finetune.plan", a_plan)
+    result = cli("finetune", "runs/fruits", "cats", "--dry-run", "--json")
+    assert json.loads(result.stdout)["plan"]["resolution"] == 16
+    assert len(verb.calls) == 1

@@ -147,6 +147,27 @@ def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Train
     return Trained(verbs.train(request(data, **options), watch))
 
 
+def finetune(
+    run: str | Path,
+    data: str | Path,
+    *,
+    freeze: int = 0,
+    at: str | int = "latest",
+    watch: Watcher = nobody,
+    **options: Any,
+) -> Trained:
+    """Train on the pictures in `data`, beginning with the weights of `run`.
+
+    freeze: so many of D's lowest layers stay as they are. at: 'latest', 'best' or images seen.
+    Options as of `train`; network, game and rates are those of the run. Raises ConfigError with the
+    list of shapes that differ, where the weights do not fit.
+    """
+    from ganwerk.work.finetune import finetune as verb
+
+    asked = request(data, **options)
+    return Trained(verb(Path(run), asked, at=at, freeze=freeze, watch=watch))
+
+
 def plan(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Plan:
     """What `train` with the same arguments would do; nothing is written."""
     return verbs.plan(request(data, **options), watch)
