@@ -6,6 +6,8 @@ D, which see edges and textures, stay as they came; only the upper ones learn th
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from torch import nn
 
 from ganwerk.errors import ConfigError
@@ -13,6 +15,13 @@ from ganwerk.game.recipe import Change
 from ganwerk.nn.layers import Verdict
 
 AFTER_ALL = 1_000  # spectral norm and others put a layer's weights elsewhere: they go first
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A discriminator that says itself which parts come first."""
+
+    def low_layers(self) -> list[nn.Module]: ...
 
 
 def frozen(count: int) -> Change:
@@ -36,11 +45,14 @@ def frozen(count: int) -> Change:
 def low_layers(d_net: nn.Module) -> list[nn.Module]:
     """The parts of D below its verdict, from the picture up: a convolution, a stage, a block each.
 
-    Remedies may have put D into another module; the parts are those of the network itself.
+    Remedies may have put D into another module; the parts are those of the network itself, as it
+    lists them (`low_layers`) or in the order in which they were made.
     """
     own = next(
         net for net in d_net.modules() if any(isinstance(c, Verdict) for c in net.children())
     )
+    if isinstance(own, Listed):
+        return own.low_layers()
     parts: list[nn.Module] = []
     for child in own.children():
         listed = isinstance(child, nn.Sequential | nn.ModuleList)
