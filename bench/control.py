@@ -34,7 +34,9 @@ from ganwerk.work.judging import reals_of_run
 
 LUMA = (0.299, 0.587, 0.114)
 SHAPE_PX = 16
-HISTOGRAM_BINS = 8
+HISTOGRAM_BINS = 16
+FULLY = 0.25
+"""From this distance in RGB on, a pixel is no part of the ground."""
 
 
 # Projection -----------------------------------------------------------------------------------
@@ -102,40 +104,43 @@ def _signed(pictures: np.ndarray) -> Tensor:
 # Mixing ---------------------------------------------------------------------------------------
 
 
+def foreground(pictures: Tensor) -> Tensor:
+    """(N, H, W) from 0 to 1: how far each pixel of (N, 3, H, W) is from the colour of the border,
+    which for a fruit on a plain ground is the ground's."""
+    border = torch.cat([pictures[..., 0], pictures[..., -1], pictures[..., 0, :],
+                        pictures[..., -1, :]], dim=2)  # fmt: skip
+    ground = border.median(dim=2).values[:, :, None, None]
+    return ((pictures - ground).norm(dim=1) / FULLY).clamp(0, 1)
+
+
 def shape_of(pictures: Tensor) -> Tensor:
-    """Where the edges are, whatever the colours: brightness (N, 3, H, W) in [0, 1] -> luma with
-    mean 0 and variance 1, its gradient's length on a grid of SHAPE_PX, of unit length."""
-    weights = torch.tensor(LUMA).reshape(1, 3, 1, 1)
-    luma = (pictures * weights).sum(1, keepdim=True)
-    luma = luma - luma.mean((2, 3), keepdim=True)
-    luma = luma / luma.std((2, 3), keepdim=True).clamp_min(1e-6)
-    across = F.pad(luma.diff(dim=3), (0, 1))
-    down = F.pad(luma.diff(dim=2), (0, 0, 0, 1))
-    edges = F.adaptive_avg_pool2d((across.square() + down.square()).sqrt(), SHAPE_PX)
-    return F.normalize(edges.flatten(1), dim=1)
+    """The silhouette, (N, SHAPE_PX ** 2): it knows nothing of colour or texture."""
+    return F.adaptive_avg_pool2d(foreground(pictures)[:, None], SHAPE_PX).flatten(1)
 
 
 def colour_of(pictures: Tensor) -> Tensor:
-    """Which colours there are, wherever they are: the histogram of the two colour differences
-    (Cb, Cr) on a grid of bins, its root, so that distances are Hellinger's."""
+    """Which colours the foreground has, wherever they are and however large it is: the root of the
+    histogram of its colour differences (Cb, Cr), so that distances are Hellinger's."""
     r, g, b = pictures.unbind(1)
     luma = LUMA[0] * r + LUMA[1] * g + LUMA[2] * b
     cb, cr = 0.5 + (b - luma) * 0.564, 0.5 + (r - luma) * 0.713
     bins = [(c.clamp(0, 1) * HISTOGRAM_BINS).long().clamp_max(HISTOGRAM_BINS - 1) for c in (cb, cr)]
     place = (bins[0] * HISTOGRAM_BINS + bins[1]).flatten(1)
-    counts = torch.zeros(len(pictures), HISTOGRAM_BINS**2).scatter_add_(
-        1, place, torch.ones(place.shape)
-    )
-    return (counts / place.shape[1]).sqrt()
+    weights = foreground(pictures).flatten(1)
+    counts = torch.zeros(len(pictures), HISTOGRAM_BINS**2).scatter_add_(1, place, weights)
+    return (counts / weights.sum(1, keepdim=True).clamp_min(1e-6)).sqrt()
 
 
 MEASURES = {"shape": shape_of, "colour": colour_of}
 
 
 def mixing(run: Path, count: int) -> dict[str, Any]:
+    """Pairs of one class, where the run has classes: else a swap changes the fruit, and with it
+    both shape and colour."""
     steered = Steered.open(run)
     require_styles(steered, "This benchmark")
-    own, other = steered.places(range(count)), steered.places(range(count, 2 * count))
+    own = steered.places(range(count), steered.classes)
+    other = steered.places(range(count, 2 * count), steered.classes)
     sides = steered.space.resolutions
     before, elsewhere = _drawn(steered, own), _drawn(steered, other)
     found: dict[str, dict[str, float]] = {}
@@ -143,10 +148,8 @@ def mixing(run: Path, count: int) -> dict[str, Any]:
         layers = [i for i, side in enumerate(sides) if band(side, max(sides)) == name]
         pairs = [crossed(own[i], other[i], layers) for i in range(count)]
         after = _drawn(steered, steered.joined(pairs))
-        found[name] = {
-            kind: _moved(measure, before, after, elsewhere) for kind, measure in MEASURES.items()
-        }
-        found[name]["shape / colour"] = found[name]["shape"] / found[name]["colour"]
+        moved = {m: _moved(measure, before, after, elsewhere) for m, measure in MEASURES.items()}
+        found[name] = moved | {"shape / colour": moved["shape"] / moved["colour"]}
     rows = [[name, *(f"{value:.3f}" for value in row.values())] for name, row in found.items()]
     print(table(["styles swapped", "shape", "colour", "shape / colour"], rows))
     return {"moved": found, "count": count}
