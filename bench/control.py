@@ -42,11 +42,11 @@ FULLY = 0.25
 # Projection -----------------------------------------------------------------------------------
 
 
-def projection(run: Path, count: int, steps: int, tries: int) -> dict[str, Any]:
+def projection(run: Path, first: int, count: int, steps: int, tries: int) -> dict[str, Any]:
     steered = Steered.open(run)
     side = reals_of_run(run, ignore_progress)
     perception = Perception.by("compact", steered.sampler.device)
-    chosen = np.random.default_rng(0).permutation(side.held_out)[:count]
+    chosen = np.random.default_rng(0).permutation(side.held_out)[first : first + count]
     goals = side.images[chosen]
     nearest, nearest_rms = nearest_training(perception, goals, side.images[side.train])
     rows = []
@@ -70,7 +70,8 @@ def projection(run: Path, count: int, steps: int, tries: int) -> dict[str, Any]:
     closer = sum(row["rms projected"] < row["rms nearest training"] for row in rows)
     print(f"Projection nearer than the nearest training picture in {wins} of {len(rows)} "
           f"(by pixels in {closer}).")  # fmt: skip
-    return {"rows": rows, "wins": wins, "wins_by_pixels": closer, "count": len(rows)}
+    return {"rows": rows, "wins": wins, "wins_by_pixels": closer, "count": len(rows),
+            "steps": steps, "tries": tries}  # fmt: skip
 
 
 @torch.no_grad()
@@ -170,6 +171,7 @@ def main() -> None:
     options.add_argument("what", choices=["projection", "mixing"])
     options.add_argument("run", type=Path, help="a trained run of colour pictures")
     options.add_argument("--count", type=int, help="pictures (default: 20; of mixing 200)")
+    options.add_argument("--first", type=int, default=0, help="skip so many, to go on later")
     options.add_argument("--steps", type=int, default=STEPS)
     options.add_argument("--tries", type=int, default=TRIES)
     given = options.parse_args()
@@ -177,7 +179,7 @@ def main() -> None:
     print(machine_line(about), flush=True)
     try:
         if given.what == "projection":
-            found = projection(given.run, given.count or 20, given.steps, given.tries)
+            found = projection(given.run, given.first, given.count or 20, given.steps, given.tries)
         else:
             found = mixing(given.run, given.count or 200)
     except GanwerkError as error:
