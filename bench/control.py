@@ -14,6 +14,7 @@ mixing      Styles of one picture are put into another, coarse layers alone and 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from bench.common import machine, machine_line, parser, table, write_json
 from ganwerk.errors import GanwerkError
+from ganwerk.run import Run
 from ganwerk.values import ignore_progress
 from ganwerk.work.control.layers import band
 from ganwerk.work.control.mix import crossed, require_styles
@@ -42,36 +44,48 @@ FULLY = 0.25
 # Projection -----------------------------------------------------------------------------------
 
 
-def projection(run: Path, first: int, count: int, steps: int, tries: int) -> dict[str, Any]:
+def projection(run: Path, count: int, steps: int, tries: int, kept: Path | None) -> dict[str, Any]:
+    """kept: a file that each result is written to at once, and that is gone on with."""
     steered = Steered.open(run)
-    side = reals_of_run(run, ignore_progress)
+    side = reals_of_run(Run.open(run), ignore_progress)
     perception = Perception.by("compact", steered.sampler.device)
-    chosen = np.random.default_rng(0).permutation(side.held_out)[first : first + count]
+    chosen = np.random.default_rng(0).permutation(side.held_out)[:count]
     goals = side.images[chosen]
-    nearest, nearest_rms = nearest_training(perception, goals, side.images[side.train])
-    rows = []
-    for number, goal in enumerate(goals):
-        picture = np.ascontiguousarray(goal.transpose(1, 2, 0))
+    asked = {"run": str(run), "count": count, "steps": steps, "tries": tries}
+    done: dict[str, Any] = {}
+    if kept is not None and kept.exists():
+        done = json.loads(kept.read_text("utf-8"))
+        if done["asked"] != asked:
+            raise SystemExit(f"error: {kept} is of another measurement: {done['asked']}.")
+    if not done:
+        nearest, rms = nearest_training(perception, goals, side.images[side.train])
+        done = {"asked": asked, "nearest": nearest, "rms": rms, "rows": []}
+    for number in range(len(done["rows"]), len(goals)):
+        picture = np.ascontiguousarray(goals[number].transpose(1, 2, 0))
         job = Projection(steered, perception, picture, (), own_noise=True)
         found = job.work(steps, tries, ignore_progress)
-        rows.append(
-            {
-                "picture": side.names[chosen[number]],
-                "projected": found.perceptual,
-                "best of random": job.begun,
-                "nearest training": nearest[number],
-                "rms projected": found.pixel**0.5,
-                "rms nearest training": nearest_rms[number],
-            }
-        )
-        print(" ".join(f"{k} {v:.4f}" if isinstance(v, float) else str(v)
-                       for k, v in rows[-1].items()), flush=True)  # fmt: skip
+        row = {
+            "picture": side.names[chosen[number]],
+            "projected": found.perceptual,
+            "best of random": job.begun,
+            "nearest training": done["nearest"][number],
+            "rms projected": found.pixel**0.5,
+            "rms nearest training": done["rms"][number],
+        }
+        print(", ".join(f"{k} {v:.4f}" if isinstance(v, float) else str(v)
+                        for k, v in row.items()), flush=True)  # fmt: skip
+        done["rows"].append(row)
+        if kept is not None:
+            write_json(kept, done)
+    return done | _score(done["rows"])
+
+
+def _score(rows: list[dict[str, Any]]) -> dict[str, Any]:
     wins = sum(row["projected"] < row["nearest training"] for row in rows)
     closer = sum(row["rms projected"] < row["rms nearest training"] for row in rows)
     print(f"Projection nearer than the nearest training picture in {wins} of {len(rows)} "
           f"(by pixels in {closer}).")  # fmt: skip
-    return {"rows": rows, "wins": wins, "wins_by_pixels": closer, "count": len(rows),
-            "steps": steps, "tries": tries}  # fmt: skip
+    return {"wins": wins, "wins_by_pixels": closer}
 
 
 @torch.no_grad()
@@ -171,7 +185,7 @@ def main() -> None:
     options.add_argument("what", choices=["projection", "mixing"])
     options.add_argument("run", type=Path, help="a trained run of colour pictures")
     options.add_argument("--count", type=int, help="pictures (default: 20; of mixing 200)")
-    options.add_argument("--first", type=int, default=0, help="skip so many, to go on later")
+    options.add_argument("--keep", type=Path, help="write each projection there, and go on with it")
     options.add_argument("--steps", type=int, default=STEPS)
     options.add_argument("--tries", type=int, default=TRIES)
     given = options.parse_args()
