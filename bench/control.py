@@ -193,7 +193,8 @@ def main() -> None:
     print(machine_line(about), flush=True)
     try:
         if given.what == "projection":
-            found = projection(given.run, given.first, given.count or 20, given.steps, given.tries)
+            count = given.count or 20
+            found = projection(given.run, count, given.steps, given.tries, given.keep)
         else:
             found = mixing(given.run, given.count or 200)
     except GanwerkError as error:

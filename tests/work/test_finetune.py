@@ -19,7 +19,7 @@ from ganwerk.work.finetune import finetune, plan
 from ganwerk.work.prepare import Request
 from ganwerk.work.train import resume, train
 from ganwerk.work.transplant import Classes, adapted, differences
-from tests.work.conftest import TINY
+from tests.work.conftest import COMMON, SMALL, TINY
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,16 @@ def test_another_size_lists_what_differs(teacher, tmp_path):
         finetune(teacher, request)
     assert "more" in caught.value.message
     assert not (tmp_path / "run").exists()
+
+
+def test_networks_that_have_grown_stay_grown(tmp_path):
+    wanted = SMALL["progressive"] | COMMON | {"budget.images": 96}
+    flags = {k: (v, k) for k, v in wanted.items()}
+    grown = train(Request("digits", preset="progressive", flags=flags, out=tmp_path / "grown"))
+    made = finetune(grown, asked("digits", tmp_path / "run", images=32))
+    before, first = tensors(grown), tensors(made, 0)
+    assert before["part.growth.level"] == first["part.growth.level"] == 2
+    assert tensors(made)["d._extra_state"] == 2
 
 
 def test_plan_and_python(teacher, tmp_path):

@@ -23,6 +23,8 @@ from ganwerk.work.transplant import Classes, Tensors, adapted, differences, refu
 
 TAKEN = ("network", "latent", "game", "remedy", "optimiser", "schedule", "average")
 """Tables of settings that are those of the other run."""
+TAKEN_PARTS = ("growth",)
+"""Parts with a memory that is about the networks, not about the game: how far they have grown."""
 TAKEN_KEYS = ("data.resolution", "data.channels", "data.fit", "budget.batch", "run.precision")
 
 
@@ -77,6 +79,7 @@ class Graft:
     g: Tensors
     d: Tensors
     averaged: Tensors
+    parts: dict[str, Tensors]
     classes: Classes
 
     def __call__(self, state: TrainState) -> None:
@@ -84,6 +87,9 @@ class Graft:
         state.g_net.load_state_dict(self.g)
         state.d_net.load_state_dict(self.d)
         state.ema.net.load_state_dict(self.averaged)
+        for name, tensors in self.parts.items():
+            if name in state.parts and tensors:
+                state.parts[name].load_state_dict(tensors)
 
 
 def finetune(
@@ -145,7 +151,8 @@ def _graft(source: Source, ready: Prepared) -> Graft:
     differing = [f"G {line}" for line in differences(g_net, g)]
     differing += [f"D {line}" for line in differences(d_net, d)]
     refuse(differing, str(source.run.path))
-    return Graft(g, d, averaged, classes)
+    parts = {name: _under(state, f"part.{name}.") for name in TAKEN_PARTS}
+    return Graft(g, d, averaged, parts, classes)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> Tensors:
