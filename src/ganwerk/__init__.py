@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganwerk.errors import GanwerkError
-    from ganwerk.work.api import Trained, open_run, plan, resume, train
+    from ganwerk.work.api import Trained, finetune, open_run, plan, resume, train
     from ganwerk.work.style.api import Stylised, stylise
 
 __version__ = "0.1.0"
@@ -27,6 +27,7 @@ _HOME = {
     "GanwerkError": "ganwerk.errors",
     "Stylised": "ganwerk.work.style.api",
     "Trained": "ganwerk.work.api",
+    "finetune": "ganwerk.work.api",
     "open_run": "ganwerk.work.api",
     "plan": "ganwerk.work.api",
     "resume": "ganwerk.work.api",
@@ -35,7 +36,8 @@ _HOME = {
 }
 
 __all__ = [
-    "GanwerkError", "Stylised", "Trained", "open_run", "plan", "resume", "stylise", "train",
+    "GanwerkError", "Stylised", "Trained", "finetune", "open_run", "plan", "resume", "stylise",
+    "train",
 ]  # fmt: skip
 
 

@@ -137,6 +137,7 @@ def test_sample(cli: Any, stub: Any) -> None:
     result = cli(
         *("sample", "runs/mine", "--seeds", "0-3,9", "--out", "out", "--format", "webp"),
         *("--class", "apple", "--class", "lemon", "--at", "best", "--force", "--grid"),
+        *("--truncation", "0.7"),
     )
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
@@ -153,6 +154,7 @@ def test_sample(cli: Any, stub: Any) -> None:
         "image_format": "webp",
         "grid": True,
         "classes": ("apple", "lemon"),
+        "truncation": 0.7,
         "at": "best",
         "force": True,
     }

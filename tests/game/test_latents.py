@@ -8,7 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds, step_seed, uniforms
+from ganwerk.game.latents import (
+    LATENTS,
+    for_seeds,
+    labels_for_seeds,
+    spherical,
+    step_seed,
+    uniforms,
+)
 
 seeds = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=20)
 
@@ -77,3 +84,34 @@ def test_step_seeds_fit_a_generator_and_differ(seed, step):
     assert 0 <= value < 2**63
     assert value != step_seed(seed, step + 1)
     torch.Generator().manual_seed(value)
+
+
+@given(st.integers(0, 10**6), st.floats(0, 1))
+def test_the_arc_keeps_the_length_and_the_plane(seed, share):
+    random = torch.Generator().manual_seed(seed)
+    a, b = torch.randn(2, 16, generator=random, dtype=torch.float64)
+    a, b = 4 * a / a.norm(), 4 * b / b.norm()
+    point = spherical(a, b, torch.tensor([share], dtype=torch.float64))[0]
+    assert point.norm().item() == pytest.approx(4)
+    angle = math.acos(float(a.dot(b)) / 16)
+    assert math.acos(min(1, float(a.dot(point)) / 16)) == pytest.approx(share * angle, abs=1e-6)
+
+
+def test_the_arc_ends_where_it_should_and_survives_parallel_ends():
+    a, b = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    ends = spherical(a, b, torch.tensor([0.0, 1.0]))
+    assert torch.equal(ends, torch.stack([a, b]))
+    for other in (a, 2 * a, -a):
+        found = spherical(a, other, torch.tensor([0.0, 0.5, 1.0]))
+        torch.testing.assert_close(found[1], (a + other) / 2)
+    assert spherical(a, torch.zeros(8), torch.tensor([0.0, 0.5, 1.0])).isfinite().all()
+
+
+@pytest.mark.parametrize("kind", LATENTS)
+def test_settled_latents_are_possible_ones(kind):
+    latents = LATENTS[kind]
+    z = for_seeds(latents, range(9), 5)
+    torch.testing.assert_close(latents.settle(z), z)
+    far = latents.settle(10 * z)
+    limit = {"uniform": 1.0, "truncated": 2.0, "sphere": math.sqrt(5)}.get(kind, 100.0)
+    assert far.abs().max() <= limit + 1e-6

@@ -142,6 +142,15 @@ def test_latent_gets_the_embedding_of_its_label_appended():
     assert not torch.equal(out[0, 3:], out[1, 3:])
 
 
+def test_shares_of_classes_are_a_mixture_of_their_embeddings():
+    joined = LabelledLatent(3, classes=2)
+    z = torch.randn(3, 3)
+    out = joined(z, torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.25, 0.75]]))
+    assert torch.equal(out[:2], joined(z[:2], torch.tensor([0, 1])))
+    e0, e1 = joined.embedding.weight
+    torch.testing.assert_close(out[2, 3:], 0.25 * e0 + 0.75 * e1)
+
+
 def test_without_classes_the_latent_passes_unchanged():
     z = torch.randn(4, 3)
     assert LabelledLatent(3, classes=0)(z, None) is z

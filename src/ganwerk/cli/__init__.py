@@ -18,7 +18,15 @@ from ganwerk.cli.group import Entry, version_option
 COMMANDS = {
     "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
+    "finetune": ("ganwerk.cli.finetune:command", "Train on other pictures from where a run is."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
+    "interpolate": ("ganwerk.cli.interpolate:command", "Walk from picture to picture, as a film."),
+    "mix": ("ganwerk.cli.mix:command", "Mix the styles of pictures, layer by layer."),
+    "directions": (
+        "ganwerk.cli.directions:command",
+        "Find what a generator can change, a strip for each.",
+    ),
+    "project": ("ganwerk.cli.project:command", "Find what draws a given picture."),
     "evaluate": ("ganwerk.cli.evaluate:command", "Measure how good the pictures are."),
     "neighbours": (
         "ganwerk.cli.neighbours:command",

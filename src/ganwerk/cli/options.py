@@ -14,6 +14,7 @@ import click
 from ganwerk.errors import ConfigError
 
 MOST_SEEDS = 1_000_000
+MOST_STOPS = 10_000
 _LARGEST_SEED = 2**63 - 1
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -93,6 +94,37 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def parse_stops(text: str, flag: str) -> tuple[int | Path, ...]:
+    """'1,5-7,lemon.safetensors,1' -> (1, 5, 6, 7, Path('lemon.safetensors'), 1): numbers of
+    pictures and files with places, in order, repetitions and all. Raises ConfigError."""
+    stops: list[int | Path] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part.endswith(".safetensors"):
+            stops.append(Path(part))
+            continue
+        found = re.fullmatch(r"([0-9]+)(?: *- *([0-9]+))?", part)
+        if not found:
+            raise ConfigError(
+                f"{flag} cannot be '{text}': '{part}' is no number, no range and no file of a "
+                "place (.safetensors).",
+                f"Write them with commas between: {flag} 1,5,9-12,photo.safetensors",
+            )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first:
+            raise ConfigError(
+                f"{flag} cannot be '{text}': the range {first}-{last} goes backwards.",
+                f"Write the smaller number first: {last}-{first}",
+            )
+        if last > _LARGEST_SEED or len(stops) + last - first >= MOST_STOPS:
+            raise ConfigError(
+                f"{flag} {text} is too much: at most {MOST_STOPS:,} places, numbered up to "
+                f"{_LARGEST_SEED}.",
+                "Name fewer.",
+            )
+        stops += range(first, last + 1)
+    return tuple(stops)
+
+
 def parse_at(text: str) -> str | int:
     """'latest', 'best' or images seen. Raises ConfigError."""
     return text if text in ("latest", "best") else count(text, "--at")
@@ -129,6 +161,31 @@ def at_option(command: Command) -> Command:
         show_default=True,
         help="Which checkpoint: latest, best or the images it had seen.",
     )(command)
+
+
+def class_option(command: Command) -> Command:
+    return click.option(
+        "--class",
+        "classes",
+        metavar="NAME",
+        multiple=True,
+        help="Draw this class, where classes were taught. May be repeated.",
+    )(command)
+
+
+def truncation_option(command: Command) -> Command:
+    return click.option(
+        "--truncation",
+        metavar="PSI",
+        type=float,
+        default=1.0,
+        show_default=True,
+        help="From 0, the most ordinary picture, to 1, the full variety.",
+    )(command)
+
+
+def force_option(command: Command) -> Command:
+    return click.option("--force", is_flag=True, help="Overwrite files that exist.")(command)
 
 
 def data_root_option(command: Command) -> Command:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import at_option, json_option, parse_at, parse_seeds, run_argument
+from ganwerk.cli.options import (
+    at_option,
+    class_option,
+    json_option,
+    parse_at,
+    parse_seeds,
+    run_argument,
+    truncation_option,
+)
 from ganwerk.cli.output import say, say_json
 
 
@@ -34,19 +42,14 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="npz is one file with all pictures.",
 )
-@click.option(
-    "--class",
-    "classes",
-    metavar="NAME",
-    multiple=True,
-    help="Draw this class, where classes were taught. May be repeated.",
-)
+@class_option
+@truncation_option
 @at_option
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @json_option("what was written")
 def command(
     run: Path, seeds: str, out: Path | None, grid: bool, image_format: str,
-    classes: tuple[str, ...], at: str, force: bool, as_json: bool,
+    classes: tuple[str, ...], truncation: float, at: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw pictures with the generator of the folder RUN.
 
@@ -56,7 +59,7 @@ def command(
     Examples:
       ganwerk sample runs/mine --grid
       ganwerk sample runs/mine --seeds 0-9999 --out pictures --format webp
-      ganwerk sample runs/mine --class apple --class lemon
+      ganwerk sample runs/mine --class apple --class lemon --truncation 0.7
     """
     wanted, when = parse_seeds(seeds), parse_at(at)
     from ganwerk.cli.bars import progress_bars
@@ -65,7 +68,7 @@ def command(
     with progress_bars(quiet=as_json) as progress:
         drawn = sample(
             run, wanted, out=out or run / "samples", image_format=image_format, grid=grid,
-            classes=classes, at=when, force=force, progress=progress,
+            classes=classes, truncation=truncation, at=when, force=force, progress=progress,
         )  # fmt: skip
     if as_json:
         say_json({"ok": True, "run": run, "count": drawn.count,

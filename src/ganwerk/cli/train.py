@@ -34,7 +34,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     if budget:
         given[f"budget.{budget.kind}"] = (budget.amount, budget.flag)
     for name, (key, pattern) in _KEYS.items():
-        value = options[name]
+        value = options.get(name)
         if value is None or (name == "tensorboard" and not value):
             continue
         shown = ("" if value else _NO[name]) if name in _NO else value

@@ -15,11 +15,12 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
-from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, claim, plain_draw
+from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
 from ganwerk.game.remedies import REMEDIES, cure
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import start
 from ganwerk.game.state import TrainState
+from ganwerk.game.transfer import frozen
 
 WEIGHT_STREAM = 2**62  # a counter no training step reaches
 
@@ -66,6 +67,8 @@ def recipe(settings: Settings) -> Recipe:
         rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor),),
     )
     made = FAMILIES[settings.network.kind].game(settings)(made)
+    if settings.transfer is not None:
+        made = add(made, d_changes=frozen(settings.transfer.freeze))
     if game.d_steps > 1 or game.g_steps > 1:
         made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
     return cure(made, (remedy_of(remedy) for remedy in settings.remedy))

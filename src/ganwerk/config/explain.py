@@ -32,6 +32,8 @@ def flat(settings: Settings) -> dict[str, Any]:
         found |= _section(f"remedy.{i}", remedy)
     for name in ("optimiser", "schedule", "average", "budget", "run"):
         found |= _section(name, getattr(settings, name))
+    if settings.transfer is not None:
+        found |= _section("transfer", settings.transfer)
     return found
 
 

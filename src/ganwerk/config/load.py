@@ -64,6 +64,15 @@ class Draft:
         return {kind for _, kind in self.remedy_kinds_by_position()}
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Settings to start from in the place of a preset: those of a run. origin: what to call it."""
+
+    values: Mapping[str, Any]
+    preset: str
+    origin: str
+
+
 def preset_names() -> list[str]:
     folder = resources.files("ganwerk.config") / "presets"
     return sorted(
@@ -85,20 +94,17 @@ def collect(
     remedies: Iterable[str] = (),
     flags: Mapping[str, tuple[Any, str]] | None = None,
     sets: Iterable[str] = (),
+    base: Base | None = None,
 ) -> Draft:
     """What was asked for. `preset`: a name, or name+remedy+remedy; `remedies`: name:key=value,...,
     added to those of preset and file, or 'none', which takes these away; `flags`: dotted key to
-    (value, flag as typed); `sets`: 'a.b=value'.
+    (value, flag as typed); `sets`: 'a.b=value'; `base`: instead of a preset.
 
     Raises ConfigError for an unknown preset, an unreadable file, an unknown key, a bad value.
     """
     from_file = _read(file) if file else {}
-    name = str(preset or from_file.get("preset", "auto"))
-    base, *variant = name.split("+")
-    draft = Draft()
-    _merge(draft, _parse(preset_text(base), f"preset {base}"), Origin(f"preset {base}"))
-    for text in variant:
-        _add_remedy(draft, text, Origin(f"preset {name}"))
+    name = base.preset if base else str(preset or from_file.get("preset", "auto"))
+    draft = _of_run(base) if base else _of_preset(name)
     if file:
         _merge(draft, from_file, Origin(str(file)))
     for text in remedies:
@@ -111,6 +117,22 @@ def collect(
     draft.give("preset", name, Origin("--preset" if preset else "default"))
     for key, value in draft.values.items():
         check(draft, key, value)
+    return draft
+
+
+def _of_run(base: Base) -> Draft:
+    draft = Draft()
+    for key, value in base.values.items():
+        draft.give(key, value, Origin(base.origin))
+    return draft
+
+
+def _of_preset(name: str) -> Draft:
+    base, *variant = name.split("+")
+    draft = Draft()
+    _merge(draft, _parse(preset_text(base), f"preset {base}"), Origin(f"preset {base}"))
+    for text in variant:
+        _add_remedy(draft, text, Origin(f"preset {name}"))
     return draft
 
 

@@ -222,6 +222,16 @@ class RunSettings(Section):
     tensorboard: bool = Field(False, description="also log for TensorBoard")
 
 
+class TransferSettings(Section):
+    """Of a run that began with the weights of another."""
+
+    run: str = Field(description="the run whose weights this one began with")
+    images: Annotated[int, Field(ge=0)] = Field(description="how many that one had seen")
+    freeze: Annotated[int, Field(ge=0)] = Field(
+        0, description="layers of D that stay, lowest first"
+    )
+
+
 class Settings(Section):
     """The resolved settings of a run: what run.toml holds."""
 
@@ -238,6 +248,7 @@ class Settings(Section):
     average: AverageSettings
     budget: BudgetSettings
     run: RunSettings
+    transfer: TransferSettings | None = Field(None, description="where its weights came from")
 
 
 NETWORKS: dict[str, type[Section]] = {
@@ -258,6 +269,7 @@ SECTIONS: dict[str, type[Section]] = {
     "average": AverageSettings,
     "budget": BudgetSettings,
     "run": RunSettings,
+    "transfer": TransferSettings,
 }
 BUDGETS = ("minutes", "images", "epochs")
 FREE = frozenset(

@@ -19,6 +19,7 @@ SMALLEST = 2.0**-25  # half a step of float32's rand: keeps 0 away from the quan
 TRUNCATION = 2.0  # standard deviations; Brock et al. 2019, BigGAN, section 3.1
 
 Draw = Callable[[int, int, torch.Generator], Tensor]
+Between = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,49 @@ class Latents:
 
     of_uniform: uniform numbers (B, Z) in (0, 1) to latents (B, Z).
     draw: count, dim and a generator to latents (count, dim) float32 on the generator's device.
+    between: the way from one latent to another, see `spherical` and `straight`.
+    to_middle: whether latents nearer to 0 are typical of the distribution too, so that shrinking
+    them gives the more ordinary pictures (Brock et al. 2019, section 3.1).
+    settle: the nearest latents (N, Z) that the distribution can give.
     """
 
     of_uniform: Callable[[Tensor], Tensor]
     draw: Draw
+    between: Between
+    to_middle: bool = True
+    settle: Callable[[Tensor], Tensor] = torch.clone
 
 
-def _by_quantile(of_uniform: Callable[[Tensor], Tensor]) -> Latents:
+def straight(a: Tensor, b: Tensor, shares: Tensor) -> Tensor:
+    """a (Z,) where the share is 0, b (Z,) where it is 1, the chord between them: (N, Z)."""
+    return torch.lerp(a, b, shares[:, None])
+
+
+def spherical(a: Tensor, b: Tensor, shares: Tensor) -> Tensor:
+    """The great arc from a (Z,) to b (Z,) at shares (N,) from 0 to 1, as (N, Z).
+
+    White 2016 (Sampling generative networks, section 2.1). A Gaussian in many dimensions lies close
+    to a sphere; the chord would pass through its empty inside. Vectors of other lengths keep theirs
+    at both ends. Parallel and opposite ones have no arc of their own and take the chord.
+    """
+    cosine = (a / a.norm().clamp_min(1e-12)).dot(b / b.norm().clamp_min(1e-12)).clamp(-1, 1)
+    angle = torch.acos(cosine)
+    if float(angle.sin()) < 1e-4:
+        return straight(a, b, shares)
+    t = shares[:, None]
+    arc = (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
+    # The ends themselves, to the last bit
+    return torch.where(t == 0, a, torch.where(t == 1, b, arc))
+
+
+def _by_quantile(
+    of_uniform: Callable[[Tensor], Tensor], between: Between, largest: float
+) -> Latents:
     def draw(count: int, dim: int, random: torch.Generator) -> Tensor:
         u = torch.rand(count, dim, generator=random, device=random.device)
         return of_uniform(u.clamp_min(SMALLEST))
 
-    return Latents(of_uniform, draw)
+    return Latents(of_uniform, draw, between, settle=lambda z: z.clamp(-largest, largest))
 
 
 def _normal(count: int, dim: int, random: torch.Generator) -> Tensor:
@@ -58,13 +90,16 @@ def _truncated(u: Tensor) -> Tensor:
 
 
 LATENTS: dict[str, Latents] = {
-    "gaussian": Latents(torch.special.ndtri, _normal),
-    "uniform": _by_quantile(lambda u: 2 * u - 1),
+    "gaussian": Latents(torch.special.ndtri, _normal, spherical),
+    "uniform": _by_quantile(lambda u: 2 * u - 1, straight, 1.0),  # an arc would leave the cube
     "sphere": Latents(
         lambda u: _on_sphere(torch.special.ndtri(u)),
         lambda count, dim, random: _on_sphere(_normal(count, dim, random)),
+        spherical,
+        to_middle=False,
+        settle=_on_sphere,
     ),
-    "truncated": _by_quantile(_truncated),
+    "truncated": _by_quantile(_truncated, spherical, TRUNCATION),
 }
 
 

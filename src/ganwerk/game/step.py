@@ -76,13 +76,15 @@ class Report:
 
 
 def learn(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
-    """One update of a player by the sum of the losses; the other one's weights get no gradient.
+    """One update of a player by the sum of the losses; the other one's weights get no gradient, nor
+    do frozen ones.
 
     The losses may be computed as they are asked for: then one graph lives at a time.
     """
     optimiser.zero_grad(set_to_none=True)
+    learning = [p for p in net.parameters() if p.requires_grad]
     for loss in losses:
-        loss.backward(inputs=list(net.parameters()))
+        loss.backward(inputs=learning)
     optimiser.step()
 
 

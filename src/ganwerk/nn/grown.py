@@ -166,6 +166,11 @@ class ScalesDiscriminator(nn.Module):
             )
         self.verdict = Verdict(coarsest, classes, EqualLinear)
 
+    def low_layers(self) -> list[nn.Module]:
+        """Its parts from the picture up, the finest resolution first, for game.transfer."""
+        pairs = zip(reversed(self.entries), reversed(self.stages), strict=True)
+        return [nn.ModuleList(pair) for pair in pairs]
+
     def enter(self, stage: int, picture: Tensor) -> Tensor:
         return cast(
             Tensor, self.entries[stage](picture.contiguous(memory_format=torch.channels_last))

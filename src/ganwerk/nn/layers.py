@@ -134,7 +134,8 @@ class LabelledLatent(nn.Module):
     """Joins a latent (B, Z) and the embedding of its label (B, E) to (B, Z + E).
 
     The embedding has unit variance like the latent, so that neither drowns the other at the start.
-    Unconditional (classes = 0): the latent alone.
+    Unconditional (classes = 0): the latent alone. Labels are classes (B,) int64 or, for what lies
+    between them, the shares of all classes (B, classes) in float32.
     """
 
     def __init__(self, latent_dim: int, classes: int, embedding_dim: int = 0) -> None:
@@ -145,6 +146,9 @@ class LabelledLatent(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
         if self.embedding is None:
             return z
+        assert labels is not None
+        if labels.is_floating_point():
+            return torch.cat([z, labels @ self.embedding.weight], dim=1)
         return torch.cat([z, self.embedding(labels)], dim=1)
 
 

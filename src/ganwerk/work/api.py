@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from ganwerk.config import explain, load
 from ganwerk.config.explain import Explained
 from ganwerk.run import Run
+from ganwerk.work import finetune as finetuning
 from ganwerk.work import train as verbs
+from ganwerk.work.control.interpolate import Walked, interpolate
+from ganwerk.work.control.mix import Mixed, mix
+from ganwerk.work.control.project import Projected, project
+from ganwerk.work.control.steered import Steered, Stop
+from ganwerk.work.control.steps import Found, directions
 from ganwerk.work.events import Plan, Watcher, nobody
 from ganwerk.work.prepare import Request
 from ganwerk.work.report import write_report
-from ganwerk.work.sample import Sampler, check_seeds
+from ganwerk.work.sample import Sampler, check_seeds, check_truncation
 
 _FLAGS = {
     "minutes": "budget.minutes",
@@ -51,22 +57,63 @@ class Trained:
         seeds: Sequence[int] = range(64),
         *,
         classes: Sequence[str] = (),
+        truncation: float = 1.0,
         at: str | int = "latest",
         device: str | None = None,
     ) -> NDArray[np.uint8]:
         """The pictures with these numbers, (N, H, W, C) uint8, C 1, 3 or 4.
 
         classes: the classes to draw, in turn; () draws them as often as the data has them.
+        truncation: from 0, the most ordinary picture, to 1, the full variety.
         at: 'latest', 'best' or images seen. Warns where a damaged checkpoint was passed over for
         the one before. Raises ConfigError, CheckpointError.
         """
         check_seeds(seeds)
+        check_truncation(truncation)
+        return self._sampler(at, device).draw(seeds, classes, truncation=truncation)
+
+    def _sampler(self, at: str | int, device: str | None) -> Sampler:
         key = (at, device)
         if key not in self._samplers:
             self._samplers[key] = Sampler.open(self.path, at, device)
             for warning in self._samplers[key].warnings:
-                warnings.warn(warning, stacklevel=2)
-        return self._samplers[key].draw(seeds, classes)
+                warnings.warn(warning, stacklevel=3)
+        return self._samplers[key]
+
+    def steer(self, at: str | int = "latest", device: str | None = None) -> Steered:
+        """Its generator as a space to move in: places, pictures there, walks between."""
+        return Steered(self._sampler(at, device))
+
+    def interpolate(self, stops: Sequence[Stop], out: str | Path, **options: Any) -> Walked:
+        """Write a walk from stop to stop, as `ganwerk interpolate`: .mp4, .webp, .gif, .png.
+
+        stops: numbers of pictures, or files that `project` wrote. options: those of
+        work.control.interpolate: seconds, rate, loop, side_px, classes, truncation, at, force.
+        """
+        return interpolate(self.path, _stops(stops), out=Path(out), **options)
+
+    def mix(
+        self, rows: Sequence[Stop], columns: Sequence[Stop], out: str | Path, **options: Any
+    ) -> Mixed:
+        """Write a sheet of mixed styles, as `ganwerk mix`.
+
+        options: those of work.control.mix: layers, classes, truncation, at, force.
+        """
+        return mix(self.path, _stops(rows), _stops(columns), out=Path(out), **options)
+
+    def directions(self, out: str | Path, **options: Any) -> Found:
+        """Find directions and write a strip for each into the folder `out`.
+
+        options: those of work.control.steps: count, method, layers, strength, seeds, classes, ...
+        """
+        return directions(self.path, out=Path(out), **options)
+
+    def project(self, photo: str | Path, out: str | Path, **options: Any) -> Projected:
+        """Find the place that draws `photo`; all that is written goes into the folder `out`.
+
+        options: those of work.control.project: steps, tries, classes, own_noise, backbone, ...
+        """
+        return project(self.path, Path(photo), out=Path(out), **options)
 
     def resume(
         self,
@@ -103,6 +150,10 @@ class Trained:
         """Every setting with its value, origin and meaning."""
         settings = load.from_toml(self.run.settings_toml, str(self.run.settings_path))
         return explain.explain(settings, self.run.origins)
+
+
+def _stops(stops: Sequence[Stop | str]) -> list[Stop]:
+    return [Path(stop) if isinstance(stop, str) else stop for stop in stops]
 
 
 def request(
@@ -145,6 +196,25 @@ def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Train
     subclasses of GanwerkError with a message and a hint.
     """
     return Trained(verbs.train(request(data, **options), watch))
+
+
+def finetune(
+    run: str | Path,
+    data: str | Path,
+    *,
+    freeze: int = 0,
+    at: str | int = "latest",
+    watch: Watcher = nobody,
+    **options: Any,
+) -> Trained:
+    """Train on the pictures in `data`, beginning with the weights of `run`.
+
+    freeze: so many of D's lowest layers stay as they are. at: 'latest', 'best' or images seen.
+    Options as of `train`; network, game and rates are those of the run. Raises ConfigError with the
+    list of shapes that differ, where the weights do not fit.
+    """
+    asked = request(data, **options)
+    return Trained(finetuning.finetune(Path(run), asked, at=at, freeze=freeze, watch=watch))
 
 
 def plan(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Plan:

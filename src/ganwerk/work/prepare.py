@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from ganwerk.config import auto, build, load
-from ganwerk.config.load import Draft
+from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures, Sampler, load_pictures, split
-from ganwerk.errors import MachineError
+from ganwerk.errors import ConfigError, MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Batch
@@ -32,7 +32,7 @@ class Request:
 
     where: folder, zip, IDX file or named set. flags: dotted settings key to (value, flag as typed).
     remedies: 'name:key=value,...', added to the preset's. sets: 'a.b=value'. out: the run directory
-    to make; None chooses runs/<name>.
+    to make; None chooses runs/<name>. base: settings to start from instead of a preset.
     """
 
     where: str
@@ -42,6 +42,7 @@ class Request:
     remedies: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     out: Path | None = None
+    base: Base | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,10 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
         remedies=request.remedies,
         flags=request.flags,
         sets=request.sets,
+        base=request.base,
     )
     _check_resolution(draft)
+    _check_transfer(draft, request)
     facts = machine.facts(draft.values.get("run.device"))
     pictures = read_pictures(request.where, draft, facts, watch)
     draft.give("data.where", request.where, Origin("asked for"))
@@ -121,6 +124,18 @@ def _check_resolution(draft: Draft) -> None:
     resolution = draft.values.get("data.resolution")
     if resolution is not None and draft.values.get("network.kind") != "mlp":
         doublings(int(resolution))
+
+
+def _check_transfer(draft: Draft, request: Request) -> None:
+    """Settings that speak of another run's weights are used with these weights or not at all."""
+    where = draft.values.get("transfer.run")
+    if where is not None and request.base is None:
+        raise ConfigError(
+            f"These settings are of a run that began with the weights of {where}; a training from "
+            "the start has none.",
+            f"Begin with them: ganwerk finetune {where} {request.where}\n"
+            "Or delete the table [transfer] from the file.",
+        )
 
 
 def read_pictures(where: str, draft: Draft, facts: MachineFacts, watch: Watcher) -> Pictures:

@@ -25,6 +25,7 @@ from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
 from ganwerk.run import grid as sheet_of
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
+from ganwerk.work.space import Space, space_of
 
 LARGEST_SEED = 2**63 - 1
 
@@ -59,6 +60,7 @@ class Sampler:
         self.class_names = tuple(class_names) if settings.data.conditional else ()
         self._shares = tuple(class_counts) or (1,) * len(class_names)
         self.batch = fixed_batch(settings.data.resolution, device)
+        self.space: Space = space_of(net, settings, len(self.class_names))
 
     @classmethod
     def open(cls, path: Path, at: str | int = "latest", device: str | None = None) -> Sampler:
@@ -105,15 +107,22 @@ class Sampler:
         return torch.tensor([numbers[seed % len(numbers)] for seed in seeds])
 
     def draw(
-        self, seeds: Sequence[int], classes: Sequence[str] = (), labels: torch.Tensor | None = None
+        self,
+        seeds: Sequence[int],
+        classes: Sequence[str] = (),
+        labels: torch.Tensor | None = None,
+        truncation: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """The pictures with these numbers, (N, H, W, C) uint8."""
+        """The pictures with these numbers, (N, H, W, C) uint8. truncation: 1 draws them as they
+        are, less draws more ordinary ones, 0 the most ordinary of all (see work.space).
+
+        Raises ConfigError where the generator knows no middle."""
         labels = self.labels(seeds, classes) if labels is None else labels
-        return np.concatenate(list(self.batches(seeds, labels)))
+        return np.concatenate(list(self.batches(seeds, labels, truncation)))
 
     @torch.inference_mode()
     def batches(
-        self, seeds: Sequence[int], labels: torch.Tensor | None
+        self, seeds: Sequence[int], labels: torch.Tensor | None, truncation: float = 1.0
     ) -> Iterator[NDArray[np.uint8]]:
         latents, dim = LATENTS[self.settings.latent.kind], self.settings.latent.dim
         for start in range(0, len(seeds), self.batch):
@@ -125,7 +134,10 @@ class Sampler:
                 y = torch.zeros(self.batch, dtype=torch.int64)
                 y[: len(some)] = labels[start : start + self.batch]
                 y = y.to(self.device)
-            yield to_uint8(self.net(z, y)[-1])[: len(some)]
+            styles = self.space.enter(z, y)
+            if truncation != 1:
+                styles = self.space.truncated(styles, y, truncation)
+            yield to_uint8(self.space.pictures(styles, y))[: len(some)]
 
 
 def fixed_batch(resolution: int, device: torch.device) -> int:
@@ -145,6 +157,14 @@ def check_seeds(seeds: Sequence[int]) -> None:
             )
 
 
+def check_truncation(psi: float) -> None:
+    if not 0 <= psi <= 1:
+        raise ConfigError(
+            f"A truncation of {psi:g} is not possible.",
+            "Give a number from 0, the most ordinary picture, to 1: --truncation 0.7",
+        )
+
+
 def sample(
     run: Path,
     seeds: Sequence[int],
@@ -153,6 +173,7 @@ def sample(
     image_format: str = "png",
     grid: bool = False,
     classes: Sequence[str] = (),
+    truncation: float = 1.0,
     at: str | int = "latest",
     force: bool = False,
     device: str | None = None,
@@ -172,7 +193,7 @@ def sample(
         refuse_existing(paths)
     drawn: list[NDArray[np.uint8]] = []
     start, done = time.perf_counter(), 0
-    for pictures in sampler.batches(seeds, labels):
+    for pictures in sampler.batches(seeds, labels, truncation):
         if grid or image_format == "npz":
             drawn.append(pictures)
         else:

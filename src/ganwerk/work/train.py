@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from ganwerk.config.load import Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, changed_files, split
 from ganwerk.errors import DataError, RunError
+from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
 from ganwerk.values import MachineFacts
 from ganwerk.work import machine, probe
@@ -32,7 +33,7 @@ from ganwerk.work.prepare import (
     read_pictures,
 )
 
-__all__ = ["Request", "plan", "resume", "train"]
+__all__ = ["Request", "begin", "plan", "resume", "train"]
 
 
 def plan(request: Request, watch: Watcher = nobody) -> Plan:
@@ -46,16 +47,29 @@ def train(request: Request, watch: Watcher = nobody) -> Path:
     Raises GanwerkError: nothing is made unless the training can start.
     """
     with machine_errors():
-        ready = prepare(request, watch)
-        watch(Planned(ready.plan))
-        run = _create(ready)
-        with run.lock():
-            run.journal.append({"event": "start", "images": 0})
-            play(_session(run, ready), watch)
+        return begin(prepare(request, watch), watch)
+
+
+def begin(
+    ready: Prepared,
+    watch: Watcher,
+    plant: Callable[[TrainState], None] = lambda _: None,
+    origin: Mapping[str, Any] | None = None,
+) -> Path:
+    """Make the run and train it. plant: gives the state its first weights, where it does not keep
+    those drawn for it. origin: what to note of where they came from. Returns the run directory."""
+    watch(Planned(ready.plan))
+    noted = {"origin": dict(origin)} if origin else {}
+    run = _create(ready, noted)
+    with run.lock():
+        run.journal.append({"event": "start", "images": 0} | noted)
+        session = _session(run, ready)
+        plant(session.state)
+        play(session, watch)
     return run.path
 
 
-def _create(ready: Prepared) -> Run:
+def _create(ready: Prepared, noted: Mapping[str, Any]) -> Run:
     health = ready.pictures.health
     return Run.create(
         Path(ready.plan.out),
@@ -77,6 +91,7 @@ def _create(ready: Prepared) -> Run:
                 "micro": ready.probed.micro,
             },
             "plan": asdict(ready.plan),
+            **noted,
         },
         data={"files": ready.pictures.files, "health": health.to_dict()},
     )

@@ -104,13 +104,13 @@ class Unrolled:
 
 
 class Weightless:
-    """A network as a function of its weights, which come as one vector.
+    """A network as a function of its weights that learn, which come as one vector.
 
     Its buffers are copies, so that neither running means nor singular vectors move.
     """
 
     def __init__(self, net: nn.Module) -> None:
-        named = dict(net.named_parameters())
+        named = {name: p for name, p in net.named_parameters() if p.requires_grad}
         self.net, self.names = net, list(named)
         self.parameters: Sequence[nn.Parameter] = list(named.values())
         self.sizes = [p.numel() for p in self.parameters]

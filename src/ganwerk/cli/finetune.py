@@ -1,0 +1,93 @@
+"""ganwerk finetune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganwerk.cli.options import (
+    at_option,
+    budget_options,
+    data_root_option,
+    json_option,
+    parse_at,
+    run_argument,
+)
+from ganwerk.cli.train import settings_of
+
+
+@click.command("finetune")
+@run_argument
+@click.argument("data")
+@click.option(
+    "--freeze",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Keep so many of D's lowest layers as they are; with few pictures 2 to 4 help.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the new run goes.  [default: a new folder in runs]",
+)
+@budget_options("Train")
+@click.option("--batch", metavar="N", type=int, help="Pictures per update.")
+@click.option(
+    "--conditional/--unconditional",
+    default=None,
+    help="Teach the classes (sub-folders) of the new pictures, or not.",
+)
+@click.option(
+    "--mirror/--no-mirror", default=None, help="Show pictures mirrored half of the time, or never."
+)
+@data_root_option
+@click.option("--seed", metavar="N", type=int, help="Everything random follows from it.")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--remedy",
+    "remedies",
+    metavar="NAME[:KEY=VALUE,...]",
+    multiple=True,
+    help="Add a remedy to those of RUN; see `ganwerk config remedies`. May be repeated.",
+)
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any other setting, for example optimiser.generator_rate=5e-4. May be repeated.",
+)
+@at_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be trained, and what it takes.")
+@json_option("one object per event, the last one about the run,")
+def command(
+    run: Path, data: str, freeze: int, out: Path | None, remedies: tuple[str, ...],
+    sets: tuple[str, ...], at: str, dry_run: bool, as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Train on the pictures in DATA, beginning with what the folder RUN has learned.
+
+    Few pictures suffice, and it is faster than from the start. The settings are those of RUN, which
+    stays as it is. Classes of the same name are kept, others are learned anew.
+
+    \b
+    Examples:
+      ganwerk finetune runs/fruits cats
+      ganwerk finetune runs/fruits cats --freeze 3 --minutes 10 --out runs/cats
+    """
+    flags, when = settings_of(options), parse_at(at)
+    from ganwerk.cli.watch import show_plan, unplanned, watching
+    from ganwerk.work.finetune import finetune, plan
+    from ganwerk.work.prepare import Request
+
+    request = Request(where=data, remedies=remedies, flags=flags, sets=sets, out=out)
+    with watching(as_json) as screen:
+        if dry_run:
+            planned = plan(run, request, at=when, freeze=freeze, watch=unplanned(screen))
+            show_plan(planned, as_json=as_json)
+        else:
+            screen.done(finetune(run, request, at=when, freeze=freeze, watch=screen))

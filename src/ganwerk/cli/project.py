@@ -1,0 +1,109 @@
+"""ganwerk project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganwerk.cli.options import (
+    at_option,
+    force_option,
+    json_option,
+    parse_at,
+    run_argument,
+)
+from ganwerk.cli.output import say, say_json
+
+
+@click.command("project")
+@run_argument
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option(
+    "--steps", metavar="N", type=int, default=300, show_default=True, help="Steps of the descent."
+)
+@click.option(
+    "--tries",
+    metavar="N",
+    type=int,
+    default=512,
+    show_default=True,
+    help="Random pictures to begin from; the best go on.",
+)
+@click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    help="Look in this class only.  [default: in all, and between them]",
+)
+@click.option(
+    "--noise/--no-noise",
+    "own_noise",
+    default=True,
+    help="Fit the noise of the layers too, of a run with styles, or not.",
+)
+@click.option(
+    "--backbone",
+    type=click.Choice(["compact", "vgg16", "vgg19"]),
+    default="compact",
+    show_default=True,
+    help="The network whose features are compared; vgg is fetched once.",
+)
+@click.option(
+    "--film",
+    type=click.Choice([".webp", ".mp4", ".gif"]),
+    default=".webp",
+    show_default=True,
+    help="What kind of film shows the search.",
+)
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where all goes.  [default: projected/PHOTO in RUN]",
+)
+@at_option
+@force_option
+@json_option("what was found and written")
+def command(
+    run: Path, photo: Path, steps: int, tries: int, classes: tuple[str, ...], own_noise: bool,
+    backbone: str, film: str, device: str | None, out: Path | None, at: str, force: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Find what the generator of the folder RUN must be given to draw PHOTO.
+
+    Writes the picture it found, the difference, a film of the search, and the place itself, which
+    `ganwerk interpolate` and `ganwerk mix` take as a stop. Ctrl-C keeps the best so far.
+
+    \b
+    Examples:
+      ganwerk project runs/mine photo.jpg
+      ganwerk interpolate runs/mine --seeds runs/mine/projected/photo/place.safetensors,1,2
+    """
+    when = parse_at(at)
+    from ganwerk.cli.bars import progress_bars
+    from ganwerk.work.control.project import project
+
+    with progress_bars(quiet=as_json) as progress:
+        found = project(
+            run, photo, out=out or run / "projected" / photo.stem, steps=steps, tries=tries,
+            classes=classes, own_noise=own_noise, backbone=backbone, film=film, at=when,
+            force=force, device=device, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        say_json({"ok": True, "run": run} | {
+            name: getattr(found, name)
+            for name in ("picture", "residual", "place", "film", "perceptual", "begun", "rms",
+                         "steps", "seconds", "warnings")
+        })  # fmt: skip
+        return
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    say(
+        f"Perceptual distance {found.perceptual:.3f}; of the best random picture {found.begun:.3f}."
+    )
+    say(f"{found.steps} steps in {found.seconds:.0f} seconds.")
+    for path in (found.picture, found.residual, found.place, found.film):
+        say(f"  {path}")
