@@ -5,7 +5,8 @@ classes  CIFAR-10 in the features selfsup64 and pixelpca64: power curves over th
          and the number of pictures.
 copies   MNIST: 5 % copies of training pictures among 2,000, against none, in 20 draws each.
 
-A draw is told from real pictures if any measure has |z| > 4, as `ganwerk evaluate` says it.
+A draw is told from real pictures if any measure has |z| > 4, as `ganwerk evaluate` says it. The
+rarest missing kind matters: draw i leaves out class i and those after it.
 Nothing here trains a GAN: the fakes are real pictures that the reference does not hold.
 
 Example: python -m bench.power digits copies --data ../shared/data
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,19 +26,19 @@ import torch
 from bench.classifier import mnist
 from bench.common import add_data_option, machine, machine_line, parser, table, write_json
 from ganwerk.data import load_pictures
-from ganwerk.metrics import copying, scale
+from ganwerk.metrics import copying, frechet_distance, kernel_distance, scale
 from ganwerk.metrics.features import Extractor, PixelPca, extract
 from ganwerk.work.extractors import Reals, Wishes, kept_features, make
 
 DRAWS = 20
 POOL = 4
-CURVE = "1000:0,1000:1,1000:2,1000:5,2000:1,4000:1,4000:0"
+CURVE = "1000:1,1000:2,1000:3,1000:5,2000:1,5000:1,1000:0,5000:0"
 Numbers = np.ndarray
 
 
 def share_told(
     pool: torch.Tensor, others: torch.Tensor, labels: Numbers, *, n: int, missing: int,
-    draws: range, repeats: int,
+    draws: range, distances: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw `draws` times n reals from the pool and n fakes from the others without some classes."""
     found: dict[str, list[float]] = {}
@@ -47,24 +49,35 @@ def share_told(
         gone = [(draw + i) % 10 for i in range(missing)]
         left = np.flatnonzero(~np.isin(labels, gone))
         fake = others[torch.from_numpy(random.permutation(left)[:n])]
-        scores = without_errors(reals, fake, n, repeats, draw)
+        scores = without_errors(reals, fake, n, draw, distances)
         told += any(score.far for score in scores.values())
         for name, score in scores.items():
             found.setdefault(name, []).append(score.z)
     z = {name: float(np.mean(values)) for name, values in found.items()}
-    return {"n": n, "missing": missing, "told": told, "draws": len(draws), "z": z}
+    least = {name: float(np.min(values)) for name, values in found.items()}
+    told_of = {"n": n, "missing": missing, "told": told, "draws": len(draws)}
+    return told_of | {"z": z, "least_z": least}
 
 
 def without_errors(
-    reals: torch.Tensor, fake: torch.Tensor, n: int, repeats: int, seed: int
+    reals: torch.Tensor, fake: torch.Tensor, n: int, seed: int, distances: bool
 ) -> dict[str, scale.Scored]:
     """`scale.score` but for the standard errors, on which z does not depend."""
     scorer = scale.Scorer(reals, n, seed=seed)
-    floors = scale.floors(scorer.all, reals, n, repeats=repeats, seed=seed)
+    measure = two_distances if distances else scorer.all
+    floors = scale.floors(measure, reals, n, seed=seed)
     steps = scorer.steps(n)
     return {
         name: scale.scored(value, 0.0, floors[name], steps.get(name, 0.0), scorer.bounds.get(name))
-        for name, value in scorer.all(reals[:n], fake).items()
+        for name, value in measure(reals[:n], fake).items()
+    }
+
+
+def two_distances(real: torch.Tensor, fake: torch.Tensor) -> scale.Scores:
+    """The measures that cost a tenth of all."""
+    return {
+        "frechet": frechet_distance(real, fake),
+        "kernel": kernel_distance(real, fake).value,
     }
 
 
@@ -94,10 +107,8 @@ def digits(given: argparse.Namespace) -> dict[str, Any]:
         extractor = make(name, Reals(reals, mirror=False), Wishes())
         pool, rest = extract(extractor, reals), extract(extractor, others)
         found = [
-            share_told(
-                pool, rest, of, n=1000, missing=missing, draws=given.range, repeats=scale.REPEATS
-            )
-            for missing in (1, 0)
+            share_told(pool, rest, of, n=1000, missing=missing, draws=given.range)
+            for missing in given.missing
         ]
         show(f"MNIST, {extractor.name}", found)
         result[extractor.name] = found
@@ -146,15 +157,38 @@ def classes(given: argparse.Namespace) -> dict[str, Any]:
         print(f"\n{extractor.name} ready after {made:.0f} s", flush=True)
         found = []
         for n, missing in given.curve:
-            repeats = scale.REPEATS if n <= 2000 else 10
             found.append(
                 share_told(pool, rest, labels[second[: given.looked]], n=n, missing=missing,
-                           draws=given.range, repeats=repeats)
+                           draws=given.range, distances=given.distances)
             )  # fmt: skip
         show(f"CIFAR-10, {extractor.name}", found)
         result[extractor.name] = {"seconds_to_make": made, "weights": extractor.weights,
                                   "curve": found}  # fmt: skip
     return {"classes": result}
+
+
+def draw_curves(result: dict[str, Any], path: Path) -> None:
+    """Mean z over the classes missing, a panel per number of pictures, a line per features."""
+    from matplotlib.figure import Figure
+
+    curves = {name: found["curve"] for name, found in result["classes"].items()}
+    counts = sorted({row["n"] for curve in curves.values() for row in curve})
+    figure = Figure((3.2 * len(counts), 3.0), dpi=120, layout="constrained")
+    panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
+    for n, panel in zip(counts, panels, strict=True):
+        for name, curve in curves.items():
+            rows = sorted((r for r in curve if r["n"] == n), key=lambda r: r["missing"])
+            best = [max(row["z"].values()) for row in rows]
+            panel.plot([row["missing"] for row in rows], best, marker="o", ms=4, label=name)
+        panel.axhline(scale.FAR, color="grey", lw=1, ls="--")
+        panel.set_title(f"{n:,} pictures of each kind", fontsize=9)
+        panel.set_xlabel("classes of ten missing", fontsize=8)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("z of the best measure, mean over draws", fontsize=8)
+    panels[0].legend(frameon=False, fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    print(f"Written: {path}")
 
 
 STUDIES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -181,7 +215,13 @@ def main() -> None:
                          help="pictures that the features learn from")  # fmt: skip
     options.add_argument("--looked", type=int, default=25_000, metavar="N",
                          help="pictures that reals, and fakes, are drawn from")  # fmt: skip
+    options.add_argument("--missing", type=lambda t: [int(x) for x in t.split(",")], default=[1, 0],
+                         metavar="LIST", help="digits that are missing")  # fmt: skip
+    options.add_argument("--distances", action="store_true",
+                         help="for classes: FD and KD alone, a tenth of the work")  # fmt: skip
     options.add_argument("--curve", type=_curve, default=_curve(CURVE), metavar="N:MISSING,...")
+    options.add_argument("--figure", type=Path, metavar="FILE",
+                         help="draw the curves of classes there")  # fmt: skip
     given = options.parse_args()
     given.range = range(given.first, given.first + given.draws)
     about = machine("cpu")
@@ -190,6 +230,8 @@ def main() -> None:
     for study in given.study:
         result |= STUDIES[study](given)
     write_json(given.json, result)
+    if given.figure and "classes" in result:
+        draw_curves(result, given.figure)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ def cloud(n, seed, d=6):
 
 
 def test_real_pictures_as_fakes_are_not_told_and_others_are():
-    pool, n = cloud(1200, 0), 300
-    real = scale.score(pool[:n], cloud(n, 1), pool, extrapolate=True)
+    pool, n = cloud(800, 0), 200
+    real = scale.score(pool[:n], cloud(n, 1), pool, repeats=12, extrapolate=True)
     assert set(real) == set(scale.KINDS)
     assert not any(found.far for found in real.values())
-    other = scale.score(pool[:n], cloud(n, 1) * 0.7, pool)
+    other = scale.score(pool[:n], cloud(n, 1) * 0.7, pool, repeats=12)
     for name in ("frechet", "kernel", "recall"):
         assert other[name].far, name
     assert other["recall"].z < 0 < other["frechet"].z
@@ -28,8 +28,8 @@ def test_controls_are_seldom_told():
     """In ten draws, with seven measures each: |z| above 4 would be chance."""
     told = 0
     for seed in range(10):
-        pool = cloud(800, 100 + seed)
-        found = scale.score(pool[:100], cloud(100, seed), pool, seed=seed)
+        pool = cloud(320, 100 + seed)
+        found = scale.score(pool[:80], cloud(80, seed), pool, repeats=8, seed=seed)
         told += any(measure.far for measure in found.values())
     assert told <= 1
 

@@ -39,7 +39,7 @@ def kernel_distance(real: Array, fake: Array) -> Estimate:
     n, m = len(x), len(y)
     within_x, within_y = _row_sums(x, x), _row_sums(y, y)
     within_x, within_y = within_x - _diagonal(x), within_y - _diagonal(y)
-    across_x, across_y = _row_sums(x, y), _row_sums(y, x)
+    across_x, across_y = _both_sums(x, y)
     value = within_x.sum() / (n * (n - 1)) + within_y.sum() / (m * (m - 1))
     value = value - 2 * across_x.sum() / (n * m)
     added_x = 2 * (within_x / (n - 1) - across_x / m)
@@ -62,6 +62,16 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
 
 def _row_sums(x: Tensor, y: Tensor) -> Tensor:
     return torch.cat([_kernel(rows, y).sum(1) for rows in x.split(ROWS)])
+
+
+def _both_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Over the rows and over the columns of the kernel matrix, (N,) and (M,)."""
+    rows, columns = [], torch.zeros(len(y), dtype=torch.float64)
+    for part in x.split(ROWS):
+        block = _kernel(part, y)
+        rows.append(block.sum(1))
+        columns += block.sum(0)
+    return torch.cat(rows), columns
 
 
 def _diagonal(x: Tensor) -> Tensor:
