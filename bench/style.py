@@ -229,19 +229,33 @@ def sizes(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def large(given: argparse.Namespace) -> dict[str, Any]:
+    """So many closures at the finest scale alone, of all it is the one that needs memory."""
     import resource
 
     start = time.perf_counter()
-    done = ganwerk.stylise(
-        picture(given, "tubingen"), picture(given, "starry_night"), size=4096,
-        steps=given.closures, precision=given.precision,
-    )  # fmt: skip
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    last = [p for p in done.trace if p.scale_px == 4096]
-    each = (last[-1].seconds - last[0].seconds) / max(1, len(last) - 1)
-    print(f"{done.picture.shape[1]} x {done.picture.shape[0]} px: {each:.1f} s per closure at the")
-    print(f"finest scale, {time.perf_counter() - start:.0f} s in all, peak {peak / 1e9:.2f} GB")
-    return {"seconds_per_closure": each, "peak_bytes": peak}
+
+    def watch(event: Any) -> None:
+        if isinstance(event, Stepped):
+            print(f"  closure {event.point.step} after {time.perf_counter() - start:.0f} s, "
+                  f"peak {peak_bytes() / 1e9:.2f} GB", flush=True)  # fmt: skip
+
+    def peak_bytes() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    from ganwerk.style.recipe import recipe_of
+    from ganwerk.work.style.events import Stepped
+    from ganwerk.work.style.job import Options, Request
+    from ganwerk.work.style.verb import stylise_file
+
+    recipe = recipe_of(size_px=4096, smallest_px=0, steps=given.closures)
+    request = Request(picture(given, "tubingen"), [(picture(given, "starry_night"), 1.0)], recipe)
+    done = stylise_file(request, None, Options(precision=given.precision), watch)
+    each = (done.trace[-1].seconds - done.trace[0].seconds) / max(1, len(done.trace) - 1)
+    print(f"{done.plan.width} x {done.plan.height} px in tiles of {done.plan.tile_px} px, "
+          f"{done.plan.precision}: {each:.1f} s per closure, peak {peak_bytes() / 1e9:.2f} GB, "
+          f"estimated {done.plan.memory_bytes / 1e9:.2f} GB")  # fmt: skip
+    return {"seconds_per_closure": each, "peak_bytes": peak_bytes(),
+            "estimated_bytes": done.plan.memory_bytes}  # fmt: skip
 
 
 MEMORY_CASES: list[tuple[str, int, str, int | None]] = [
