@@ -135,12 +135,12 @@ def test_published_figures_of_vgg19():
 
 def test_vgg_is_torchvision_s():
     """Same weights, same features as torchvision's own network."""
-    from torchvision.models import vgg19
+    from torchvision.models.vgg import cfgs, make_layers
 
     from ganwerk.style.backbones import MEAN, STD
 
     torch.manual_seed(0)
-    theirs = vgg19(weights=None).features.eval()
+    theirs = make_layers(cfgs["E"]).eval()
     made = ARCHITECTURES["vgg19"]
     numbers = [i for i, layer in enumerate(theirs) if isinstance(layer, torch.nn.Conv2d)]
     ours = {

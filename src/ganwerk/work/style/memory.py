@@ -9,17 +9,17 @@ from ganwerk.run.files import human_bytes
 from ganwerk.style.backbones import architecture
 from ganwerk.style.recipe import Recipe
 
-GRAPH_FACTOR = 2.6
-"""Bytes at the peak of a step against the activations kept for the way back: padded copies, the
-gradients on their way, and the statistics' float32 copies. An estimate on the safe side, not yet
-calibrated."""
+GRAPH_FACTOR, WIDE_BYTES = 1.9, 2.8
+"""Per number that a pass leaves for the way back: times its size, for itself and the gradients on
+their way; and bytes whatever its size, for the statistics' float32 copies. Fitted, as the two
+below, to peaks of processes: `python -m bench.style memory` measures how far they are off."""
 
-PICTURES_ALIVE = 14
-"""Copies of the picture in float32: content, iterate, average, best, gradient, moments, masks and
-what resizing needs for a moment."""
+PICTURES_ALIVE = 25
+"""Copies of the picture in float32: photo, styles, iterate, average, best, gradient, moments,
+strokes, and those of a moment: differences of neighbours, what resizing needs."""
 
-BASE_BYTES = 400_000_000
-"""Torch itself and its scratch space."""
+BASE_BYTES = 670_000_000
+"""Torch itself, the styles' patches and scratch space."""
 
 SHARE_OF_FREE = 0.6
 LEAST_TILE_PX = 256
@@ -31,7 +31,16 @@ def graph_bytes(recipe: Recipe, pixels: float, compute: torch.dtype) -> int:
     """The peak of one forward and backward pass over so many px."""
     made = architecture(recipe.backbone)
     last = made.last((*recipe.content_layers, *recipe.style_layers))
-    return int(GRAPH_FACTOR * pixels * made.activation_numbers(last) * compute.itemsize)
+    each = GRAPH_FACTOR * compute.itemsize + WIDE_BYTES
+    return int(pixels * made.activation_numbers(last) * each)
+
+
+def weight_bytes(recipe: Recipe, compute: torch.dtype) -> int:
+    """As read in float32, and what computes there and back."""
+    made = architecture(recipe.backbone)
+    last = made.last((*recipe.content_layers, *recipe.style_layers))
+    count = sum(9 * before * after for before, after in made.shapes(last).values())
+    return count * (4 + 2 * compute.itemsize)
 
 
 def picture_bytes(recipe: Recipe, height: int, width: int, compute: torch.dtype) -> int:
@@ -53,6 +62,7 @@ def estimate(
     pixels = min(height * width, side * side)
     return (
         BASE_BYTES
+        + weight_bytes(recipe, compute)
         + picture_bytes(recipe, height, width, compute)
         + graph_bytes(recipe, pixels, compute)
     )
