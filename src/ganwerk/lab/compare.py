@@ -26,8 +26,8 @@ PROBLEMS: dict[str, tuple[Experiment, Mapping[str, Preset]]] = {
     "stacked": (experiments.STACKED, STACKED),
 }
 METHODS = (
-    "plain", "unrolled:steps=5", "balance", "two-rates:generator=1,discriminator=10",
-    "packing:size=2", "packing:size=4", "r1:weight=0.1",
+    "plain", "unrolled:steps=5", "balance:speed=0.2,every=4",
+    "two-rates:generator=1,discriminator=20", "packing:size=2", "r1:weight=0.1",
 )  # fmt: skip
 MODES = {"ring": 8, "ring-1": 8, "grid": 25, "stacked": 1_000}
 
