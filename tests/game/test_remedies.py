@@ -61,7 +61,7 @@ def test_every_pair_trains_or_says_why_not(first):
         assert weights.isfinite().all(), order
 
 
-@pytest.mark.parametrize("pair", CLASH, ids="+".join)
+@pytest.mark.parametrize("pair", sorted(sorted(pair) for pair in CLASH), ids="+".join)
 def test_clashes_do_not_depend_on_the_order(pair):
     for order in (sorted(pair), sorted(pair)[::-1]):
         with pytest.raises(ConfigError, match=f"'{order[0]}' and '{order[1]}'"):
