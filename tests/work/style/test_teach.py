@@ -27,7 +27,7 @@ def test_it_learns_is_written_and_redraws(tmp_path, pixels, recipe):
     photo, painting = pixels
     out = tmp_path / "net.safetensors"
     first = teach(painting, tmp_path / "first.safetensors", recipe, steps=2, width=4)
-    done = teach(painting, out, recipe, steps=16, width=4)
+    done = teach(painting, out, recipe, steps=10, width=4)
     assert done.style < first.style
     made = redraw(open_net(out), photo)
     assert made.shape == photo.shape
