@@ -57,6 +57,23 @@ def test_many_equal_points_do_not_hide_a_nearer_one():
     assert float(distances) == pytest.approx(((1 - 1e-9) ** 2 + 1) ** 0.5, rel=1e-15)
 
 
+def test_a_candidate_on_the_rounded_limit_is_not_lost(monkeypatch):
+    """1 less a doubt of 1.75 units rounds to 1 less 2, and 2 units are more than the doubt."""
+    unit = 2.0**-24
+    x = torch.tensor([0, (1 - 2 * unit) ** 0.5, -1, 5, 6, 7], dtype=torch.float64)[:, None]
+    points = screened(x, torch.zeros(1, dtype=torch.float64))
+    exact = (x - x.T).square()
+
+    def rounded(a, b):
+        rough = exact.float()
+        rough[0, 1] = 1 - 2 * unit
+        yield slice(0, 6), rough, torch.full((6, 6), 1.75 * unit / 2)
+
+    monkeypatch.setattr("ganwerk.metrics.search.squared_distances", rounded)
+    expected = exact.fill_diagonal_(torch.inf).sort(1).values[:, 1]
+    torch.testing.assert_close(radii_squares(points, 2), expected, rtol=1e-15, atol=0)
+
+
 @given(st.integers(0, 1000), st.integers(1, 9))
 def test_nearest_are_the_nearest(seed, k):
     x, y = pair(13, 40, 5, seed)

@@ -117,14 +117,16 @@ def radii_squares(points: Screened, k: int) -> Tensor:
         near, columns = rough.topk(looked, dim=1, largest=False)
         doubt = 2 * bound.gather(1, columns).amax(1, keepdim=True)
         middle = near[:, k - 1 : k]
-        surely_nearer = (near < middle - doubt).sum(1)
-        maybe = (near - middle).abs() <= doubt
+        # Each candidate is one of nearer, maybe and farther, however the limits are rounded
+        nearer = near < middle - doubt
+        maybe = ~nearer & (near <= middle + doubt)
         rows, places = maybe.nonzero(as_tuple=True)
         exact = torch.full(near.shape, torch.inf, dtype=torch.float64)
         exact[rows, places] = exact_squares(
             points, points, rows + part.start, columns[rows, places]
         )
-        radii[part] = exact.sort(dim=1).values.gather(1, (k - 1 - surely_nearer)[:, None])[:, 0]
+        place = k - 1 - nearer.sum(1, keepdim=True)
+        radii[part] = exact.sort(dim=1).values.gather(1, place)[:, 0]
         if looked < len(points) - 1:
             # The last one looked at may be the k-th, so others may be, too
             most = doubt.maximum(2 * bound.amax(1, keepdim=True))[:, 0]
