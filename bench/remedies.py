@@ -13,6 +13,7 @@ Example: python -m bench.remedies pictures --only packing replay ada --json reme
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -144,7 +145,11 @@ GAMES: dict[str, tuple[Callable[..., tuple[Steps, Any]], int]] = {
 }
 
 
-def race(game: str, names: list[str], rounds: int, clock: Callable[[], float]) -> dict[str, Lane]:
+def race(
+    game: str, names: list[str], rounds: int, seconds: float, clock: Callable[[], float]
+) -> dict[str, Lane]:
+    """Rounds in which all take turns; none is begun after so many seconds."""
+    until = time.monotonic() + seconds
     make, at_once = GAMES[game]
     plain, choices = make(None, None)
     lanes = {"plain": Lane(plain)}
@@ -158,6 +163,8 @@ def race(game: str, names: list[str], rounds: int, clock: Callable[[], float]) -
                 lane.seconds.append((clock() - begun) / at_once)
         if turn:
             print(f"  {game}: round {turn} of {rounds}", flush=True)
+            if time.monotonic() > until:
+                break
     return lanes
 
 
@@ -199,6 +206,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("games", nargs="*", default=[], metavar="GAME", help=", ".join(GAMES))
     made.add_argument("--only", nargs="+", metavar="REMEDY", help="unrolled-5, packing, ...")
     made.add_argument("--rounds", type=int, default=9)
+    made.add_argument("--seconds", type=float, default=math.inf, help="no new round after them")
     made.add_argument(
         "--clock", choices=CLOCKS, default="wall", help="processor: on a busy machine"
     )
@@ -213,7 +221,8 @@ def main() -> None:
     everything = [*UNROLLED, *(name for name in REMEDIES if name != "unrolled")]
     rows: list[dict[str, Any]] = []
     for game in given.games or GAMES:
-        rows += summary(game, race(game, given.only or everything, given.rounds, clock))
+        names = given.only or everything
+        rows += summary(game, race(game, names, given.rounds, given.seconds, clock))
     print(f"\n{as_text(rows)}")
     write_json(
         given.json, {"machine": about, "rounds": given.rounds, "clock": given.clock, "rows": rows}
