@@ -13,6 +13,7 @@ Example: python -m bench.remedies pictures --only packing replay ada --json reme
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ ADA_AT_WORK = 0.5  # the probability at which ADA is measured: at 0 it does noth
 UNROLLED = {f"unrolled-{k}": f"unrolled:steps={k}" for k in (1, 2, 5, 10)}
 MOST_UNROLLED = 1.3  # plain steps per step looked ahead, beside the step itself
 MOST = 1.15
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
 @dataclass
@@ -143,7 +145,11 @@ GAMES: dict[str, tuple[Callable[..., tuple[Steps, Any]], int]] = {
 }
 
 
-def race(game: str, names: list[str], rounds: int) -> dict[str, Lane]:
+def race(
+    game: str, names: list[str], rounds: int, seconds: float, clock: Callable[[], float]
+) -> dict[str, Lane]:
+    """Rounds in which all take turns; none is begun after so many seconds."""
+    until = time.monotonic() + seconds
     make, at_once = GAMES[game]
     plain, choices = make(None, None)
     lanes = {"plain": Lane(plain)}
@@ -151,12 +157,14 @@ def race(game: str, names: list[str], rounds: int) -> dict[str, Lane]:
         lanes[name] = Lane(make(UNROLLED.get(name, name), choices)[0])
     for turn in range(rounds + 1):  # the first warms up
         for lane in lanes.values():
-            begun = time.perf_counter()
+            begun = clock()
             lane.steps(at_once)
             if turn:
-                lane.seconds.append((time.perf_counter() - begun) / at_once)
+                lane.seconds.append((clock() - begun) / at_once)
         if turn:
             print(f"  {game}: round {turn} of {rounds}", flush=True)
+            if time.monotonic() > until:
+                break
     return lanes
 
 
@@ -198,6 +206,10 @@ def arguments() -> argparse.Namespace:
     made.add_argument("games", nargs="*", default=[], metavar="GAME", help=", ".join(GAMES))
     made.add_argument("--only", nargs="+", metavar="REMEDY", help="unrolled-5, packing, ...")
     made.add_argument("--rounds", type=int, default=9)
+    made.add_argument("--seconds", type=float, default=math.inf, help="no new round after them")
+    made.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="processor: on a busy machine"
+    )
     return made.parse_args()
 
 
@@ -205,12 +217,16 @@ def main() -> None:
     given = arguments()
     about = machine()
     print(machine_line(about), flush=True)
+    clock = CLOCKS[given.clock]
     everything = [*UNROLLED, *(name for name in REMEDIES if name != "unrolled")]
     rows: list[dict[str, Any]] = []
     for game in given.games or GAMES:
-        rows += summary(game, race(game, given.only or everything, given.rounds))
+        names = given.only or everything
+        rows += summary(game, race(game, names, given.rounds, given.seconds, clock))
     print(f"\n{as_text(rows)}")
-    write_json(given.json, {"machine": about, "rounds": given.rounds, "rows": rows})
+    write_json(
+        given.json, {"machine": about, "rounds": given.rounds, "clock": given.clock, "rows": rows}
+    )
 
 
 if __name__ == "__main__":
