@@ -183,7 +183,9 @@ def speed(given: argparse.Namespace) -> None:
     settings = settings_of(given.side, given.sets, given.device)
     print(parameters_line(settings), flush=True)
     here.keep_freed_memory()
-    lanes = {"ganwerk": ours(settings, "measured"), "ganwerk, float32": ours(settings, "float32")}
+    lanes = {"ganwerk": ours(settings, "measured")}
+    if not given.brief:
+        lanes["ganwerk, float32"] = ours(settings, "float32")
     if given.peer is not None:
         lanes["published"] = peers(settings, given.peer)
     rates: dict[str, list[float]] = {name: [] for name in lanes}
@@ -238,6 +240,7 @@ def arguments() -> argparse.Namespace:
     options.add_argument("what", choices=["speed", "quality"], help="see above")
     options.add_argument("--side", type=int, default=64, help="of a picture in px (default: 64)")
     options.add_argument("--peer", type=Path, metavar="DIR", help="checkout of the published code")
+    options.add_argument("--brief", action="store_true", help="without ganwerk in float32")
     options.add_argument("--device", help="cpu, cuda ...")
     options.add_argument("--rounds", type=int, default=5, help="(default: 5)")
     options.add_argument("--out", type=Path, default=Path("out/highres"), metavar="DIR")

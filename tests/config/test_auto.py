@@ -76,3 +76,29 @@ def test_every_automatic_value_has_a_reason():
     auto.decide(draft, LABELLED, CPU)
     silent = [k for k, o in draft.origins.items() if o.source == "auto" and not o.reason]
     assert silent == []
+
+
+def of_preset(preset, machine, side=64):
+    draft = load.collect(preset=preset)
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, replace(LABELLED, shape=PictureShape(side, 3)), machine)
+    return load.settle(draft)
+
+
+@pytest.mark.parametrize("preset", ["stylegan", "stylegan-first", "progressive", "multi-scale"])
+def test_large_pictures_get_the_published_widths_on_a_card_and_fewer_elsewhere(preset):
+    card, small = of_preset(preset, GPU), of_preset(preset, CPU)
+    assert (card.network.generator_width, card.network.max_width) == (256, 512)
+    assert (card.budget.batch, small.budget.batch) == (32, 16)
+    assert small.network.generator_width == 16
+    assert of_preset(preset, GPU, 512).network.generator_width == 64
+    assert of_preset(preset, GPU, 512).budget.batch == 8
+    assert [of_preset(preset, CPU, side).remedy[0].weight for side in (32, 64, 128, 1024)] == [
+        0.25, 1.0, 4.0, 10.0,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("side", "width"), [(32, 768), (64, 384), (128, 192), (256, 96)])
+def test_r3_has_the_published_widths(side, width):
+    network = of_preset("r3-full", GPU, side).network
+    assert (network.generator_width, network.max_width) == (width, 768)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganwerk.errors import ConfigError
 from ganwerk.game.growth import Plan, all_scales, growing
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.penalties import r1
@@ -88,6 +89,35 @@ def test_a_prolonged_run_does_not_shrink():
     train_step(state, lambda i: batch, recipe)
     assert state.g_net.level == 2
     assert state.parts["growth"].measures() == {"level": 2.0}
+
+
+def test_each_stage_has_its_rate_and_its_batch():
+    """Batches of 8: four of them at 4 px, two at 8 px, then one; none twice, none left out."""
+    plan = Plan(2, 1.0, 64, rates=(1.0, 0.5, 0.25), batches=(4, 2, 1), batch=8)
+    seen, sizes, rates = [], [], []
+    recipe = growing(plan)(Recipe())
+    state, _ = playing(recipe, GrowingGenerator, GrowingDiscriminator, 0)
+
+    def batch(i):
+        seen.append(i)
+        random = torch.Generator().manual_seed(i)
+        return Batch(torch.rand(8, 3, 16, 16, generator=random) * 2 - 1)
+
+    while state.images < 320:
+        report = train_step(state, batch, recipe)
+        sizes.append(len(report.played.real[-1]))
+        rates.append(state.g_optimiser.param_groups[0]["lr"])
+    assert seen == list(range(len(seen)))
+    assert sizes[:3] == [32, 32, 32]  # the level moves in the step after the 64th picture
+    assert set(sizes) == {32, 16, 8}
+    assert sizes == sorted(sizes, reverse=True)
+    expected = [1e-3 * {32: 1.0, 16: 0.5, 8: 0.25}[size] for size in sizes]
+    assert rates == pytest.approx(expected)
+
+
+def test_rates_of_other_stages_are_refused():
+    with pytest.raises(ConfigError, match="3 stages, but 2 stage rates"):
+        growing(Plan(2, 1.0, rates=(1.0, 2.0)))
 
 
 @pytest.mark.parametrize(

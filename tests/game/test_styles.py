@@ -12,7 +12,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.penalties import r1
-from ganwerk.game.recipe import Recipe, add
+from ganwerk.game.recipe import Recipe, adapt, add
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.start import start
 from ganwerk.game.step import train_step
@@ -152,6 +152,15 @@ def test_what_cannot_be_parted_is_refused(recipe, nets, words):
 def test_parts_do_not_cut_through_groups():
     with pytest.raises(ConfigError, match="groups of 2"):
         trained(game(), micro=1)
+
+
+@pytest.mark.parametrize("remedy", ["unrolled", "spectral-norm"])
+def test_stages_are_not_computed_twice_where_they_would_differ(remedy):
+    recipe = REMEDIES[remedy]()(game())
+    g, _ = players()
+    d = ResidualDiscriminator(SHAPE, 0, width=4, max_width=8, group=2, recompute_px=8)
+    with pytest.raises(ConfigError, match=f"{remedy}, stages of D"):
+        trained(recipe, nets=(g, adapt(recipe, d)))
 
 
 def test_the_mean_style_follows_what_is_mapped(double_noise):

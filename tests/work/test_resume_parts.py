@@ -31,6 +31,20 @@ def test_a_run_goes_on_in_the_middle_of_a_fade(tiny):
     assert_same(straight, part)
 
 
+def test_a_run_with_a_batch_for_each_stage_goes_on_exactly(tiny):
+    growing = {
+        "preset": "progressive",
+        "images": 160,
+        "network__phase_images": 32,
+        "network__stage_batches": (2, 1, 1),
+        "network__stage_rates": (1.0, 0.5, 0.5),
+    }
+    straight = train(tiny("straight", **growing))
+    part = train(tiny("part", **growing), stop_after(2))
+    resume(part)
+    assert_same(straight, part)
+
+
 def test_a_run_in_parts_with_path_length_goes_on_exactly(tiny):
     styled = {
         "preset": "stylegan",

@@ -88,7 +88,7 @@ def _equalised(draft: Draft, resolution: int, on_cpu: bool) -> None:
     twice that from 512 px on; on a processor what trains in an hour."""
     reason = f"affordable at {resolution} px on a CPU" if on_cpu else "as published"
     wide = 1024 if on_cpu else 16384 if resolution < 512 else 32768
-    width = max(8, wide // resolution)
+    width = max(16, wide // resolution)
     draft.default("network.generator_width", width, reason)
     draft.default("network.discriminator_width", width, reason)
     draft.default("network.max_width", 128 if on_cpu else 512, reason)

@@ -185,7 +185,16 @@ def _growing(settings: Settings) -> Remedy:
     network = settings.network
     assert isinstance(network, schema.ProgressiveSettings)
     _, count = doublings(settings.data.resolution)
-    return growing(Plan(count, network.growing, network.phase_images))
+    return growing(
+        Plan(
+            count,
+            network.growing,
+            network.phase_images,
+            network.stage_rates,
+            network.stage_batches,
+            settings.budget.batch,
+        )
+    )
 
 
 def _all_scales(settings: Settings) -> Remedy:

@@ -123,6 +123,13 @@ class ProgressiveSettings(ScalesSettings):
         0, description="images a stage fades in, and as many it trains; 0: by `growing`"
     )
 
+    stage_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (), description="factors on the learning rates, one for each stage; none: 1"
+    )
+    stage_batches: tuple[Positive, ...] = Field(
+        (), description="batches per update, one for each stage; none: 1"
+    )
+
 
 class MultiScaleSettings(ScalesSettings):
     kind: Literal["multi-scale"] = Field(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from ganwerk.errors import ConfigError
 from ganwerk.game.recipe import Recipe, Remedy, add, claim, remember
 from ganwerk.game.state import TrainState
 from ganwerk.nn.grown import Leveled, faded, pyramid
-from ganwerk.nn.types import Scales
+from ganwerk.nn.types import Batch, Scales
 
 
 def all_scales(doublings: int) -> Remedy:
@@ -30,12 +32,17 @@ class Plan:
 
     The first stage trains for one phase, each later one for two: it fades in, then it trains; the
     last one trains for the rest of the run. A phase takes phase_images, or, where that is 0, the
-    part of the run that lets growing end at the share `growing` of it.
+    part of the run that lets growing end at the share `growing` of it. rates: factors on the
+    learning rates, one for each stage, coarse to fine. batches: how many batches of `batch`
+    pictures make one update, one for each stage. None given: 1 for all.
     """
 
     doublings: int
     growing: float
     phase_images: int = 0
+    rates: tuple[float, ...] = ()
+    batches: tuple[int, ...] = ()
+    batch: int = 1
 
     def level(self, images: int, progress: float) -> float:
         """From 0 to `doublings`; fractions while a stage fades in."""
@@ -62,9 +69,29 @@ class Growth:
             for net in (state.g_net, state.d_net, state.ema.net):
                 cast(Leveled, net).grow(self.level)
 
+    @property
+    def stage(self) -> int:
+        """The finest one at work."""
+        return math.ceil(self.level)
+
+    def rate(self, state: TrainState) -> tuple[float, float]:
+        factor = self.plan.rates[self.stage]
+        return factor, factor
+
+    def gather(
+        self, state: TrainState, next_batch: Callable[[int], Batch], update: int, updates: int
+    ) -> Batch:
+        """As many batches as this stage wants, those after all that were seen."""
+        count = self.plan.batches[self.stage]
+        first = state.images // self.plan.batch + update * count
+        found = [next_batch(first + i) for i in range(count)]
+        labels = [batch.labels for batch in found if batch.labels is not None]
+        images = torch.cat([batch.images for batch in found])
+        return Batch(images, torch.cat(labels) if labels else None)
+
     def lift(self, images: Tensor) -> Scales:
         """Reals with as much detail as G draws at this level. Karras et al. 2018, figure 2."""
-        stage = -int(-self.level // 1)
+        stage = self.stage
         return (faded(images, self.plan.doublings - stage, self.level - stage + 1),)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -78,11 +105,21 @@ class Growth:
 
 
 def growing(plan: Plan) -> Remedy:
-    """Progressive growing by this plan."""
+    """Progressive growing by this plan. Raises ConfigError for rates or batches of other stages."""
+    for name, values in (("rates", plan.rates), ("batches", plan.batches)):
+        if values and len(values) != plan.doublings + 1:
+            raise ConfigError(
+                f"There are {plan.doublings + 1} stages, but {len(values)} stage {name}.",
+                f"Give one for each stage, coarse to fine, in network.stage_{name}.",
+            )
 
     def remedy(recipe: Recipe) -> Recipe:
         growth = Growth(plan)
         recipe = claim(recipe, by="the network progressive", lift=growth.lift)
+        if plan.batches:
+            recipe = replace(recipe, gather=growth.gather)
+        if plan.rates:
+            recipe = add(recipe, rates=growth.rate)
         return add(remember(recipe, "growth", growth), schedules=growth.schedule)
 
     return remedy

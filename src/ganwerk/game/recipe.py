@@ -29,6 +29,7 @@ View = Callable[[Scales, torch.Generator], Scales]
 Memory = Callable[[Fakes, torch.Generator], Fakes]
 Opponent = Callable[["TrainState", Batch, Fakes, "Round", "Recipe"], "Critic"]
 Relabel = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+Gather = Callable[["TrainState", Callable[[int], Batch], int, int], Batch]
 Turns = Callable[["TrainState"], tuple[bool, bool]]
 Rates = Callable[["TrainState"], tuple[float, float]]
 Remedy = Callable[["Recipe"], "Recipe"]
@@ -114,6 +115,13 @@ def itself(state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe:
     return played.critic
 
 
+def one_after_the_other(
+    state: TrainState, next_batch: Callable[[int], Batch], update: int, updates: int
+) -> Batch:
+    """The reals of this of D's updates in a step: a batch each."""
+    return next_batch(state.step * updates + update)
+
+
 def everyone(state: TrainState) -> tuple[bool, bool]:
     """D and G learn in every step."""
     return True, True
@@ -163,7 +171,8 @@ class Recipe:
     """One value per technique.
 
     Single slots
-    loss: the pair of losses. lift: real pictures to the scales D sees. draw: how fakes are made.
+    loss: the pair of losses. lift: real pictures to the scales D sees. gather: which reals an
+    update sees. draw: how fakes are made.
     memory: what D is shown instead of the newest fakes alone. opponent: the critic G plays against.
     d_steps, g_steps: updates of each player per step; with more than one, every D update sees new
     reals and new fakes. reuse_fakes: G learns from the fakes that D has just judged, which saves
@@ -183,6 +192,7 @@ class Recipe:
 
     loss: Loss = NON_SATURATING
     lift: Callable[[Tensor], Scales] = single
+    gather: Gather = one_after_the_other
     draw: Draw = field(default_factory=_gaussian)
     memory: Memory = forget
     opponent: Opponent = itself

@@ -12,6 +12,7 @@ from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.recipe import Average, LatentDraw, Recipe, itself
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
+from ganwerk.nn.spectral import SpectralNorm
 
 NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
@@ -35,6 +36,20 @@ def check_micro(recipe: Recipe, g_net: nn.Module, d_net: nn.Module) -> None:
         raise ConfigError(
             "A batch cannot be computed in parts while G plays against a D some steps ahead.",
             "Leave out the remedy unrolled, or use a smaller --batch.",
+        )
+
+
+def check_recompute(recipe: Recipe, d_net: nn.Module) -> None:
+    """Raises ConfigError where a stage of D that is computed twice would differ the second time:
+    with weights that are only foreseen, or normalised by vectors that move in each pass."""
+    if not any(any(getattr(m, "recompute", ())) for m in d_net.modules()):
+        return
+    moving = any(isinstance(m, SpectralNorm) for m in d_net.modules())
+    if moving or recipe.opponent is not itself:
+        name = "spectral-norm" if moving else "unrolled"
+        raise ConfigError(
+            f"With the remedy {name}, stages of D cannot be computed twice to save memory.",
+            "Set network.recompute_px to 0, or leave out the remedy.",
         )
 
 
@@ -63,6 +78,7 @@ def start(
         penalty.check(g_net)
     if recipe.micro:
         check_micro(recipe, g_net, d_net)
+    check_recompute(recipe, d_net)
     chosen = recipe.average or average
     return TrainState(
         g_net=g_net,

@@ -313,7 +313,7 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
     d_turn = discriminator_step if d_learns else discriminator_rests
     g_turn = generator_step if g_learns else generator_rests
     for update in range(recipe.d_steps):
-        batch = next_batch(state.step * recipe.d_steps + update)
+        batch = recipe.gather(state, next_batch, update, recipe.d_steps)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
         with torch.set_grad_enabled(shared and g_learns):
             drawn = draw(recipe, state.g_net, batch, random)
