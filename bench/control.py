@@ -60,6 +60,8 @@ def projection(run: Path, count: int, steps: int, tries: int, kept: Path | None)
     if not done:
         nearest, rms = nearest_training(perception, goals, side.images[side.train])
         done = {"asked": asked, "nearest": nearest, "rms": rms, "rows": []}
+        if kept is not None:
+            write_json(kept, done)
     for number in range(len(done["rows"]), len(goals)):
         picture = np.ascontiguousarray(goals[number].transpose(1, 2, 0))
         job = Projection(steered, perception, picture, (), own_noise=True)

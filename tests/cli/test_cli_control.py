@@ -14,7 +14,7 @@ from ganwerk.work.control.directions import Directions
 from ganwerk.work.control.interpolate import Walked
 from ganwerk.work.control.mix import Mixed
 from ganwerk.work.control.project import Projected
-from ganwerk.work.control.steps import Found
+from ganwerk.work.control.strips import Found
 from ganwerk.work.events import Ended
 
 
@@ -102,7 +102,7 @@ def test_directions(cli: Any, stub: Any) -> None:
         Path("d/directions.safetensors"),
         Path("d/directions.json"),
     )
-    verb = stub("ganwerk.work.control.steps.directions", found)
+    verb = stub("ganwerk.work.control.strips.directions", found)
     result = cli("directions", "runs/mine", "--count", "2", "--method", "pca", "--seeds", "7,9")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [

@@ -19,7 +19,7 @@ from ganwerk.work.control.interpolate import Walked, interpolate
 from ganwerk.work.control.mix import Mixed, mix
 from ganwerk.work.control.project import Projected, project
 from ganwerk.work.control.steered import Steered, Stop
-from ganwerk.work.control.steps import Found, directions
+from ganwerk.work.control.strips import Found, directions
 from ganwerk.work.events import Plan, Watcher, nobody
 from ganwerk.work.prepare import Request
 from ganwerk.work.report import write_report
@@ -104,7 +104,7 @@ class Trained:
     def directions(self, out: str | Path, **options: Any) -> Found:
         """Find directions and write a strip for each into the folder `out`.
 
-        options: those of work.control.steps: count, method, layers, strength, seeds, classes, ...
+        options: those of work.control.strips: count, method, layers, strength, seeds, classes, ...
         """
         return directions(self.path, out=Path(out), **options)
 

@@ -47,7 +47,6 @@ class TinyStyled(nn.Module):
         self.noises = nn.ModuleList(Noise(side) for side in self.style_resolutions)
         for number, noise in enumerate(self.noises):
             noise.begin(torch.Generator().manual_seed(number))
-            nn.init.constant_(noise.strength, 0.1)
 
     def mapping(self, latents, labels=None):
         if self.classes:
@@ -61,8 +60,8 @@ class TinyStyled(nn.Module):
         picture = torch.zeros(1, 1, 16, 16)
         for number, affine in enumerate(self.affine):
             a, b, c = affine(styles[:, number])[:, :, None, None, None].unbind(1)
-            grain = self.noises[number](None if noise is None else noise[number])
-            grain = F.interpolate(grain, (16, 16))
+            given = self.noises[number].fixed if noise is None else noise[number]
+            grain = 0.1 * F.interpolate(given, (16, 16))
             picture = picture + torch.sin(a + 2**number * (b * x + c * y)) / 2 + grain
         return (picture,)
 

@@ -16,7 +16,7 @@ from ganwerk.values import ignore_progress
 from ganwerk.work.control import directions as directions_module
 from ganwerk.work.control.directions import find, taking_weights
 from ganwerk.work.control.steered import Steered
-from ganwerk.work.control.steps import directions
+from ganwerk.work.control.strips import directions
 from ganwerk.work.sample import Sampler
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganwerk.errors import ConfigError, DataError, MachineError
+from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError
 from ganwerk.values import ignore_progress
 from ganwerk.work.control import project as project_module
 from ganwerk.work.control import search as search_module
@@ -171,6 +171,15 @@ def test_first_all_layers_share_a_style(styled, perception):
     for styles in seen[:3]:
         assert torch.equal(styles, styles[:, :1].expand(-1, 4, -1))
     assert not torch.equal(seen[-1][:, 0], seen[-1][:, 1])
+
+
+def test_numbers_that_are_not_finite_end_it(plain, perception):
+    steered = Steered.open(plain)
+    search = searching(steered, perception)
+    moving = Moving.at(steered.places([1]), search)
+    moving.tensors["styles"][:] = float("nan")
+    with pytest.raises(DivergedError, match="not finite after 0%"):
+        search.descend(moving, 4, lambda _: None)
 
 
 # The verb

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganwerk.errors import DivergedError
 from ganwerk.style.optimisers import Adam
 from ganwerk.work.control.perception import Features, Perception
 from ganwerk.work.control.places import Places, standardised
@@ -83,11 +84,10 @@ class Search:
         self.goal = goal.to(self.device)
         self.free_classes, self.own_noise = free_classes, own_noise
         with torch.no_grad():
-            self.features = {shrink: self._seen(self._shrunk(self.goal, shrink))
-                             for shrink in {stage.shrink for stage in STAGES}}  # fmt: skip
-
-    def _seen(self, pictures: Tensor) -> Features:
-        return self.perception.features(pictures)
+            self.features: dict[int, Features] = {
+                shrink: perception.features(self._shrunk(self.goal, shrink))
+                for shrink in {stage.shrink for stage in STAGES}
+            }
 
     @staticmethod
     def _shrunk(pictures: Tensor, shrink: int) -> Tensor:
@@ -104,6 +104,11 @@ class Search:
             perceptual.append(self.perception.distance(drawn, self.features[1]))
             pixel.append(_pixel(drawn, self.goal))
         return torch.cat(perceptual).cpu(), torch.cat(pixel).cpu()
+
+    def order(self, places: Places) -> Tensor:
+        """Which is nearest to the goal, which next, and so on (N,)."""
+        perceptual, pixel = self.judge(places)
+        return (perceptual + PIXEL_WEIGHT * pixel).argsort()
 
     def starts(self, places: Places) -> list[Candidate]:
         """The best of many, as many as the first stage takes."""
@@ -136,9 +141,14 @@ class Search:
         current = dict(zip(moving.tensors, leaves, strict=True))
         styles, shares, noise = moving.read(current)
         pictures = self.steered.space.pictures(styles, shares, noise)
-        losses = self.perception.distance(
-            self._shrunk(pictures, stage.shrink), self.features[stage.shrink]
-        ) + PIXEL_WEIGHT * _pixel(pictures, self.goal)
+        seen = self._shrunk(pictures, stage.shrink)
+        perceptual = self.perception.distance(seen, self.features[stage.shrink])
+        losses = perceptual + PIXEL_WEIGHT * _pixel(pictures, self.goal)
+        if not bool(losses.isfinite().all()):
+            raise DivergedError(
+                f"The projection's losses are not finite after {progress:.0%} of the steps.",
+                "Look from an earlier checkpoint with --at.",
+            )
         total = losses.sum()
         if noise is not None:
             total = total + NOISE_WEIGHT * sum(whiteness(n).sum() for n in noise)
@@ -152,8 +162,7 @@ class Moving:
 
     def __init__(self, search: Search, tensors: dict[str, Tensor], fixed: Tensor | None) -> None:
         self.search, self.tensors, self.fixed_shares = search, tensors, fixed
-        self._spread = search.steered.spread
-        self._rates = {"styles": RATE * self._spread, "shares": SHARE_RATE}
+        self._rates = {"styles": RATE * search.steered.spread, "shares": SHARE_RATE}
         self._adams: dict[str, Adam] = {}
 
     @classmethod
@@ -170,12 +179,8 @@ class Moving:
 
     def enter(self, stage: Stage) -> None:
         """Go on with the best, each layer with its own style unless the stage shares one."""
-        places = self.places
-        if len(places) > stage.keep:
-            perceptual, pixel = self.search.judge(places)
-            order = (
-                (perceptual + PIXEL_WEIGHT * pixel).argsort()[: stage.keep].to(self.search.device)
-            )
+        if len(self.tensors["styles"]) > stage.keep:
+            order = self.search.order(self.places)[: stage.keep].to(self.search.device)
             self.tensors = {name: tensor[order] for name, tensor in self.tensors.items()}
             if self.fixed_shares is not None:
                 self.fixed_shares = self.fixed_shares[order]
