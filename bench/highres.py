@@ -3,7 +3,7 @@
   speed    ganwerk's StyleGAN against the published StyleGAN2 networks in their plain PyTorch path,
            in one and the same training step: equal widths, batch, loss, mixing and intervals of R1,
            block by block in turn. --peer DIR names a checkout of the published code, which ganwerk
-           neither contains nor needs.
+           neither contains nor needs; put `requests`, which it imports, into the same folder.
   quality  presets on the fruits at one size and equal minutes: grids and distances
 
 A figure of `speed` is the median over the rounds; a ratio is that of the medians, and in brackets
