@@ -14,7 +14,7 @@ from PIL import Image
 from ganwerk.config.load import preset_names
 from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError, RunError
 from ganwerk.run import Run
-from ganwerk.work import probe
+from ganwerk.work import footprint
 from ganwerk.work.events import Ended, Pictured, Planned, Saved, Stepped, Warned
 from ganwerk.work.train import plan, resume, train
 
@@ -261,7 +261,7 @@ def test_divergence_stops_the_run_with_step_and_reason(tiny):
 
 
 def test_too_large_for_memory_says_what_fits(tiny, monkeypatch):
-    monkeypatch.setattr(probe, "step_memory", lambda *_: 1 << 50)
+    monkeypatch.setattr(footprint, "step_memory", lambda *_: 1 << 50)
     with pytest.raises(MachineError, match=r"16 px with batch 16 needs about") as caught:
         train(tiny())
     assert "What fits: --batch" in caught.value.hint
