@@ -136,6 +136,8 @@ def memory(folder: Path, out: Path, cache: Path) -> Memory:
         if event.get("event") == "planned":
             plan = event["plan"]
             pictures = plan["pictures"] * plan["channels"] * plan["resolution"] ** 2
+    assert process.stdout is not None
+    process.stdout.close()
     peak = peak_bytes(process)
     torch = subprocess.Popen([sys.executable, "-c", "import torch"])
     return Memory(peak, pictures, peak_bytes(torch))
