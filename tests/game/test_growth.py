@@ -54,6 +54,7 @@ def playing(recipe, generator, discriminator, steps, horizon=160):
         random = torch.Generator().manual_seed(i)
         return Batch(torch.rand(8, 3, 16, 16, generator=random) * 2 - 1)
 
+    state.held_out = batch
     return state, [train_step(state, batch, recipe) for _ in range(steps)]
 
 
@@ -131,6 +132,7 @@ def test_rates_of_other_stages_are_refused():
         REMEDIES["spectral-norm"](),
         REMEDIES["instance-noise"](),
         REMEDIES["lecam"](),
+        REMEDIES["balance"](every=1),
     ],
 )
 @pytest.mark.parametrize("kind", ["growing", "all scales"])

@@ -78,12 +78,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
                 f"--seeds cannot be '{text}': '{part.strip()}' is no number and no range.",
                 "Write whole numbers and ranges, with commas between: --seeds 0-63,70,80-89",
             )
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first:
-            raise ConfigError(
-                f"--seeds cannot be '{text}': the range {first}-{last} goes backwards.",
-                f"Write the smaller number first: {last}-{first}",
-            )
+        first, last = _span(found, "--seeds", text)
         if last > _LARGEST_SEED or len(seeds) + last - first >= MOST_SEEDS:
             raise ConfigError(
                 f"--seeds {text} is too much: at most {MOST_SEEDS:,} pictures at once, numbered "
@@ -92,6 +87,17 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             )
         seeds |= dict.fromkeys(range(first, last + 1))
     return tuple(seeds)
+
+
+def _span(found: re.Match[str], flag: str, text: str) -> tuple[int, int]:
+    """The first and the last number of '5' or '5-7'. Raises ConfigError if it goes backwards."""
+    first, last = int(found[1]), int(found[2] or found[1])
+    if last < first:
+        raise ConfigError(
+            f"{flag} cannot be '{text}': the range {first}-{last} goes backwards.",
+            f"Write the smaller number first: {last}-{first}",
+        )
+    return first, last
 
 
 def parse_stops(text: str, flag: str) -> tuple[int | Path, ...]:
@@ -109,12 +115,7 @@ def parse_stops(text: str, flag: str) -> tuple[int | Path, ...]:
                 "place (.safetensors).",
                 f"Write them with commas between: {flag} 1,5,9-12,photo.safetensors",
             )
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first:
-            raise ConfigError(
-                f"{flag} cannot be '{text}': the range {first}-{last} goes backwards.",
-                f"Write the smaller number first: {last}-{first}",
-            )
+        first, last = _span(found, flag, text)
         if last > _LARGEST_SEED or len(stops) + last - first >= MOST_STOPS:
             raise ConfigError(
                 f"{flag} {text} is too much: at most {MOST_STOPS:,} places, numbered up to "

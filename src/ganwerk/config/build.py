@@ -11,14 +11,13 @@ from torch import nn
 from ganwerk.config import schema
 from ganwerk.config.families import FAMILIES, Players
 from ganwerk.config.schema import Settings
-from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
 from ganwerk.game.remedies import REMEDIES, cure
 from ganwerk.game.schedules import DECAYS, Rate
-from ganwerk.game.start import start
+from ganwerk.game.start import check_groups, start
 from ganwerk.game.state import TrainState
 from ganwerk.game.transfer import frozen
 
@@ -37,7 +36,8 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
         torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
         generator, discriminator = family.make(settings, classes)
         discriminator = adapt(recipe(settings), discriminator)
-    _check_groups(settings, int(discriminator.group_size))  # type: ignore[arg-type]
+    cure = "Add --batch {nearest}, or change the group or pack of the remedy."
+    check_groups(discriminator, settings.budget.batch, cure)
     begin = family.begin(settings.network)
     random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):
@@ -45,16 +45,6 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.train()
     return generator, discriminator
-
-
-def _check_groups(settings: Settings, group: int) -> None:
-    batch = settings.budget.batch
-    if group and batch % group:
-        nearest = max(1, round(batch / group)) * group
-        raise ConfigError(
-            f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
-            f"Add --batch {nearest}, or change the group or pack of the remedy.",
-        )
 
 
 def recipe(settings: Settings) -> Recipe:

@@ -12,15 +12,28 @@ from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.recipe import Average, LatentDraw, Recipe, itself
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
+from ganwerk.nn.groups import group_size_of
 from ganwerk.nn.spectral import SpectralNorm
 
 NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
 
 
+def check_groups(d_net: nn.Module, batch: int, cure: str) -> None:
+    """Raises ConfigError if D compares groups of samples into which the batch cannot be divided.
+
+    cure: the hint, with {nearest} for a batch that can."""
+    group = group_size_of(d_net)
+    if group and batch % group:
+        raise ConfigError(
+            f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
+            cure.format(nearest=max(1, round(batch / group)) * group),
+        )
+
+
 def check_micro(recipe: Recipe, g_net: nn.Module, d_net: nn.Module) -> None:
     """Raises ConfigError where a batch in parts would not be the same game."""
-    group = int(d_net.group_size)  # type: ignore[arg-type]
+    group = group_size_of(d_net)
     batch_norm = any(isinstance(m, nn.BatchNorm2d) for n in (g_net, d_net) for m in n.modules())
     if batch_norm or group == 0:
         raise ConfigError(

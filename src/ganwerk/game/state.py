@@ -13,6 +13,7 @@ from ganwerk.errors import CheckpointError
 from ganwerk.game.latents import step_seed
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.nn.ema import Ema
+from ganwerk.nn.groups import group_size_of
 from ganwerk.nn.types import Batch
 
 
@@ -62,7 +63,7 @@ class TrainState:
     @property
     def d_group_size(self) -> int:
         """How many samples of a batch D sees together (see nn.types.Discriminator)."""
-        return int(self.d_net.group_size)  # type: ignore[arg-type]
+        return group_size_of(self.d_net)
 
     @property
     def progress(self) -> float:

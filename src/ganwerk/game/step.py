@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.penalties import leaf
-from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe, View
+from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe, View, single
 from ganwerk.game.state import TrainState
 from ganwerk.nn.types import Batch, Fakes, Scales
 
@@ -66,6 +66,7 @@ class Report:
     """What a step measured, still on the device: reading it is the observer's choice.
 
     played: D's last update of the step. images: reals that D saw in all of its updates.
+    lift: real pictures to the scales D sees.
     """
 
     played: Round
@@ -73,6 +74,7 @@ class Report:
     g_loss: Tensor
     penalties: dict[str, Tensor]
     images: int
+    lift: Callable[[Tensor], Scales] = single
 
 
 def learn(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
@@ -324,7 +326,7 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
         g_loss, g_penalties = g_turn(state, batch, drawn, played, recipe)
     images = recipe.d_steps * len(batch.images)
     state.advance(images)
-    report = Report(played, d_loss, g_loss, penalties | g_penalties, images)
+    report = Report(played, d_loss, g_loss, penalties | g_penalties, images, recipe.lift)
     for observe in recipe.observers:
         observe(state, report)
     return report

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.config import build
-from ganwerk.errors import ConfigError, DivergedError
+from ganwerk.errors import DivergedError
 from ganwerk.game.latents import LATENTS, step_seed
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, adapt, claim, plain_draw
 from ganwerk.game.remedies import cure
 from ganwerk.game.schedules import DECAYS, Rate
-from ganwerk.game.start import start
+from ganwerk.game.start import check_groups, start
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.lab.method import Method
@@ -66,7 +66,8 @@ def begin(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(step_seed(seed, WEIGHTS))  # for what a layer draws when it is made
         d_net = adapt(rules, d_net)
-    _check_groups(setting.batch, int(d_net.group_size))  # type: ignore[arg-type]
+    cure = "Add +batch={nearest} to the method, or change the group."
+    check_groups(d_net, setting.batch, cure)
     random = seeded(seed, WEIGHTS)
     for net in (g_net, d_net):
         how(net, random)
@@ -82,15 +83,6 @@ def begin(
         horizon_images=float(setting.steps * rules.d_steps * setting.batch),
         average=Average(setting.average_images, ramp=0.05),
     )
-
-
-def _check_groups(batch: int, group: int) -> None:
-    if group and batch % group:
-        nearest = max(1, round(batch / group)) * group
-        raise ConfigError(
-            f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
-            f"Add +batch={nearest} to the method, or change the group.",
-        )
 
 
 def points_in_batches(mixture: Mixture, count: int, seed: int) -> Callable[[int], Batch]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from ganwerk.lab.method import PLAIN
 from ganwerk.lab.setting import GameSetting, PointSetting
@@ -154,6 +155,9 @@ STACKED: dict[str, Preset] = {
 def stacked(data_root: Path | None) -> dict[str, Preset]:
     """The presets of stacked MNIST, with its files in this folder."""
     return {
-        name: replace(preset, setting=replace(preset.setting, data_root=str(data_root or "")))  # type: ignore[call-arg]
+        name: replace(
+            preset,
+            setting=replace(cast(StackedSetting, preset.setting), data_root=str(data_root or "")),
+        )
         for name, preset in STACKED.items()
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.nn.equalised import EqualConv2d, EqualLinear
 from ganwerk.nn.init import WEIGHTED
 from ganwerk.nn.layers import Linear, Verdict
-from ganwerk.nn.types import Scales
+from ganwerk.nn.types import Discriminator, Scales
 
 SLOPE = 0.2
 TINY = 1e-8  # under the root, so that its derivative is finite where all samples are alike
@@ -112,6 +113,11 @@ def _deviation(rows: Tensor) -> Tensor:
     return spread[:, None, None].expand(-1, rows.shape[1], 1)
 
 
+def group_size_of(net: nn.Module) -> int:
+    """How many samples of a batch this discriminator sees together; see nn.types.Discriminator."""
+    return cast(Discriminator, net).group_size
+
+
 def add_group(net: nn.Module, layer: Callable[[int], nn.Module], group: int) -> nn.Module:
     """Let the verdict of `net` also depend on `layer(features)`, which compares `group` samples.
 
@@ -124,8 +130,8 @@ def add_group(net: nn.Module, layer: Callable[[int], nn.Module], group: int) -> 
             "End it with ganwerk.nn.layers.Verdict.",
         )
     verdict.groups.append(layer(verdict.psi.in_features))
-    before = int(net.group_size)  # type: ignore[arg-type]
-    net.group_size = math.lcm(before, group) if before and group else 0  # type: ignore[assignment]
+    before = group_size_of(net)
+    cast(Discriminator, net).group_size = math.lcm(before, group) if before and group else 0
     return net
 
 
@@ -157,7 +163,7 @@ class Packed(nn.Module):
     @property
     def group_size(self) -> int:
         """Whole packs, in the groups that the inner network needs."""
-        return self.size * int(self.net.group_size)  # type: ignore[arg-type]
+        return self.size * group_size_of(self.net)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         return self.net(tuple(self._pack(scale) for scale in scales), None)

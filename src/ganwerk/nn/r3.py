@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganwerk.nn.init import fan_in, weight_of
 from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear, Verdict
-from ganwerk.nn.recompute import recomputed
+from ganwerk.nn.recompute import large, recomputed
 from ganwerk.nn.resample import SmoothDownsample, SmoothUpsample
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
@@ -93,7 +93,7 @@ class R3Generator(nn.Module):
                 nn.Sequential(*_change(before, after), SmoothUpsample(), *_blocks(after, blocks))
             )
         sides = [self.start * 2**i for i in range(count + 1)]
-        self.stages.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
+        self.stages.recompute = large(sides, recompute_px)
         self.picture = Conv2d(widths[-1], shape.channels, 1)
 
     @torch.no_grad()
@@ -132,7 +132,7 @@ class R3Discriminator(nn.Module):
                 nn.Sequential(SmoothDownsample(), *_change(before, after), *_blocks(after, blocks))
             )
         sides = [start * 2**i for i in reversed(range(count + 1))]
-        self.stages.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
+        self.stages.recompute = large(sides, recompute_px)
         last = widths[-1]
         self.gather = Conv2d(last, last, start, groups=last, bias=False)
         self.verdict = Verdict(last, classes)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear
 from ganwerk.nn.groups import group_deviation
 from ganwerk.nn.layers import Verdict
-from ganwerk.nn.recompute import recomputed
+from ganwerk.nn.recompute import large, recomputed
 from ganwerk.nn.resample import halve
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
@@ -75,7 +75,7 @@ class ResidualDiscriminator(nn.Module):
         self.enter = EqualConv2d(shape.channels, widths[0], 1, gain=ROOT2)
         self.stages = nn.ModuleList(ResidualStage(a, b) for a, b in pairwise(widths))
         sides = [shape.resolution // 2**i for i in range(len(self.stages))]
-        self.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
+        self.recompute = large(sides, recompute_px)
         self.differ = nn.Identity() if group == 1 else DeviationMap(group)
         last = widths[-1]
         self.last = EqualConv2d(last + (group != 1), last, 3, padding=1, gain=ROOT2)

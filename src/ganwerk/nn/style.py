@@ -10,6 +10,7 @@ Shape legend: B batch, C channels, Z latent size, W style size, L layers that ta
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import cast
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from ganwerk.nn.channels import noisy_activation
 from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
 from ganwerk.nn.layers import LabelledLatent
-from ganwerk.nn.recompute import recomputed
+from ganwerk.nn.recompute import large, recomputed
 from ganwerk.nn.resample import double
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
@@ -169,7 +170,7 @@ class Stage(nn.Module):
         return x, drawn if picture is None else double(picture) + drawn
 
 
-class StyledGenerator(nn.Module):
+class StyledGenerator(nn.Module, ABC):
     """What both generations share: z (B, Z) to pictures, nominally in [-1, 1]; values outside are
     cut off when drawn.
 
@@ -225,9 +226,9 @@ class StyledGenerator(nn.Module):
         x = self.constant.expand(len(styles), -1, -1, -1)
         return (self.paint(x.contiguous(memory_format=torch.channels_last), styles, given),)
 
+    @abstractmethod
     def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         """From the constant (B, C, h, w) to the picture."""
-        raise NotImplementedError
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
         styles = self.mapping(z, labels)
@@ -261,7 +262,7 @@ class StyleGenerator(StyledGenerator):
             Stage(before, after, style_size, side, shape.channels, first=side == start)
             for before, after, side in zip(widths[:1] + widths, widths, sides, strict=False)
         )
-        self.recompute = [bool(recompute_px) and side >= recompute_px for side in sides]
+        self.recompute = large(sides, recompute_px)
 
     def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         picture, at = None, 0

@@ -189,7 +189,7 @@ class Controller:
         batch = state.held_out(state.step // self.every)
         was_training = state.d_net.training
         state.d_net.eval()  # no statistics of a norm may move
-        real = played.critic((batch.images,), batch.labels)
+        real = played.critic(report.lift(batch.images), batch.labels)
         state.d_net.train(was_training)
         return real, played.fake_logits.detach()
 
