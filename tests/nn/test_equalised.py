@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ganwerk.game.optimisers import Adam
-from ganwerk.nn.equalised import EqualConv2d, EqualLinear, PixelNorm, begin
+from ganwerk.nn.equalised import EqualConv2d, EqualLinear, NormedLatent, PixelNorm, begin
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +62,12 @@ def test_pixel_norm():
     for b, i, j in ((0, 0, 0), (1, 2, 1)):
         length = math.sqrt(sum(float(v) ** 2 for v in x[b, :, i, j]) / 5 + 1e-8)
         torch.testing.assert_close(found[b, :, i, j], x[b, :, i, j] / length)
+
+
+def test_latents_and_labels_stay_of_one_size():
+    latent = NormedLatent(6, 3)
+    with torch.no_grad():
+        latent.embedding.weight.mul_(100)
+    found = latent(7 * torch.randn(4, 6), torch.tensor([0, 1, 2, 0]))
+    for half in found.detach().chunk(2, dim=1):
+        torch.testing.assert_close(half.square().mean(1), torch.ones(4))

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.init import fan_in, weight_of
-from ganwerk.nn.layers import Conv2d, Linear
+from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear
 
 SLOPE = 0.2
 TINY = 1e-8
@@ -64,6 +64,18 @@ class PixelNorm(nn.Module):
         if x.dim() == 2:
             return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
         return x * _mean_square(x).add(TINY).rsqrt()
+
+
+class NormedLatent(LabelledLatent):
+    """A latent and the embedding of its label side by side, both of mean square 1, so that neither
+    can drown the other while they learn. Karras et al. 2020, Training GANs with limited data,
+    appendix C."""
+
+    def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        norm = PixelNorm()
+        if self.embedding is None:
+            return norm(z)
+        return torch.cat([norm(z), norm(self.embedding(labels))], dim=1)
 
 
 def _mean_square(x: Tensor) -> Tensor:

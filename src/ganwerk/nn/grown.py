@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
-from ganwerk.nn.layers import Downsample, LabelledLatent, Verdict
+from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, NormedLatent, PixelNorm
+from ganwerk.nn.layers import Downsample, Verdict
 from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.residual import DeviationMap
 from ganwerk.nn.sizes import doublings, widths_of
@@ -79,7 +79,7 @@ class ScalesGenerator(nn.Module):
         self.latent_dim = latent_dim
         self.start, self.doublings = doublings(shape.resolution)
         widths = widths_of(shape.resolution, width, max_width)
-        self.latent, self.norm = LabelledLatent(latent_dim, classes), PixelNorm()
+        self.latent = NormedLatent(latent_dim, classes)
         self.first = EqualLinear(self.latent.out_features, widths[0] * self.start**2, gain=ROOT2)
         first = nn.Sequential(_active(), PixelNorm(), *self._convs(widths[0], widths[0], 1))
         later = (
@@ -100,7 +100,7 @@ class ScalesGenerator(nn.Module):
 
     def features(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """What the first stage starts from, (B, C, start, start)."""
-        h = self.first(self.latent(self.norm(z), labels))
+        h = self.first(self.latent(z, labels))
         h = h.view(len(z), -1, self.start, self.start)
         return h.contiguous(memory_format=torch.channels_last)
 

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.nn.channels import noisy_activation
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, PixelNorm
-from ganwerk.nn.layers import LabelledLatent
+from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, NormedLatent
 from ganwerk.nn.recompute import large, recomputed
 from ganwerk.nn.resample import double
 from ganwerk.nn.sizes import doublings, widths_of
@@ -34,8 +33,7 @@ class Mapping(nn.Module):
 
     def __init__(self, latent_dim: int, classes: int, size: int, layers: int) -> None:
         super().__init__()
-        self.norm = PixelNorm()
-        self.latent = LabelledLatent(latent_dim, classes)
+        self.latent = NormedLatent(latent_dim, classes)
         widths = [self.latent.out_features] + [size] * layers
         self.layers = nn.Sequential(
             *(
@@ -47,7 +45,7 @@ class Mapping(nn.Module):
         )
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        return self.layers(self.norm(self.latent(self.norm(z), labels)))
+        return self.layers(self.latent(z, labels))
 
 
 class Noise(nn.Module):
