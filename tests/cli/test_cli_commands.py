@@ -73,7 +73,7 @@ def test_seed_zero_is_a_seed(cli: Any, stub: Any) -> None:
 
 
 def test_the_settings_of_the_options_exist(cli: Any, stub: Any) -> None:
-    from ganwerk.cli.train import _KEYS
+    from ganwerk.cli.settings import _KEYS
     from ganwerk.config.schema import SECTIONS
 
     for key, _ in _KEYS.values():

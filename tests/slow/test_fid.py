@@ -22,7 +22,7 @@ from ganwerk.work.extractors import Reals, Wishes, make
 
 pytestmark = pytest.mark.slow
 COUNT = 24
-LOGITS_GAIN = 0.1
+LOGITS_GAIN = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,9 @@ def test_the_numbers_are_those_of_torch_fidelity(weights, trusted, folders):
     )  # fmt: skip
     assert ours["FID"].value == pytest.approx(theirs["frechet_inception_distance"], rel=1e-4)
     assert ours["KID"].value == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-4)
-    assert ours["IS"].value == pytest.approx(theirs["inception_score_mean"], rel=1e-4)
-    print({name: record.value for name, record in ours.items()})
-    assert ours["FID"].value > 0.1 and ours["KID"].value > 0.001 and ours["IS"].value > 1.01
+    excess = theirs["inception_score_mean"] - 1  # 0 for pictures that are all alike
+    assert ours["IS"].value - 1 == pytest.approx(excess, rel=1e-3)
+    assert ours["FID"].value > 0.1 and ours["KID"].value > 0.001 and excess > 0.001
 
 
 def test_an_evaluation_with_a_local_file_says_what_it_is(weights, trusted, folders):

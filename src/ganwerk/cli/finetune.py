@@ -7,15 +7,8 @@ from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    budget_options,
-    data_root_option,
-    json_option,
-    parse_at,
-    run_argument,
-)
-from ganwerk.cli.train import settings_of
+from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
+from ganwerk.cli.settings import settings_of, settings_options
 
 
 @click.command("finetune")
@@ -29,39 +22,7 @@ from ganwerk.cli.train import settings_of
     show_default=True,
     help="Keep so many of D's lowest layers as they are; with few pictures 2 to 4 help.",
 )
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Where the new run goes.  [default: a new folder in runs]",
-)
-@budget_options("Train")
-@click.option("--batch", metavar="N", type=int, help="Pictures per update.")
-@click.option(
-    "--conditional/--unconditional",
-    default=None,
-    help="Teach the classes (sub-folders) of the new pictures, or not.",
-)
-@click.option(
-    "--mirror/--no-mirror", default=None, help="Show pictures mirrored half of the time, or never."
-)
-@data_root_option
-@click.option("--seed", metavar="N", type=int, help="Everything random follows from it.")
-@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps.")
-@click.option(
-    "--remedy",
-    "remedies",
-    metavar="NAME[:KEY=VALUE,...]",
-    multiple=True,
-    help="Add a remedy to those of RUN; see `ganwerk config remedies`. May be repeated.",
-)
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Any other setting, for example optimiser.generator_rate=5e-4. May be repeated.",
-)
+@settings_options
 @at_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be trained, and what it takes.")
 @json_option("one object per event, the last one about the run,")

@@ -53,7 +53,9 @@ def records(
         )
     ]  # fmt: skip
     size = min(SIZE, n)
-    kid = kid_features_to_metric(real, fake, kid_subsets=SUBSETS, kid_subset_size=size)
+    kid = kid_features_to_metric(
+        real, fake, kid_subsets=SUBSETS, kid_subset_size=size, verbose=False
+    )
     options = {"subsets": SUBSETS, "size": size}
     found.append(
         Record(
