@@ -7,6 +7,9 @@ stand the quartiles of the rounds' own ratios.
   pictures   what ganwerk chooses for colour pictures at 64 px, unconditional, with its lazy R1
   points     the laboratory's perceptrons: 2 x 128 units each, batch 512, in two dimensions
 
+With --clock arithmetic nothing is timed, but the operations of convolutions and matrix products are
+counted: what the remedy must cost, whatever the machine does.
+
 Example: python -m bench.remedies pictures --only packing replay ada --json remedies.json
 """
 
@@ -15,12 +18,15 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from bench.common import machine, machine_line, parser, spread, table, write_json
 from bench.task import noise
@@ -44,15 +50,39 @@ ADA_AT_WORK = 0.5  # the probability at which ADA is measured: at 0 it does noth
 UNROLLED = {f"unrolled-{k}": f"unrolled:steps={k}" for k in (1, 2, 5, 10)}
 MOST_UNROLLED = 1.3  # plain steps per step looked ahead, beside the step itself
 MOST = 1.15
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+CLOCKS = ("wall", "processor", "arithmetic")
+
+
+class Arithmetic(TorchDispatchMode):
+    """Counts the operations of convolutions and matrix products inside its block."""
+
+    operations = 0
+
+    def __torch_dispatch__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = call(*args, **kwargs)
+        count = flop_registry.get(call._overloadpacket)
+        if count is not None:
+            self.operations += count(*args, **kwargs, out_val=result)
+        return result
+
+
+@contextmanager
+def clock_of(kind: str) -> Iterator[Callable[[], float]]:
+    """Seconds, or 10^12 operations."""
+    if kind == "arithmetic":
+        with Arithmetic() as counted:
+            yield lambda: counted.operations / 1e12
+    else:
+        yield time.perf_counter if kind == "wall" else time.process_time
 
 
 @dataclass
 class Lane:
-    """A contender, how many of its steps make a whole move, and seconds per step in each round."""
+    """A contender, and what a step of it took in each round, by the clock."""
 
     steps: Steps
-    seconds: list[float] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
 
 
 def pictures_lane(remedy: str | None, choices: dict[str, str] | None) -> tuple[Steps, Any]:
@@ -160,7 +190,7 @@ def race(
             begun = clock()
             lane.steps(at_once)
             if turn:
-                lane.seconds.append((clock() - begun) / at_once)
+                lane.spent.append((clock() - begun) / at_once)
         if turn:
             print(f"  {game}: round {turn} of {rounds}", flush=True)
             if time.monotonic() > until:
@@ -178,21 +208,22 @@ def summary(game: str, lanes: dict[str, Lane]) -> list[dict[str, Any]]:
     plain = lanes["plain"]
     rows = []
     for name, lane in lanes.items():
-        rounds = spread([a / b for a, b in zip(lane.seconds, plain.seconds, strict=True)])
-        seconds = spread(lane.seconds).median
-        ratio = seconds / spread(plain.seconds).median
+        rounds = spread([a / b for a, b in zip(lane.spent, plain.spent, strict=True)])
+        spent = spread(lane.spent).median
+        ratio = spent / spread(plain.spent).median
         rows.append({
-            "game": game, "remedy": name, "milliseconds": 1000 * seconds, "ratio": ratio,
+            "game": game, "remedy": name, "thousandths": 1000 * spent, "ratio": ratio,
             "low": rounds.low, "high": rounds.high, "limit": limit(name),
         })  # fmt: skip
     return rows
 
 
-def as_text(rows: list[dict[str, Any]]) -> str:
-    head = ("game", "remedy", "ms per step", "plain steps", "goal")
+def as_text(rows: list[dict[str, Any]], clock: str) -> str:
+    unit = "GFLOP" if clock == "arithmetic" else "ms"
+    head = ("game", "remedy", f"{unit} per step", "plain steps", "goal")
     cells = [
         (
-            row["game"], row["remedy"], f"{row['milliseconds']:.2f}",
+            row["game"], row["remedy"], f"{row['thousandths']:.2f}",
             f"{row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f})",
             "" if row["remedy"] == "plain" else f"at most {row['limit']:.2f}",
         )
@@ -208,7 +239,10 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--rounds", type=int, default=9)
     made.add_argument("--seconds", type=float, default=math.inf, help="no new round after them")
     made.add_argument(
-        "--clock", choices=CLOCKS, default="wall", help="processor: on a busy machine"
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="processor: on a busy machine; arithmetic: operations are counted, not timed",
     )
     return made.parse_args()
 
@@ -217,13 +251,13 @@ def main() -> None:
     given = arguments()
     about = machine()
     print(machine_line(about), flush=True)
-    clock = CLOCKS[given.clock]
     everything = [*UNROLLED, *(name for name in REMEDIES if name != "unrolled")]
     rows: list[dict[str, Any]] = []
     for game in given.games or GAMES:
         names = given.only or everything
-        rows += summary(game, race(game, names, given.rounds, given.seconds, clock))
-    print(f"\n{as_text(rows)}")
+        with clock_of(given.clock) as clock:
+            rows += summary(game, race(game, names, given.rounds, given.seconds, clock))
+    print(f"\n{as_text(rows, given.clock)}")
     write_json(
         given.json, {"machine": about, "rounds": given.rounds, "clock": given.clock, "rows": rows}
     )
