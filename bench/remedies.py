@@ -56,7 +56,9 @@ CLOCKS = ("wall", "processor", "arithmetic")
 class Arithmetic(TorchDispatchMode):
     """Counts the operations of convolutions and matrix products inside its block."""
 
-    operations = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations = 0
 
     def __torch_dispatch__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
