@@ -80,6 +80,20 @@ def test_published_sizes(share, channels):
     assert state.g_net(z)[-1].shape == (2, 3, 28, 28)
 
 
+def test_the_small_d_can_tell_dark_pictures_from_bright_ones_without_batch_norm():
+    x = torch.rand(16, 3, 28, 28)
+    moved = {}
+    for norm, group in ((True, 0), (False, 1)):
+        torch.manual_seed(0)
+        d = stacked.TinyDiscriminator((2, 4, 8), norm)
+        assert d.group_size == group  # with it a sample's verdict depends on the others'
+        bright, dark = d((x,)).detach(), d((x / 2,)).detach()
+        moved[norm] = float((bright - dark).abs().mean() / bright.std())
+    assert moved[True] < 1e-3 < 0.1 < moved[False]
+    state, _ = stacked.game(presets.STACKED["best"].setting, parse("plain"), 0)
+    assert state.d_group_size == 1
+
+
 @pytest.mark.parametrize("method", ["plain", "packing:size=2", "unrolled:steps=1", "r1:weight=1"])
 def test_a_short_game_counts_modes(monkeypatch, method):
     monkeypatch.setattr(stacked, "_loaded", lambda root: (plain_digits()[0], Brightness()))

@@ -155,7 +155,7 @@ def grid(preset: str, **options: Any) -> None:
 
 
 @command.command("stacked", short_help="Stacked MNIST: 1,000 modes.")
-@preset_option("quarter, half, full", "quarter")
+@preset_option("best, quarter, half, full", "best")
 @data_root_option
 @lab_options("1")
 def stacked(preset: str, data_root: Path | None, **options: Any) -> None:

@@ -91,13 +91,16 @@ BEST_GRID = replace(BEST_RING, problem="grid", steps=6_000, d_scale=0.5, loss="r
 STACKED_QUARTER = StackedSetting(
     problem="stacked",
     source="Metz et al. 2017, Unrolled GANs, section 3.3.1, with larger steps and fewer of them",
-    steps=3_000,
-    batch=128,
+    steps=2_000,
+    batch=64,
     latent_dim=256,
     g_rate=1e-3,
     d_rate=2e-3,
     beta1=0.5,
     beta2=0.99,
+)
+STACKED_BEST = replace(
+    STACKED_QUARTER, source="ganwerk", steps=3_000, d_norm=False, average_images=5_000
 )
 STACKED_FULL = StackedSetting(
     problem="stacked",
@@ -147,6 +150,11 @@ STACKED: dict[str, Preset] = {
     "quarter": Preset(STACKED_QUARTER, "D a quarter as wide as G", (PLAIN, *UNROLLED)),
     "half": Preset(
         replace(STACKED_QUARTER, d_channels=(4, 8, 16)), "D half as wide as G", (PLAIN, *UNROLLED)
+    ),
+    "best": Preset(
+        STACKED_BEST,
+        "ganwerk's best with D a quarter as wide as G",
+        (PLAIN, "loss=relativistic+r1:weight=0.1+r2:weight=0.1+packing:size=2"),
     ),
     "full": Preset(STACKED_FULL, "an ordinary DCGAN", ("r1:weight=0.1,every=8",)),
 }

@@ -46,10 +46,12 @@ SLOPE = 0.3
 class StackedSetting(GameSetting):
     """d_channels: of D's three convolutions; none for the ordinary DCGAN, both players of `width`.
 
+    d_norm: whether the small D has batch norm, which hides from it how bright all pictures are.
     data_root: the folder that holds MNIST's files, '' for where ganwerk keeps them.
     """
 
     d_channels: tuple[int, ...] = (2, 4, 8)
+    d_norm: bool = True
     width: int = 64
     data_root: str = ""
 
@@ -78,16 +80,17 @@ def _up(before: int, after: int, to_even: bool = True) -> list[nn.Module]:
 
 
 class TinyDiscriminator(nn.Module):
-    """(B, 3, 28, 28) to logits: 3 x 3 convolutions of stride 2 with batch norm and LeakyReLU 0.3,
-    a quarter or a half as wide as G. Metz et al. 2017, appendix."""
+    """(B, 3, 28, 28) to logits: 3 x 3 convolutions of stride 2 with batch norm (or none) and
+    LeakyReLU 0.3, a quarter or a half as wide as G. Metz et al. 2017, appendix."""
 
-    group_size = 0
-
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], norm: bool = True) -> None:
         super().__init__()
+        self.group_size = 0 if norm else 1
         layers: list[nn.Module] = []
         for before, after in zip((3, *channels), channels, strict=False):
-            layers += [Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE)]
+            layers.append(Conv2d(before, after, 3, 2, 1))
+            layers += [nn.BatchNorm2d(after)] if norm else []
+            layers.append(nn.LeakyReLU(SLOPE))
         self.stages = nn.Sequential(*layers)
         self.verdict = Verdict(channels[-1] * 16, classes=0)
 
@@ -100,7 +103,8 @@ class TinyDiscriminator(nn.Module):
 def players(setting: StackedSetting) -> tuple[nn.Module, nn.Module]:
     """G and D before their first weights."""
     if setting.d_channels:
-        return TinyGenerator(setting.latent_dim), TinyDiscriminator(setting.d_channels)
+        d_net = TinyDiscriminator(setting.d_channels, setting.d_norm)
+        return TinyGenerator(setting.latent_dim), d_net
     shape = PictureShape(SIDE, 3)
     return (
         DcganGenerator(shape, setting.latent_dim, 0, width=setting.width),
@@ -111,7 +115,7 @@ def players(setting: StackedSetting) -> tuple[nn.Module, nn.Module]:
 def game(setting: StackedSetting, chosen: Method, seed: int) -> tuple[TrainState, Recipe]:
     """Players before their first step, and the rules. Raises ConfigError."""
     rules = rules_of(setting, chosen)
-    how = init.dcgan if setting.d_channels else init.he
+    how = init.dcgan if setting.d_channels and setting.d_norm else init.he
     g, d = (net.to(memory_format=torch.channels_last) for net in players(setting))
     return begin(setting, rules, seed, g, d, how), rules
 
