@@ -66,6 +66,7 @@ ROUNDS: dict[str, tuple[Round, ...]] = {
                 "unrolled:steps=10",
             ),
             seeds=1,
+            steps=1_000,
         ),
     ),
     "full": (Round("stacked:full", ("r1:weight=0.1,every=8",), seeds=1),),
