@@ -168,24 +168,39 @@ def classes(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def draw_curves(result: dict[str, Any], path: Path) -> None:
-    """Mean z over the classes missing, a panel per number of pictures, a line per features."""
+    """How many draws are told, over the classes missing and over the number of pictures; a line per
+    features."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-    curves = {name: found["curve"] for name, found in result["classes"].items()}
-    counts = sorted({row["n"] for curve in curves.values() for row in curve})
-    figure = Figure((3.2 * len(counts), 3.0), dpi=120, layout="constrained")
-    panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
-    for n, panel in zip(counts, panels, strict=True):
-        for name, curve in curves.items():
-            rows = sorted((r for r in curve if r["n"] == n), key=lambda r: r["missing"])
-            best = [max(row["z"].values()) for row in rows]
-            panel.plot([row["missing"] for row in rows], best, marker="o", ms=4, label=name)
-        panel.axhline(scale.FAR, color="grey", lw=1, ls="--")
-        panel.set_title(f"{n:,} pictures of each kind", fontsize=9)
-        panel.set_xlabel("classes of ten missing", fontsize=8)
+    figure = Figure((7.5, 3.0), dpi=120, layout="constrained")
+    by_missing, by_count = figure.subplots(1, 2, sharey=True)
+    for name, found in result["classes"].items():
+        rows = sorted(found["curve"], key=lambda row: (row["n"], row["missing"]))
+        least = rows[0]["n"]
+        for panel, axis, held in ((by_missing, "missing", ("n", least)),
+                                  (by_count, "n", ("missing", 1))):  # fmt: skip
+            line = [row for row in rows if row[held[0]] == held[1]]
+            panel.plot(
+                [row[axis] for row in line], [row["told"] / row["draws"] for row in line],
+                marker="o", ms=4, label=name,
+            )  # fmt: skip
+    by_missing.set_title(f"{least:,} pictures of each kind", fontsize=9)
+    by_missing.set_xlabel("classes of ten missing", fontsize=8)
+    by_missing.set_ylabel("draws told, |z| > 4", fontsize=8)
+    by_count.set_title("one class of ten missing", fontsize=9)
+    by_count.set_xlabel("pictures of each kind", fontsize=8)
+    by_count.set_xscale("log")
+    counts = sorted({row["n"] for row in rows})
+    by_count.xaxis.set_major_locator(FixedLocator(counts))
+    by_count.xaxis.set_minor_locator(NullLocator())
+    by_count.set_xticklabels([f"{n:,}" for n in counts])
+    by_missing.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for panel in (by_missing, by_count):
+        panel.set_ylim(-0.03, 1.03)
+        panel.grid(color="0.9")
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("z of the best measure, mean over draws", fontsize=8)
-    panels[0].legend(frameon=False, fontsize=8)
+    by_missing.legend(frameon=False, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     print(f"Written: {path}")
