@@ -93,9 +93,23 @@ def test_large_pictures_get_the_published_widths_on_a_card_and_fewer_elsewhere(p
     assert small.network.generator_width == 16
     assert of_preset(preset, GPU, 512).network.generator_width == 64
     assert of_preset(preset, GPU, 512).budget.batch == 8
-    assert [of_preset(preset, CPU, side).remedy[0].weight for side in (32, 64, 128, 1024)] == [
-        0.25, 1.0, 4.0, 10.0,
-    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", ["stylegan", "stylegan-first"])
+def test_r1_of_style_networks_grows_with_the_pixels_up_to_the_published_10(preset):
+    sides = (32, 64, 128, 1024)
+    weights = [of_preset(preset, CPU, side).remedy[0].weight for side in sides]
+    assert weights == [0.25, 1.0, 4.0, 10.0]
+
+
+@pytest.mark.parametrize("preset", ["progressive", "multi-scale"])
+def test_growing_and_multi_scale_networks_are_held_at_reals_and_at_fakes(preset):
+    for side in (32, 64, 128):
+        settings = of_preset(preset, CPU, side)
+        assert settings.game.loss == "relativistic"
+        assert [remedy.kind for remedy in settings.remedy] == ["r1", "r2"]
+        expected = pytest.approx((side / 28) ** 2, abs=1e-4)
+        assert [remedy.weight for remedy in settings.remedy] == [expected, expected]
 
 
 @pytest.mark.parametrize(("side", "width"), [(32, 768), (64, 384), (128, 192), (256, 96)])
