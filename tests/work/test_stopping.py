@@ -19,7 +19,15 @@ def test_the_first_asks_and_handlers_come_back(number):
     assert signal.getsignal(number) is before
 
 
-def test_the_second_interrupts_at_once():
+@pytest.fixture
+def interruptible():
+    """A shell that starts the tests in the background may have SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_second_interrupts_at_once(interruptible):
     stop = threading.Event()
     with pytest.raises(KeyboardInterrupt), stopping(stop):
         signal.raise_signal(signal.SIGINT)
