@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,7 @@ from ganwerk.config import auto, build, load
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.recipe import Recipe, adapt
 from ganwerk.game.remedies import REMEDIES, cure
+from ganwerk.game.remedies.augmented import Adaptive
 from ganwerk.game.start import start
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Verdict
@@ -104,7 +105,7 @@ def pictures_lane(remedy: str | None, choices: dict[str, str] | None) -> tuple[S
     named = {name.replace("d.", "d.net."): value for name, value in choices.items()}
     probe.apply_choices(state, named if remedy and remedy.startswith("packing") else choices)
     if "ada" in state.parts:
-        state.parts["ada"].p = ADA_AT_WORK  # type: ignore[attr-defined]
+        cast(Adaptive, state.parts["ada"]).p = ADA_AT_WORK
     batch = some_batch(settings, state.device, settings.budget.batch)
 
     def steps(count: int) -> None:
@@ -161,7 +162,7 @@ def points_lane(remedy: str | None, choices: Any) -> tuple[Steps, Any]:
         g_rate=1e-3, d_rate=1e-4, seed=0, horizon_images=1e9,
     )  # fmt: skip
     if "ada" in state.parts:
-        state.parts["ada"].p = ADA_AT_WORK  # type: ignore[attr-defined]
+        cast(Adaptive, state.parts["ada"]).p = ADA_AT_WORK
     batch = Batch(torch.randn(POINTS, 2))
 
     def steps(count: int) -> None:

@@ -18,7 +18,7 @@ def test_real_pictures_as_fakes_are_not_told_and_others_are():
     real = scale.score(pool[:n], cloud(n, 1), pool, repeats=12, extrapolate=True)
     assert set(real) == set(scale.KINDS)
     assert not any(found.far for found in real.values())
-    other = scale.score(pool[:n], cloud(n, 1) * 0.6, pool, repeats=12)
+    other = scale.score(pool[:n], cloud(n, 1) * 0.7, pool, repeats=30)
     for name in ("frechet", "kernel", "recall"):
         assert other[name].far, name
     assert other["recall"].z < 0 < other["frechet"].z

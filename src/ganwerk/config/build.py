@@ -42,7 +42,7 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
     random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):
         begin(net, random)
-        net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(device).to(memory_format=torch.channels_last)
         net.train()
     return generator, discriminator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -115,9 +115,8 @@ def growing(plan: Plan) -> Remedy:
 
     def remedy(recipe: Recipe) -> Recipe:
         growth = Growth(plan)
-        recipe = claim(recipe, by="the network progressive", lift=growth.lift)
-        if plan.batches:
-            recipe = replace(recipe, gather=growth.gather)
+        own = {"gather": growth.gather} if plan.batches else {}
+        recipe = claim(recipe, by="the network progressive", lift=growth.lift, **own)
         if plan.rates:
             recipe = add(recipe, rates=growth.rate)
         return add(remember(recipe, "growth", growth), schedules=growth.schedule)

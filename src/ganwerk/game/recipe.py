@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError
 from ganwerk.game import latents
 from ganwerk.game.losses import NON_SATURATING, Loss
-from ganwerk.nn.types import Batch, Fakes, Scales
+from ganwerk.nn.types import Batch, Fakes, Generator, Scales
 
 if TYPE_CHECKING:
     from ganwerk.game.optimisers import Optimiser
@@ -154,7 +154,8 @@ def plain_draw(distribution: latents.Latents) -> LatentDraw:
     """
 
     def inputs(generator: nn.Module, batch: Batch, random: torch.Generator) -> Inputs:
-        return (distribution.draw(len(batch.images), int(generator.latent_dim), random),)  # type: ignore[arg-type]
+        size = cast(Generator, generator).latent_dim
+        return (distribution.draw(len(batch.images), size, random),)
 
     def paint(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
         return Fakes(generator(inputs[0], labels), labels)

@@ -57,8 +57,8 @@ class TrainState:
     _random: torch.Generator | None = None
 
     def __post_init__(self) -> None:
-        optimisers = self.g_optimiser, self.d_optimiser
-        self.rates = tuple(float(o.param_groups[0]["lr"]) for o in optimisers)  # type: ignore[assignment]
+        g_rate, d_rate = (o.param_groups[0]["lr"] for o in (self.g_optimiser, self.d_optimiser))
+        self.rates = float(g_rate), float(d_rate)
 
     @property
     def d_group_size(self) -> int:

@@ -115,6 +115,7 @@ def players(setting: StackedSetting) -> tuple[nn.Module, nn.Module]:
 def game(setting: StackedSetting, chosen: Method, seed: int) -> tuple[TrainState, Recipe]:
     """Players before their first step, and the rules. Raises ConfigError."""
     rules = rules_of(setting, chosen)
+    # The published weights are small: without batch norm in D its logits would all but vanish
     how = init.dcgan if setting.d_channels and setting.d_norm else init.he
     g, d = (net.to(memory_format=torch.channels_last) for net in players(setting))
     return begin(setting, rules, seed, g, d, how), rules

@@ -61,9 +61,12 @@ class PixelNorm(nn.Module):
     Karras et al. 2018, section 4.2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 2:
-            return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
-        return x * _mean_square(x).add(TINY).rsqrt()
+        return unit(x) if x.dim() == 2 else x * _mean_square(x).add(TINY).rsqrt()
+
+
+def unit(x: Tensor) -> Tensor:
+    """x (B, C), each row divided by the root of its mean square."""
+    return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
 
 
 class NormedLatent(LabelledLatent):
@@ -72,10 +75,9 @@ class NormedLatent(LabelledLatent):
     appendix C."""
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        norm = PixelNorm()
         if self.embedding is None:
-            return norm(z)
-        return torch.cat([norm(z), norm(self.embedding(labels))], dim=1)
+            return unit(z)
+        return torch.cat([unit(z), unit(self.embedding(labels))], dim=1)
 
 
 def _mean_square(x: Tensor) -> Tensor:
