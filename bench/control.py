@@ -8,13 +8,14 @@ mixing      Styles of one picture are put into another, coarse layers alone and 
             distance between two pictures drawn independently. The claim: coarse styles move shape
             more than colour, fine ones colour more than shape.
 
-  python -m bench.control projection RUN [--count 20] [--json FILE]
+  python -m bench.control projection RUN [--count 20] [--tune 200] [--json FILE]
   python -m bench.control mixing RUN [--count 200]
 """
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,16 @@ FULLY = 0.25
 # Projection -----------------------------------------------------------------------------------
 
 
-def projection(run: Path, count: int, steps: int, tries: int, kept: Path | None) -> dict[str, Any]:
+def projection(
+    run: Path, count: int, steps: int, tries: int, tune: int, kept: Path | None
+) -> dict[str, Any]:
     """kept: a file that each result is written to at once, and that is gone on with."""
     steered = Steered.open(run)
     side = reals_of_run(Run.open(run), ignore_progress)
     perception = Perception.by("compact", steered.sampler.device)
     chosen = np.random.default_rng(0).permutation(side.held_out)[:count]
     goals = side.images[chosen]
-    asked = {"run": str(run), "count": count, "steps": steps, "tries": tries}
+    asked = {"run": str(run), "count": count, "steps": steps, "tries": tries, "tune": tune}
     done: dict[str, Any] = {}
     if kept is not None and kept.exists():
         done = json.loads(kept.read_text("utf-8"))
@@ -64,15 +67,20 @@ def projection(run: Path, count: int, steps: int, tries: int, kept: Path | None)
             write_json(kept, done)
     for number in range(len(done["rows"]), len(goals)):
         picture = np.ascontiguousarray(goals[number].transpose(1, 2, 0))
+        began = time.monotonic()
         job = Projection(steered, perception, picture, (), own_noise=True)
         found = job.work(steps, tries, ignore_progress)
-        row = {
-            "picture": side.names[chosen[number]],
+        row = {"picture": side.names[chosen[number]], "found": found.perceptual}
+        if tune:
+            found = job.tune(found, tune, ignore_progress)
+            row["others moved"] = moved(perception, steered, job.steered)
+        row |= {
             "projected": found.perceptual,
             "best of random": job.begun,
             "nearest training": done["nearest"][number],
             "rms projected": found.pixel**0.5,
             "rms nearest training": done["rms"][number],
+            "seconds": time.monotonic() - began,
         }
         print(", ".join(f"{k} {v:.4f}" if isinstance(v, float) else str(v)
                         for k, v in row.items()), flush=True)  # fmt: skip
@@ -80,6 +88,15 @@ def projection(run: Path, count: int, steps: int, tries: int, kept: Path | None)
         if kept is not None:
             write_json(kept, done)
     return done | _score(done["rows"])
+
+
+def moved(perception: Perception, before: Steered, after: Steered) -> float:
+    """The mean perceptual distance that pictures elsewhere were moved by the tuning."""
+    numbers = before.places(range(1000, 1032))
+    goal = perception.features(_signed(before.draw(numbers).transpose(0, 3, 1, 2)))
+    drawn = _signed(after.draw(numbers).transpose(0, 3, 1, 2))
+    with torch.no_grad():
+        return float(perception.distance(drawn, goal).mean())
 
 
 def _score(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -190,13 +207,14 @@ def main() -> None:
     options.add_argument("--keep", type=Path, help="write each projection there, and go on with it")
     options.add_argument("--steps", type=int, default=STEPS)
     options.add_argument("--tries", type=int, default=TRIES)
+    options.add_argument("--tune", type=int, default=0, help="steps of tuning (default: 0)")
     given = options.parse_args()
     about = machine()
     print(machine_line(about), flush=True)
     try:
         if given.what == "projection":
             count = given.count or 20
-            found = projection(given.run, count, given.steps, given.tries, given.keep)
+            found = projection(given.run, count, given.steps, given.tries, given.tune, given.keep)
         else:
             found = mixing(given.run, given.count or 200)
     except GanwerkError as error:

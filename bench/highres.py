@@ -4,7 +4,8 @@
            in one and the same training step: equal widths, batch, loss, mixing and intervals of R1,
            block by block in turn. --peer DIR names a checkout of the published code, which ganwerk
            neither contains nor needs; put `requests`, which it imports, into the same folder.
-  quality  presets on the fruits at one size and equal minutes: grids and distances
+  quality  presets on the fruits at one size and equal minutes, over seeds: grids and distances.
+           What is in --out is not played again: it may be stopped, and several may share the work.
 
 A figure of `speed` is the median over the rounds; a ratio is that of the medians, and in brackets
 stand the quartiles of the rounds' own ratios.
@@ -14,6 +15,8 @@ Examples: python -m bench.highres speed --peer DIR; python -m bench.highres qual
 from __future__ import annotations
 
 import argparse
+import json
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -48,7 +51,13 @@ from ganwerk.work.footprint import some_batch
 from ganwerk.work.sample import Sampler
 from ganwerk.work.train import Request, train
 
-PRESETS = ("dcgan", "r3", "stylegan", "progressive", "multi-scale")
+PRESETS = ("dcgan", "auto", "r3", "stylegan", "progressive", "multi-scale")
+SCORES = (
+    "FD[pixelpca64-v1]", "FD[selfsup64-v2]", "recall[pixelpca64-v1]", "coverage[pixelpca64-v1]",
+    "precision[selfsup64-v2]", "NDB[pixelpca64-v1]",
+)  # fmt: skip
+PUBLISHED = ("none", "r1:weight=1,every=16")
+PUBLISHED_SETS = ("game.loss=non-saturating",)
 SHOWN, COLUMNS = 32, 8
 STEPS = 16  # of a block: R1 is due once
 Block = Callable[[], float]
@@ -89,8 +98,9 @@ class PeerDiscriminator(nn.Module):
 
 
 def settings_of(side: int, sets: list[str], device: str | None) -> Settings:
-    """What the preset stylegan decides for unlabelled colour pictures of this size here."""
-    draft = load.collect(preset="stylegan", sets=sets)
+    """What the preset stylegan decides for unlabelled colour pictures of this size here, but for
+    the loss and its penalty, which are as the peer was published."""
+    draft = load.collect(preset="stylegan", remedies=PUBLISHED, sets=[*PUBLISHED_SETS, *sets])
     draft.give("data.where", "noise", Origin("benchmark"))
     auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), here.facts(device))
     return load.settle(draft)
@@ -212,26 +222,50 @@ def quality(given: argparse.Namespace) -> None:
     folder = data_folder(given.data, "fruits/train") / "fruits" / "train"
     about = machine()
     print(machine_line(about), flush=True)
-    rows, found = [], {}
-    for preset in given.presets.split(","):
-        run = given.out / preset
-        flags = {
-            "budget.minutes": (given.minutes, "bench"),
-            "data.resolution": (given.side, "bench"),
-            "run.seed": (given.seed, "bench"),
-        }
-        if not run.exists():
-            train(Request(str(folder), preset=preset, flags=flags, sets=tuple(given.sets), out=run))
-        write_picture(
-            given.out / f"{preset}.png", grid(Sampler.open(run).draw(range(SHOWN)), COLUMNS)
-        )
-        scored = evaluate_run(run, Wanted())
-        last = Run.open(run).journal.rows("step")[-1]
-        found[preset] = {"images": last["images"], "records": scored.to_dict()}
-        values = {record.name: record.value for record in scored.records}
-        rows.append([preset, f"{last['images']:,}", *(f"{v:.3f}" for v in values.values())])
-        print(table(["preset", "images", *values], rows), flush=True)
+    seeds = [int(seed) for seed in given.seeds.split(",")]
+    found = {
+        preset: [played(preset, seed, folder, given) for seed in seeds]
+        for preset in given.presets.split(",")
+    }
+    print(table(["preset", "images", *SCORES], [row(*each) for each in found.items()]))
     write_json(given.json, {"machine": about, "minutes": given.minutes, "found": found})
+
+
+def played(preset: str, seed: int, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """The scores of this preset with this seed: read, if they are there, else trained for."""
+    run = given.out / f"{preset}-{seed}"
+    kept = run.with_suffix(".json")
+    if kept.exists():
+        scores: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return scores
+    flags = {
+        "budget.minutes": (given.minutes, "bench"),
+        "data.resolution": (given.side, "bench"),
+        "run.seed": (seed, "bench"),
+    }
+    if not run.exists():
+        train(Request(str(folder), preset=preset, flags=flags, sets=tuple(given.sets), out=run))
+    if not any(end["reason"] == "finished" for end in Run.open(run).journal.rows("end")):
+        raise SystemExit(f"error: {run} is not finished.\nhint: ganwerk resume {run}")
+    pictures = Sampler.open(run).draw(range(SHOWN))
+    write_picture(run.with_suffix(".png"), grid(pictures, COLUMNS))
+    scores = {record.name: record.value for record in evaluate_run(run, Wanted()).records}
+    scores["images"] = Run.open(run).journal.rows("step")[-1]["images"]
+    print(f"{preset}, seed {seed}: {scores}", flush=True)
+    write_json(kept, scores)
+    return scores
+
+
+def row(preset: str, runs: list[dict[str, Any]]) -> list[str]:
+    """Of the table: means over the seeds with their standard deviations."""
+    images = statistics.mean(run["images"] for run in runs)
+    cells = [[run[score] for run in runs] for score in SCORES]
+    return [
+        preset,
+        f"{images:,.0f}",
+        *(f"{statistics.mean(v):.3f}" + (f" ± {statistics.stdev(v):.3f}" if len(v) > 1 else "")
+          for v in cells),
+    ]  # fmt: skip
 
 
 def arguments() -> argparse.Namespace:
@@ -245,7 +279,7 @@ def arguments() -> argparse.Namespace:
     options.add_argument("--rounds", type=int, default=5, help="(default: 5)")
     options.add_argument("--out", type=Path, default=Path("out/highres"), metavar="DIR")
     options.add_argument("--minutes", type=float, default=60.0, help="per preset (default: 60)")
-    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--seeds", default="0,1,2", help="(default: 0,1,2)")
     options.add_argument("--presets", default=",".join(PRESETS), help=f"({', '.join(PRESETS)})")
     options.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE")
     return options.parse_args()

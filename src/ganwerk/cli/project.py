@@ -31,6 +31,15 @@ from ganwerk.cli.output import say, say_json
     help="Random pictures to begin from; the best go on.",
 )
 @click.option(
+    "--tune",
+    metavar="N",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Then bend the generator itself for N steps (200 are plenty), until it draws PHOTO; "
+    "written as a run of its own.",
+)
+@click.option(
     "--class",
     "classes",
     metavar="NAME",
@@ -68,9 +77,9 @@ from ganwerk.cli.output import say, say_json
 @force_option
 @json_option("what was found and written")
 def command(
-    run: Path, photo: Path, steps: int, tries: int, classes: tuple[str, ...], own_noise: bool,
-    backbone: str, film: str, device: str | None, out: Path | None, at: str, force: bool,
-    as_json: bool,
+    run: Path, photo: Path, steps: int, tries: int, tune: int, classes: tuple[str, ...],
+    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None, at: str,
+    force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find what the generator of the folder RUN must be given to draw PHOTO.
 
@@ -81,6 +90,8 @@ def command(
     Examples:
       ganwerk project runs/mine photo.jpg
       ganwerk interpolate runs/mine --seeds runs/mine/projected/photo/place.safetensors,1,2
+      ganwerk project runs/mine photo.jpg --tune 200 --out mine
+      ganwerk interpolate mine/tuned --seeds mine/place.safetensors,1,2
     """
     when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
@@ -89,21 +100,24 @@ def command(
     with progress_bars(quiet=as_json) as progress:
         found = project(
             run, photo, out=out or run / "projected" / photo.stem, steps=steps, tries=tries,
-            classes=classes, own_noise=own_noise, backbone=backbone, film=film, at=when,
+            tune=tune, classes=classes, own_noise=own_noise, backbone=backbone, film=film, at=when,
             force=force, device=device, progress=progress,
         )  # fmt: skip
     if as_json:
         say_json({"ok": True, "run": run} | {
             name: getattr(found, name)
             for name in ("picture", "residual", "place", "film", "perceptual", "begun", "rms",
-                         "steps", "seconds", "warnings")
+                         "steps", "seconds", "found", "tuned", "warnings")
         })  # fmt: skip
         return
     for warning in found.warnings:
         say(f"warning: {warning}")
+    before = f"; before tuning {found.found:.3f}" if found.tuned else ""
     say(
-        f"Perceptual distance {found.perceptual:.3f}; of the best random picture {found.begun:.3f}."
+        f"Perceptual distance {found.perceptual:.3f}{before}; "
+        f"of the best random picture {found.begun:.3f}."
     )
     say(f"{found.steps} steps in {found.seconds:.0f} seconds.")
-    for path in (found.picture, found.residual, found.place, found.film):
-        say(f"  {path}")
+    for path in (found.picture, found.residual, found.place, found.film, found.tuned):
+        if path is not None:
+            say(f"  {path}")

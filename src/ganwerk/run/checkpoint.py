@@ -139,6 +139,11 @@ def list_checkpoints(folder: Path) -> list[CheckpointInfo]:
 def load(folder: Path, at: int | str) -> Checkpoint:
     """Read weights and state; see `Run.load`."""
     info, weights, state, skipped = _read(folder, at, with_state=True)
+    if not state:
+        raise CheckpointError(
+            f"{info.path} holds a generator alone: it draws, but cannot be trained.",
+            "Go on with the run that it was made from.",
+        )
     return Checkpoint(info.images, weights, state, dict(info.meta or {}), info.path, skipped)
 
 

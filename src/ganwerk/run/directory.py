@@ -65,7 +65,7 @@ class Run:
 
         settings_toml: the resolved settings as text. origins: dotted key to where its value came
         from. about: data, machine, choices, plan ...; format_version, ganwerk, created and name are
-        added. data: the digest of each picture file, and the health report.
+        those of now. data: the digest of each picture file, and the health report.
         An existing empty folder is used as it is.
         Raises RunError if `path` is taken, MachineError if it cannot be written.
         """
@@ -81,7 +81,7 @@ class Run:
             "origins.json": to_json(origins),
             "data.json": to_json(data),
             "journal.jsonl": b"",
-            _ABOUT: to_json({**stamp, **about}),  # last: it is what makes a folder a run
+            _ABOUT: to_json({**stamp, **about, **stamp}),  # last: it is what makes a folder a run
         }
         size = sum(map(len, contents.values()))
         with disk_errors(path, needed_bytes=size):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,13 @@ class Sampler:
         ]
         generator.eval().requires_grad_(False)
         return cls(generator, settings, names, counts, where, found.images, warnings)
+
+    def copied(self) -> Sampler:
+        """The same with a network of its own, whose weights may be changed."""
+        twin = copy(self)
+        twin.net = deepcopy(self.net)
+        twin.space = space_of(twin.net, self.settings, len(self.class_names))
+        return twin
 
     def labels(self, seeds: Sequence[int], classes: Sequence[str] = ()) -> torch.Tensor | None:
         """The class of each picture: by its number the given ones in turn, else as frequent as in

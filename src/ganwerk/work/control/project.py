@@ -1,4 +1,5 @@
-"""`ganwerk project`: the place in a generator's space that draws a given picture."""
+"""`ganwerk project`: the place in a generator's space that draws a given picture, and a generator
+tuned until it draws it exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganwerk.data.decode import UnreadableError, decode, quiet_pillow
 from ganwerk.errors import ConfigError, DataError
-from ganwerk.run import grid, refuse_existing, write_picture
+from ganwerk.run import Run, grid, refuse_existing, write_picture
 from ganwerk.run.files import disk_errors, to_json, write_bytes
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.work.control.film import playable, shown_px, write_film
@@ -21,6 +22,7 @@ from ganwerk.work.control.perception import Perception
 from ganwerk.work.control.places import Places, save_places
 from ganwerk.work.control.search import Candidate, Moving, Point, Search
 from ganwerk.work.control.steered import Steered
+from ganwerk.work.control.tuning import Tuning, save_tuned
 from ganwerk.work.memory import machine_errors
 
 Pixels = NDArray[np.uint8]
@@ -33,7 +35,8 @@ LARGEST_FRAME_PX = 512
 class Projected:
     """What was found. perceptual: the distance of the drawn picture from the photo (see
     work.control.perception), `begun` that of the best picture drawn at random. rms: the root of the
-    mean squared difference of pixels from 0 to 1."""
+    mean squared difference of pixels from 0 to 1. tuned: the run that draws it exactly, and `found`
+    the perceptual distance before it was tuned."""
 
     picture: Path
     residual: Path
@@ -44,6 +47,8 @@ class Projected:
     rms: float
     steps: int
     seconds: float
+    found: float
+    tuned: Path | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -54,6 +59,7 @@ def project(
     out: Path,
     steps: int = STEPS,
     tries: int = TRIES,
+    tune: int = 0,
     classes: Sequence[str] = (),
     own_noise: bool = True,
     backbone: str = "compact",
@@ -66,9 +72,11 @@ def project(
     """Look for the place that draws `photo`: the nearest of `tries` random ones, then descent.
 
     out: a folder; it gets picture.png, residual.png (photo, drawn, difference), place.safetensors
-    (a stop for `interpolate` and `mix`), the film of the descent and project.json. classes: look
-    only there; () lets the class move as well. own_noise: whether the noise of layers moves, of a
-    run with styles. film: its suffix. Ctrl-C keeps the best so far.
+    (a stop for `interpolate` and `mix`), the film of the descent and project.json. tune: after the
+    descent the generator itself is bent for so many steps, until the place draws the photo, and
+    written as the run `tuned`, which draws and cannot be trained (see work.control.tuning).
+    classes: look only there; () lets the class move as well. own_noise: whether the noise of layers
+    moves, of a run with styles. film: its suffix. Ctrl-C keeps the best so far.
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
     if steps < 1 or tries < 1:
@@ -76,10 +84,13 @@ def project(
             f"{steps} steps from {tries} tries are not possible.",
             f"Give both at least 1: --steps {STEPS} --tries {TRIES}",
         )
+    if tune < 0:
+        raise ConfigError(f"{tune} steps of tuning are not possible.", "Give 0 or more: --tune 200")
     target, warnings = playable(out / f"film{film}")
     paths = [out / "picture.png", out / "residual.png", out / "place.safetensors", target]
+    tuned = out / "tuned"
     if not force:
-        refuse_existing([*paths, out / "project.json"])
+        refuse_existing([*paths, out / "project.json", tuned])
     with machine_errors():
         steered = Steered.open(run, at, device)
         goal, said = read_photo(photo, steered)
@@ -87,11 +98,15 @@ def project(
         job = Projection(steered, perception, goal, classes, own_noise)
         started = time.monotonic()
         found = job.work(steps, tries, progress)
+        before = found.perceptual
+        if tune:
+            found = job.tune(found, tune, progress)
+            save_tuned(Run.open(run), job.steered.sampler, tuned, {"run": run, "photo": photo})
         picture, residual_path, place, film_path = paths
         result = Projected(
             picture=picture, residual=residual_path, place=place, film=film_path,
             perceptual=found.perceptual, begun=job.begun, rms=found.pixel**0.5, steps=job.done,
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - started, found=before, tuned=tuned if tune else None,
             warnings=(*steered.warnings, *warnings, *said, *job.said),
         )  # fmt: skip
         _write(result, job, found, run, photo, out)
@@ -140,6 +155,28 @@ class Projection:
         self._frame(found.places)
         return found
 
+    def tune(self, found: Candidate, steps: int, progress: ProgressCallback) -> Candidate:
+        """The same place, in a generator that was tuned to draw the goal there, and which is
+        `steered` from then on. Ctrl-C ends the tuning early."""
+        tuning = Tuning(self.search, found.places)
+        self.steered = self.search.steered = tuning.steered
+        every, done = max(1, steps // FRAMES), 0
+
+        def tell(step: int) -> None:
+            nonlocal done
+            done = step
+            if step % every == 0:
+                self._frame(found.places)
+            progress(Progress("tuning", step, steps, "steps"))
+
+        try:
+            tuning.bend(steps, tell)
+        except KeyboardInterrupt:
+            self.said = (*self.said, f"Tuned for {done} of {steps} steps.")
+        (better,) = self.search.best_of(found.places)
+        self._frame(found.places)
+        return better
+
     def _frame(self, place: Places) -> None:
         """The photo and the picture drawn now, side by side."""
         self.frames.append(np.concatenate([self.goal, self.steered.draw(place)[0]], axis=1))
@@ -185,6 +222,8 @@ def _write(
         "photo": photo,
         "perceptual": result.perceptual,
         "begun": result.begun,
+        "found": result.found,
+        "tuned": result.tuned,
         "rms": result.rms,
         "steps": result.steps,
         "seconds": result.seconds,

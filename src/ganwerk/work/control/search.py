@@ -95,6 +95,12 @@ class Search:
         shrink = min(shrink, max(1, pictures.shape[-1] // SMALLEST_PX))
         return F.avg_pool2d(pictures, shrink) if shrink > 1 else pictures
 
+    def losses(self, pictures: Tensor, shrink: int = 1) -> Tensor:
+        """(N,): how far pictures are from the goal, compared at 1 / shrink of their sides."""
+        seen = self._shrunk(pictures, shrink)
+        perceptual = self.perception.distance(seen, self.features[shrink])
+        return perceptual + PIXEL_WEIGHT * pixel_distance(pictures, self.goal)
+
     @torch.no_grad()
     def judge(self, places: Places) -> tuple[Tensor, Tensor]:
         """Perceptual and squared pixel distance (N,) from the goal, of the pictures as drawn."""
@@ -102,7 +108,7 @@ class Search:
         for pictures in self.steered.batches(places):
             drawn = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self.device) / 127.5 - 1
             perceptual.append(self.perception.distance(drawn, self.features[1]))
-            pixel.append(_pixel(drawn, self.goal))
+            pixel.append(pixel_distance(drawn, self.goal))
         return torch.cat(perceptual).cpu(), torch.cat(pixel).cpu()
 
     def order(self, places: Places) -> Tensor:
@@ -141,9 +147,7 @@ class Search:
         current = dict(zip(moving.tensors, leaves, strict=True))
         styles, shares, noise = moving.read(current)
         pictures = self.steered.space.pictures(styles, shares, noise)
-        seen = self._shrunk(pictures, stage.shrink)
-        perceptual = self.perception.distance(seen, self.features[stage.shrink])
-        losses = perceptual + PIXEL_WEIGHT * _pixel(pictures, self.goal)
+        losses = self.losses(pictures, stage.shrink)
         if not bool(losses.isfinite().all()):
             raise DivergedError(
                 f"The projection's losses are not finite after {progress:.0%} of the steps.",
@@ -236,7 +240,7 @@ def rate_at(progress: float) -> float:
     return rise * (0.5 - 0.5 * math.cos(math.pi * fall))
 
 
-def _pixel(pictures: Tensor, goal: Tensor) -> Tensor:
+def pixel_distance(pictures: Tensor, goal: Tensor) -> Tensor:
     """Mean squared difference (N,) in units of the range from black to white."""
     return ((pictures - goal) / 2).square().mean((1, 2, 3))
 

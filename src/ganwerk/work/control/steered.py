@@ -129,6 +129,11 @@ class Steered:
         """The standard deviation of the styles of pictures, over all their numbers."""
         return float(self.places(range(SPREAD_DRAWN)).styles[:, 0].std(0).mean())
 
+    def drawn(self, places: Places) -> Tensor:
+        """The pictures there, (N, C, H, W) in [-1, 1], all at once; differentiable."""
+        here = places.map(lambda tensor: tensor.to(self.sampler.device))
+        return self.space.pictures(here.styles, here.shares, here.noise)
+
     def draw(self, places: Places) -> Pixels:
         """The pictures there, (N, H, W, C) uint8."""
         return np.concatenate(list(self.batches(places)))
@@ -136,15 +141,13 @@ class Steered:
     @torch.inference_mode()
     def batches(self, places: Places) -> Iterator[Pixels]:
         """The pictures there, some at a time: a picture does not depend on those beside it."""
-        size, device = self.sampler.batch, self.sampler.device
+        size = self.sampler.batch
         for start in range(0, len(places), size):
             part = places[start : start + size]
             missing = size - len(part)
             # Repeated, not zeros: a place of nothing but zeros has no direction
             full = [*range(len(part)), *[0] * missing]
-            whole = part[full].map(lambda tensor: tensor.to(device))
-            pictures = self.space.pictures(whole.styles, whole.shares, whole.noise)
-            yield to_uint8(pictures)[: len(part)]
+            yield to_uint8(self.drawn(part[full]))[: len(part)]
 
     def walk(self, stops: Places, frames: int, *, loop: bool = True) -> Places:
         """`frames` places on the way through all stops, at even speed from stop to stop.
