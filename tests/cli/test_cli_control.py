@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,35 +126,43 @@ def test_directions(cli: Any, stub: Any) -> None:
 def test_project(cli: Any, stub: Any) -> None:
     found = Projected(
         Path("p/picture.png"), Path("p/residual.png"), Path("p/place.safetensors"),
-        Path("p/film.mp4"), 0.05, 0.2, 0.01, 100, 12.0, ("cat.jpg has 9 x 9 px",),
+        Path("p/film.mp4"), 0.05, 0.2, 0.01, 100, 12.0, 0.08, Path("p/tuned"),
+        ("cat.jpg has 9 x 9 px",),
     )  # fmt: skip
     verb = stub("ganwerk.work.control.project.project", found)
     result = cli(
         *("project", "runs/mine", "photos/cat.jpg", "--steps", "100", "--tries", "64"),
         *("--class", "cat", "--no-noise", "--backbone", "vgg16", "--film", ".mp4"),
+        *("--tune", "50"),
     )
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
         "warning: cat.jpg has 9 x 9 px",
-        "Perceptual distance 0.050; of the best random picture 0.200.",
+        "Perceptual distance 0.050; before tuning 0.080; of the best random picture 0.200.",
         "100 steps in 12 seconds.",
         "  p/picture.png",
         "  p/residual.png",
         "  p/place.safetensors",
         "  p/film.mp4",
+        "  p/tuned",
     ]
     args, named = verb.calls[0]
     named.pop("progress")
     assert args == (Path("runs/mine"), Path("photos/cat.jpg"))
     assert named == {
-        "out": Path("runs/mine/projected/cat"), "steps": 100, "tries": 64, "classes": ("cat",),
-        "own_noise": False, "backbone": "vgg16", "film": ".mp4", "at": "latest", "force": False,
+        "out": Path("runs/mine/projected/cat"), "steps": 100, "tries": 64, "tune": 50,
+        "classes": ("cat",), "own_noise": False, "backbone": "vgg16", "film": ".mp4",
+        "at": "latest", "force": False,
         "device": None,
     }  # fmt: skip
     machine = json.loads(cli("project", "r", "a.png", "--json").stdout)
-    assert (machine["ok"], machine["place"], machine["begun"]) == (
-        True, "p/place.safetensors", 0.2,
+    assert (machine["ok"], machine["place"], machine["tuned"], machine["begun"]) == (
+        True, "p/place.safetensors", "p/tuned", 0.2,
     )  # fmt: skip
+    verb.answer = replace(found, tuned=None)
+    plain = cli("project", "r", "a.png").stdout.splitlines()
+    assert plain[1] == "Perceptual distance 0.050; of the best random picture 0.200."
+    assert plain[-1] == "  p/film.mp4"
 
 
 def test_finetune(cli: Any, stub: Any) -> None:
