@@ -100,11 +100,14 @@ def test_directions(cli: Any, stub: Any) -> None:
     found = Found(
         Directions(torch.eye(2), torch.tensor([0.5, 0.25]), torch.ones(2), (0,), "pca"),
         (Path("d/direction-01.png"), Path("d/direction-02.png")),
+        (Path("d/direction-01.safetensors"), Path("d/direction-02.safetensors")),
         Path("d/directions.safetensors"),
         Path("d/directions.json"),
     )
     verb = stub("ganwerk.work.control.strips.directions", found)
-    result = cli("directions", "runs/mine", "--count", "2", "--method", "pca", "--seeds", "7,9")
+    result = cli(
+        "directions", "runs/mine", "--count", "2", "--method", "pca", "--seeds", "7,p.safetensors"
+    )
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
         f"  {found.strips[0]}  50.0%",
@@ -115,7 +118,8 @@ def test_directions(cli: Any, stub: Any) -> None:
     named.pop("progress")
     assert args == (Path("runs/mine"),)
     assert named == {
-        "count": 2, "method": "pca", "layers": "all", "strength": 3.0, "seeds": (7, 9),
+        "count": 2, "method": "pca", "layers": "all", "strength": 3.0,
+        "stops": (7, Path("p.safetensors")),
         "out": Path("runs/mine/directions"), "classes": (), "truncation": 1.0, "at": "latest",
         "force": False,
     }  # fmt: skip

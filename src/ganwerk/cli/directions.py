@@ -12,7 +12,7 @@ from ganwerk.cli.options import (
     force_option,
     json_option,
     parse_at,
-    parse_seeds,
+    parse_stops,
     run_argument,
     truncation_option,
 )
@@ -48,7 +48,11 @@ from ganwerk.cli.output import say, say_json
     help="How far the strips go, in standard deviations.",
 )
 @click.option(
-    "--seeds", metavar="LIST", default="0-2", show_default=True, help="A row of each strip each."
+    "--seeds",
+    metavar="LIST",
+    default="0-2",
+    show_default=True,
+    help="A row of each strip each: numbers of pictures, or files with places.",
 )
 @click.option(
     "--out",
@@ -68,20 +72,23 @@ def command(
     """Find directions along which the pictures of the folder RUN change most.
 
     Nobody says what a direction means: look at its strip. In the middle is the picture as it is,
-    to the left and right the same moved along the direction.
+    to the left and right the same moved along the direction. Beside each strip lies a file with
+    the places of its first row, which `ganwerk interpolate` walks through.
 
     \b
     Examples:
       ganwerk directions runs/mine --count 8
       ganwerk directions runs/mine --method pca --layers coarse --class lemon
+      ganwerk directions runs/mine --seeds runs/mine/projected/photo/place.safetensors
+      ganwerk interpolate runs/mine --seeds runs/mine/directions/direction-03.safetensors
     """
-    wanted, when = parse_seeds(seeds), parse_at(at)
+    wanted, when = parse_stops(seeds, "--seeds"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.work.control.strips import directions
 
     with progress_bars(quiet=as_json) as progress:
         found = directions(
-            run, count=count, method=method, layers=layers, strength=strength, seeds=wanted,
+            run, count=count, method=method, layers=layers, strength=strength, stops=wanted,
             out=out or run / "directions", classes=classes, truncation=truncation, at=when,
             force=force, progress=progress,
         )  # fmt: skip
@@ -89,8 +96,8 @@ def command(
     if as_json:
         say_json({"ok": True, "run": run, "method": method, "importance": importance,
                   "layers": [layer + 1 for layer in found.directions.layers],
-                  "strips": found.strips, "numbers": found.numbers, "about": found.about,
-                  "warnings": found.warnings})  # fmt: skip
+                  "strips": found.strips, "places": found.places, "numbers": found.numbers,
+                  "about": found.about, "warnings": found.warnings})  # fmt: skip
         return
     for warning in found.warnings:
         say(f"warning: {warning}")

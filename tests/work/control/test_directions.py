@@ -15,6 +15,7 @@ from ganwerk.errors import ConfigError, MachineError
 from ganwerk.values import ignore_progress
 from ganwerk.work.control import directions as directions_module
 from ganwerk.work.control.directions import find, taking_weights
+from ganwerk.work.control.interpolate import interpolate
 from ganwerk.work.control.steered import Steered
 from ganwerk.work.control.strips import directions
 from ganwerk.work.sample import Sampler
@@ -102,7 +103,7 @@ def test_principal_components_of_pictures_lead_back_to_the_latents(knobs):
 
 def test_strips_and_files(run, tmp_path):
     out = tmp_path / "d"
-    made = directions(run, count=2, seeds=[4, 5], strength=2, out=out)
+    made = directions(run, count=2, stops=[4, 5], strength=2, out=out)
     assert [p.name for p in made.strips] == ["direction-01.png", "direction-02.png"]
     with Image.open(made.strips[1]) as strip:
         pixels = np.asarray(strip)
@@ -118,9 +119,26 @@ def test_strips_and_files(run, tmp_path):
     about = json.loads(made.about.read_text())
     assert about["layers"] == [1]
     assert [row["number"] for row in about["directions"]] == [1, 2]
-    with pytest.raises(MachineError, match="4 of 4 files exist"):
+    with pytest.raises(MachineError, match="6 of 6 files exist"):
         directions(run, count=2, out=out)
     directions(run, count=2, out=out, force=True)
+
+
+def test_the_places_of_a_strip_are_a_way_to_walk(run, tmp_path):
+    made = directions(run, count=2, stops=[4, 5], strength=2, out=tmp_path / "d")
+    steered = Steered.open(run)
+    way = steered.stops([made.places[1]])
+    assert len(way) == 7
+    torch.testing.assert_close(way.styles[3], steered.places([4]).styles[0])
+    with Image.open(made.strips[1]) as strip:
+        row = np.asarray(strip)[2:18]
+    drawn = steered.draw(way)[..., 0]
+    for column in range(7):
+        assert np.array_equal(row[:, 2 + 18 * column :][:, :16], drawn[column])
+    walked = interpolate(run, [made.places[1]], out=tmp_path / "walk.webp", seconds=1, loop=False)
+    assert walked.frames == 25
+    again = directions(run, count=1, stops=[made.places[1], 9], out=tmp_path / "again")
+    assert steered.stops([again.places[0]]).styles[3].equal(way.styles[0])
 
 
 def test_only_its_layers_move(styled):
@@ -140,7 +158,7 @@ def test_only_its_layers_move(styled):
         ({"strength": 0}, "--strength cannot be 0"),
         ({"strength": float("inf")}, "--strength cannot be inf"),
         ({"layers": "2-3"}, "no layers 2-3"),
-        ({"seeds": []}, "No picture"),
+        ({"stops": []}, "No place"),
     ],
 )
 def test_mistakes(run, tmp_path, wish, message):

@@ -50,14 +50,13 @@ def interpolate(
 ) -> Walked:
     """Walk from stop to stop and write what is drawn on the way to `out`.
 
-    stops: numbers of pictures, or files that `project` wrote; two or more. out: .mp4, .webp, .gif
-    or, for a strip with a row for each leg, .png. loop: walk back to the first stop. rate: frames
-    per second. side_px: of a frame; None enlarges small pictures. classes: of the numbers, in turn.
+    stops: numbers of pictures, or files with places, as `project` and `directions` write them; two
+    places or more. out: .mp4, .webp, .gif or, for a strip with a row for each leg, .png. loop: walk
+    back to the first stop. rate: frames per second. side_px: of a frame; None enlarges small
+    pictures. classes: of the numbers, in turn.
     Between latents the way is an arc, between styles a straight line (see work.space).
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
-    if len(stops) < 2:
-        raise ConfigError("A walk needs two places or more.", "Name some pictures: --seeds 1,5,9,1")
     strip = out.suffix.lower() == ".png"
     _check(seconds, rate, side_px, out)
     target, warnings = (out, ()) if strip else playable(out)
@@ -66,10 +65,12 @@ def interpolate(
     steered = Steered.open(run, at, device)
     warnings = (*steered.warnings, *warnings)
     places = steered.stops(stops, classes, truncation)
+    if len(places) < 2:
+        raise ConfigError("A walk needs two places or more.", "Name some pictures: --seeds 1,5,9,1")
     side = side_px or shown_px(steered.sampler.settings.data.resolution)
     if strip:
         return _strip(steered, places, target, loop, side_px, warnings, progress)
-    count = max(len(stops), round(seconds * rate))
+    count = max(len(places), round(seconds * rate))
     walk = steered.walk(places, count, loop=loop)
     write_film(target, _frames(steered, walk, progress), rate, side)
     return Walked(target, count, count / rate, warnings)

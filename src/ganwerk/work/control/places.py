@@ -77,6 +77,9 @@ def standardised(noise: Tensor) -> Tensor:
     return noise * noise.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-12).rsqrt()
 
 
+HINT = "Name one that `ganwerk project` or `ganwerk directions` wrote."
+
+
 def save_places(path: Path, places: Places, about: dict[str, object]) -> None:
     """A safetensors file with what is known about them as JSON. Raises MachineError."""
     tensors = {"styles": places.styles.contiguous()}
@@ -101,12 +104,10 @@ def load_places(
             content = path.read_bytes()
         found = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
-        raise DataError(
-            f"{path} is no safetensors file: {error}.", "Name one that `ganwerk project` wrote."
-        ) from error
+        raise DataError(f"{path} is no safetensors file: {error}.", HINT) from error
     styles, shares = found.get("styles"), found.get("shares")
     if styles is None or styles.ndim != 3 or not len(styles):
-        raise DataError(f"{path} holds no place.", "Name one that `ganwerk project` wrote.")
+        raise DataError(f"{path} holds no place.", HINT)
     there = (*styles.shape[1:], 0 if shares is None else shares.shape[1])
     if there != (layers, size, classes):
         raise DataError(
