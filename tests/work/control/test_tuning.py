@@ -11,6 +11,7 @@ from PIL import Image
 
 from ganwerk.errors import CheckpointError, ConfigError, DivergedError, RunError
 from ganwerk.run import Run
+from ganwerk.values import ignore_progress
 from ganwerk.work.control import tuning as tuning_module
 from ganwerk.work.control.perception import Perception
 from ganwerk.work.control.places import load_places
@@ -194,6 +195,17 @@ def test_interrupted_it_keeps_what_was_tuned(run, photo, perception):
     assert job.said == ("Tuned for 20 of 50 steps.",)
     assert better.perceptual < found.perceptual
     assert job.steered is not steered
+
+
+def test_a_tuning_that_comes_no_nearer_changes_nothing(run, photo, perception):
+    steered = Steered.open(run)
+    goal, _ = read_photo(photo, steered)
+    job = Projection(steered, perception, goal, (), own_noise=True)
+    there = job.search.best_of(steered.places([777]))[0]  # the photo is a picture of this run
+    assert there.loss == pytest.approx(0, abs=1e-6)
+    assert job.tune(there, 3, ignore_progress) is there
+    assert job.steered is steered
+    assert job.said == ("Tuning came no nearer: the generator is as it was.",)
 
 
 def test_a_negative_number_of_steps(run, photo, tmp_path):

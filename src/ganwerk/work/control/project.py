@@ -174,6 +174,10 @@ class Projection:
         except KeyboardInterrupt:
             self.said = (*self.said, f"Tuned for {done} of {steps} steps.")
         (better,) = self.search.best_of(found.places)
+        if better.loss >= found.loss:
+            self.steered = self.search.steered = tuning.old
+            self.said = (*self.said, "Tuning came no nearer: the generator is as it was.")
+            return found
         self._frame(found.places)
         return better
 
