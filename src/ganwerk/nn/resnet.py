@@ -2,8 +2,10 @@
 
 After R3GAN (Huang et al. 2024, The GAN is dead; long live the GAN!), sized for small machines: the
 bottleneck with a grouped convolution becomes two plain 3x3 convolutions, which CPUs with matrix
-units compute several times faster. Kept from the paper: no normalisation, LeakyReLU inside the
-branch, weights scaled by the depth, the last convolution of each branch starting at zero, no tanh.
+units compute several times faster, and D shrinks by means of squares. Kept from the paper: no
+normalisation, LeakyReLU inside the branch, weights scaled by the depth, the last convolution of
+each branch starting at zero, G's smooth enlargement (squares would show: the branches begin at
+nothing and have to undo them), no tanh.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.init import fan_in, weight_of
-from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Upsample, Verdict
+from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Verdict
+from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.sizes import doublings, widths_of
 from ganwerk.nn.types import Scales
 from ganwerk.values import PictureShape
@@ -71,7 +74,7 @@ class ResnetGenerator(nn.Module):
         for before, after in pairwise(widths):
             # The 1x1 convolution comes before the doubling: the same map at a quarter of the cost.
             stages.append(
-                nn.Sequential(_change(before, after), Upsample(), *_blocks(after, blocks))
+                nn.Sequential(_change(before, after), SmoothUpsample(), *_blocks(after, blocks))
             )
         self.stages = nn.Sequential(*stages)
         self.picture = Conv2d(widths[-1], shape.channels, 1)
