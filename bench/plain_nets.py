@@ -76,7 +76,8 @@ class ResnetGenerator(nn.Module):
         stages: list[nn.Module] = [nn.Sequential(*_blocks(widths[0], net.generator_blocks))]
         for a, b in pairwise(widths):
             blocks = _blocks(b, net.generator_blocks)
-            stages.append(nn.Sequential(_change(a, b), nn.Upsample(scale_factor=2), *blocks))
+            larger = nn.Upsample(scale_factor=2, mode="bilinear")
+            stages.append(nn.Sequential(_change(a, b), larger, *blocks))
         self.stages = nn.Sequential(*stages)
         self.picture = nn.Conv2d(widths[-1], settings.data.channels, 1)
 
