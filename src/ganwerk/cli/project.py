@@ -36,7 +36,7 @@ from ganwerk.cli.output import say, say_json
     type=int,
     default=0,
     show_default=True,
-    help="Then bend the generator itself for N steps (200 are plenty), until it draws PHOTO; "
+    help="Then bend the generator itself towards PHOTO for N steps, some hundreds; "
     "written as a run of its own.",
 )
 @click.option(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from ganwerk.nn.style import Noise
+from ganwerk.work.control.perception import Perception
 from ganwerk.work.control.steered import Steered
 from ganwerk.work.prepare import Request
 from ganwerk.work.sample import Sampler
@@ -30,6 +32,19 @@ def run(tmp_path_factory):
 def plain(tmp_path_factory):
     """The same without classes."""
     return digits(tmp_path_factory.mktemp("runs") / "plain", **{"data.conditional": False})
+
+
+@pytest.fixture(scope="session")
+def perception():
+    return Perception.by("compact", torch.device("cpu"))
+
+
+@pytest.fixture
+def photo(run, tmp_path):
+    """A picture that the run itself can draw."""
+    path = tmp_path / "seven.png"
+    Image.fromarray(Steered.open(run).sampler.draw([777])[0, ..., 0]).save(path)
+    return path
 
 
 class TinyStyled(nn.Module):

@@ -31,19 +31,6 @@ def fewer(monkeypatch):
     monkeypatch.setattr(search_module, "STAGES", fewer)
 
 
-@pytest.fixture(scope="session")
-def perception():
-    return Perception.by("compact", torch.device("cpu"))
-
-
-@pytest.fixture
-def photo(run, tmp_path):
-    """A picture that the run itself can draw."""
-    path = tmp_path / "seven.png"
-    Image.fromarray(Steered.open(run).sampler.draw([777])[0, ..., 0]).save(path)
-    return path
-
-
 # How pictures are compared
 
 

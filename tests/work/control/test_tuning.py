@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from ganwerk.errors import CheckpointError, ConfigError, DivergedError, RunError
 from ganwerk.run import Run
 from ganwerk.values import ignore_progress
 from ganwerk.work.control import tuning as tuning_module
-from ganwerk.work.control.perception import Perception
 from ganwerk.work.control.places import load_places
 from ganwerk.work.control.project import Projection, project, read_photo
 from ganwerk.work.control.search import Search
@@ -23,18 +23,6 @@ from ganwerk.work.finetune import finetune
 from ganwerk.work.prepare import Request
 from ganwerk.work.sample import Sampler
 from ganwerk.work.train import resume
-
-
-@pytest.fixture(scope="module")
-def perception():
-    return Perception.by("compact", torch.device("cpu"))
-
-
-@pytest.fixture
-def photo(run, tmp_path):
-    path = tmp_path / "seven.png"
-    Image.fromarray(Steered.open(run).sampler.draw([777])[0, ..., 0]).save(path)
-    return path
 
 
 def tuning_of(steered, perception, seed=777, start=3):
@@ -195,6 +183,30 @@ def test_interrupted_it_keeps_what_was_tuned(run, photo, perception):
     assert job.said == ("Tuned for 8 of 20 steps.",)
     assert better.perceptual < found.perceptual
     assert job.steered is not steered
+
+
+def test_who_ends_the_descent_gets_no_tuning(run, photo, tmp_path):
+    def interrupting(progress):
+        assert progress.task != "tuning"
+        if progress.task == "projecting" and progress.done == 4:
+            raise KeyboardInterrupt
+
+    wish = {"steps": 9, "tries": 8, "tune": 5, "progress": interrupting}
+    found = project(run, photo, out=tmp_path / "out", **wish)
+    assert found.tuned is None
+    assert found.found == found.perceptual
+    assert not (tmp_path / "out" / "tuned").exists()
+
+
+def test_a_trained_run_in_the_way_is_seen_before_the_search(run, photo, tmp_path):
+    shutil.copytree(run, tmp_path / "out" / "tuned")
+
+    def searching(progress):
+        raise AssertionError(progress)
+
+    with pytest.raises(RunError, match=r"already is a run .* was trained"):
+        project(run, photo, out=tmp_path / "out", tune=5, force=True, progress=searching)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tuned"]
 
 
 def test_a_tuning_that_comes_no_nearer_changes_nothing(run, photo, perception):

@@ -1,5 +1,5 @@
 """`ganwerk project`: the place in a generator's space that draws a given picture, and a generator
-tuned until it draws it exactly."""
+that is tuned to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganwerk.work.control.perception import Perception
 from ganwerk.work.control.places import Places, save_places
 from ganwerk.work.control.search import Candidate, Moving, Point, Search
 from ganwerk.work.control.steered import Steered
-from ganwerk.work.control.tuning import Tuning, save_tuned
+from ganwerk.work.control.tuning import Tuning, refuse_trained, save_tuned
 from ganwerk.work.memory import machine_errors
 
 Pixels = NDArray[np.uint8]
@@ -35,8 +35,8 @@ LARGEST_FRAME_PX = 512
 class Projected:
     """What was found. perceptual: the distance of the drawn picture from the photo (see
     work.control.perception), `begun` that of the best picture drawn at random. rms: the root of the
-    mean squared difference of pixels from 0 to 1. tuned: the run that draws it exactly, and `found`
-    the perceptual distance before it was tuned."""
+    mean squared difference of pixels from 0 to 1. tuned: the run that was tuned to it, and `found`
+    the perceptual distance before that."""
 
     picture: Path
     residual: Path
@@ -73,10 +73,11 @@ def project(
 
     out: a folder; it gets picture.png, residual.png (photo, drawn, difference), place.safetensors
     (a stop for `interpolate` and `mix`), the film of the descent and project.json. tune: after the
-    descent the generator itself is bent for so many steps, until the place draws the photo, and
-    written as the run `tuned`, which draws and cannot be trained (see work.control.tuning).
+    descent the generator itself is bent towards the photo for so many steps and written as the
+    run `tuned`, which draws and cannot be trained (see work.control.tuning).
     classes: look only there; () lets the class move as well. own_noise: whether the noise of layers
-    moves, of a run with styles. film: its suffix. Ctrl-C keeps the best so far.
+    moves, of a run with styles. film: its suffix. Ctrl-C keeps the best so far; in the descent, it
+    ends the whole.
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
     if steps < 1 or tries < 1:
@@ -92,21 +93,23 @@ def project(
     if not force:
         refuse_existing([*paths, out / "project.json", tuned])
     with machine_errors():
+        if tune:
+            refuse_trained(tuned)
         steered = Steered.open(run, at, device)
         goal, said = read_photo(photo, steered)
         perception = Perception.by(backbone, steered.sampler.device, progress)
         job = Projection(steered, perception, goal, classes, own_noise)
         started = time.monotonic()
         found = job.work(steps, tries, progress)
-        before = found.perceptual
-        if tune:
+        before, tunes = found.perceptual, tune > 0 and job.done == steps
+        if tunes:
             found = job.tune(found, tune, progress)
             save_tuned(Run.open(run), job.steered.sampler, tuned, {"run": run, "photo": photo})
         picture, residual_path, place, film_path = paths
         result = Projected(
             picture=picture, residual=residual_path, place=place, film=film_path,
             perceptual=found.perceptual, begun=job.begun, rms=found.pixel**0.5, steps=job.done,
-            seconds=time.monotonic() - started, found=before, tuned=tuned if tune else None,
+            seconds=time.monotonic() - started, found=before, tuned=tuned if tunes else None,
             warnings=(*steered.warnings, *warnings, *said, *job.said),
         )  # fmt: skip
         _write(result, job, found, run, photo, out)
@@ -156,8 +159,8 @@ class Projection:
         return found
 
     def tune(self, found: Candidate, steps: int, progress: ProgressCallback) -> Candidate:
-        """The same place, in a generator that was tuned to draw the goal there, and which is
-        `steered` from then on. Ctrl-C ends the tuning early."""
+        """The same place, in a generator that was tuned to the goal and is `steered` from then on.
+        Ctrl-C ends the tuning early."""
         tuning = Tuning(self.search, found.places)
         self.steered = self.search.steered = tuning.steered
         every, done = max(1, steps // FRAMES), 0

@@ -1,9 +1,10 @@
-"""Bending a generator until a place of it draws a given picture.
+"""Bending a generator towards a given picture, which a place of it all but draws.
 
 Pivotal tuning, Roich et al. 2021 (Pivotal tuning for latent-based editing of real images, section
 3): the place that a search has found stays where it is and the weights move, by little, since the
 picture drawn there is near already. What is drawn elsewhere is kept by a second term (section 3.3),
-so that one can go on moving in the space around the picture.
+so that one can go on moving in the space around the picture; here those are the pictures half way
+to random ones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganwerk.errors import DivergedError
+from ganwerk.errors import DivergedError, RunError
 from ganwerk.run import Run
 from ganwerk.style.optimisers import Adam
 from ganwerk.work.control.places import Places
@@ -27,7 +28,7 @@ RATE, SMALLEST = 2e-3, 0.05
 """Of Adam, as a share of each tensor's root mean square, which counts as SMALLEST at least: so that
 networks with equalised learning rates, whose weights are about 1, and others move alike."""
 ELSEWHERE_WEIGHT = 0.1
-"""Of the pictures elsewhere, beside the one that is wanted. Ibid., equation 6."""
+"""Of the pictures elsewhere, beside the one that is wanted."""
 
 
 class Tuning:
@@ -80,11 +81,21 @@ class Tuning:
                 self._adams[name].move(weight, gradient)
 
 
+def refuse_trained(path: Path) -> None:
+    """Raises RunError if something is there that is no tuned run."""
+    if path.exists() and "tuned" not in Run.open(path).about:
+        raise RunError(
+            f"There already is a run at {path}, and it was trained.",
+            "Choose another place: --out DIR",
+        )
+
+
 def save_tuned(parent: Run, sampler: Sampler, path: Path, origin: dict[str, Path]) -> None:
     """A run that draws with this generator: settings and data of `parent`, no state to train from.
 
     One that an earlier projection wrote there is replaced. Raises RunError, MachineError."""
-    if path.exists() and "tuned" in Run.open(path).about:
+    refuse_trained(path)
+    if path.exists():
         shutil.rmtree(path)
     run = Run.create(
         path, settings_toml=parent.settings_toml, origins=parent.origins, data=parent.data,
