@@ -55,10 +55,13 @@ CLOCKS = ("wall", "processor", "arithmetic")
 
 
 class Arithmetic(TorchDispatchMode):
-    """Counts the operations of convolutions and matrix products inside its block."""
+    """Counts the operations of convolutions and matrix products inside its block.
+
+    torch's FlopCounterMode counts the same, but follows modules by hooks that fail where a gradient
+    is taken of a leaf, as gradient penalties and unrolling do."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self.operations = 0
 
     def __torch_dispatch__(self, call: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -120,7 +123,7 @@ class PointG(nn.Module):
     latent_dim = LATENT
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self.net = nn.Sequential(
             Linear(LATENT, UNITS), nn.ReLU(), Linear(UNITS, UNITS), nn.ReLU(), Linear(UNITS, 2)
         )
@@ -133,7 +136,7 @@ class PointD(nn.Module):
     group_size = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self.hidden = nn.Sequential(Linear(2, UNITS), nn.ReLU(), Linear(UNITS, UNITS), nn.ReLU())
         self.verdict = Verdict(UNITS, 0)
 
