@@ -123,7 +123,7 @@ class PointG(nn.Module):
     latent_dim = LATENT
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
+        super().__init__()
         self.net = nn.Sequential(
             Linear(LATENT, UNITS), nn.ReLU(), Linear(UNITS, UNITS), nn.ReLU(), Linear(UNITS, 2)
         )
@@ -136,7 +136,7 @@ class PointD(nn.Module):
     group_size = 1
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
+        super().__init__()
         self.hidden = nn.Sequential(Linear(2, UNITS), nn.ReLU(), Linear(UNITS, UNITS), nn.ReLU())
         self.verdict = Verdict(UNITS, 0)
 

@@ -80,13 +80,7 @@ def project(
     ends the whole.
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
-    if steps < 1 or tries < 1:
-        raise ConfigError(
-            f"{steps} steps from {tries} tries are not possible.",
-            f"Give both at least 1: --steps {STEPS} --tries {TRIES}",
-        )
-    if tune < 0:
-        raise ConfigError(f"{tune} steps of tuning are not possible.", "Give 0 or more: --tune 200")
+    _check(steps, tries, tune)
     target, warnings = playable(out / f"film{film}")
     paths = [out / "picture.png", out / "residual.png", out / "place.safetensors", target]
     tuned = out / "tuned"
@@ -114,6 +108,16 @@ def project(
         )  # fmt: skip
         _write(result, job, found, run, photo, out)
     return result
+
+
+def _check(steps: int, tries: int, tune: int) -> None:
+    if steps < 1 or tries < 1:
+        raise ConfigError(
+            f"{steps} steps from {tries} tries are not possible.",
+            f"Give both at least 1: --steps {STEPS} --tries {TRIES}",
+        )
+    if tune < 0:
+        raise ConfigError(f"{tune} steps of tuning are not possible.", "Give 0 or more: --tune 200")
 
 
 class Projection:
