@@ -62,7 +62,7 @@ def machine(device: str | None = None) -> dict[str, Any]:
     import torch
 
     import ganwerk
-    from ganwerk.work.machine import facts
+    from ganwerk.runtime.machine import facts
 
     found = facts(device)
     return {

@@ -21,10 +21,10 @@ from ganwerk.game.losses import LOSSES
 from ganwerk.game.recipe import add
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
-from ganwerk.work.play import TELL_SECONDS
-from ganwerk.work.prepare import feeder_of
-from ganwerk.work.probe import apply_choices, computing
-from ganwerk.work.record import Recorder
+from ganwerk.training.play import TELL_SECONDS
+from ganwerk.training.prepare import feeder_of
+from ganwerk.training.probe import apply_choices, computing
+from ganwerk.training.record import Recorder
 
 FAR_IMAGES = 1e9  # the end of the schedules: speed is measured at the first learning rate
 
@@ -37,7 +37,7 @@ def _state(task: Task) -> TrainState:
 
 
 def ganwerk(task: Task) -> Steps:
-    """What work/play.py does from step to step, without pictures and checkpoints."""
+    """What training/play.py does from step to step, without pictures and checkpoints."""
     settings, pictures = task.settings, task.pictures
     train, _ = split(len(pictures), pictures.labels, settings.run.seed)
     feeder = feeder_of(settings, pictures, train)

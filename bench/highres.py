@@ -44,12 +44,12 @@ from ganwerk.game.step import train_step
 from ganwerk.nn.types import Scales
 from ganwerk.run import Run, grid, write_picture
 from ganwerk.values import DataFacts, Origin, PictureShape
-from ganwerk.work import machine as here
-from ganwerk.work import probe
-from ganwerk.work.evaluate import Wanted, evaluate_run
-from ganwerk.work.footprint import some_batch
-from ganwerk.work.sample import Sampler
-from ganwerk.work.train import Request, train
+from ganwerk.runtime import machine as here
+from ganwerk.training import probe
+from ganwerk.evaluation.evaluate import Wanted, evaluate_run
+from ganwerk.training.footprint import some_batch
+from ganwerk.sampling.sample import Sampler
+from ganwerk.training.train import Request, train
 
 PRESETS = ("dcgan", "auto", "r3", "stylegan", "progressive", "multi-scale")
 SCORES = (

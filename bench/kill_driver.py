@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ganwerk.work.events import Ended, Event, Preparing
-from ganwerk.work.train import Request, resume, train
+from ganwerk.runtime.events import Ended, Event, Preparing
+from ganwerk.training.train import Request, resume, train
 
 SETTINGS: dict[str, Any] = {
     "budget.batch": 16,

@@ -27,9 +27,9 @@ from bench.classifier import CLASSES, Judge, add_cache_option, judge
 from bench.common import add_data_option, data_folder, machine, machine_line, parser, write_json
 from ganwerk.errors import GanwerkError
 from ganwerk.run import Run, grid, write_picture
-from ganwerk.work.events import Ended, Event, Planned, Stepped, Warned
-from ganwerk.work.sample import Sampler
-from ganwerk.work.train import Request, train
+from ganwerk.runtime.events import Ended, Event, Planned, Stepped, Warned
+from ganwerk.sampling.sample import Sampler
+from ganwerk.training.train import Request, train
 
 SAMPLES, SHOWN, COLUMNS = 10_000, 64, 8
 FRUITS_PX = 64

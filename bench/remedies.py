@@ -40,9 +40,9 @@ from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Verdict
 from ganwerk.nn.types import Batch, Scales
 from ganwerk.values import Origin
-from ganwerk.work import machine as here
-from ganwerk.work import probe
-from ganwerk.work.footprint import some_batch
+from ganwerk.runtime import machine as here
+from ganwerk.training import probe
+from ganwerk.training.footprint import some_batch
 
 Steps = Callable[[int], None]
 RESOLUTION = 64

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from bench.common import machine, machine_line, parser, spread, table, write_json
-from ganwerk.work.sample import Sampler, sample
+from ganwerk.sampling.sample import Sampler, sample
 
 BATCHES = (16, 32, 64, 128, 256)
 

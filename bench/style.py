@@ -243,9 +243,9 @@ def large(given: argparse.Namespace) -> dict[str, Any]:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.events import Stepped
-    from ganwerk.work.style.job import Options, Request
-    from ganwerk.work.style.verb import stylise_file
+    from ganwerk.stylisation.events import Stepped
+    from ganwerk.stylisation.job import Options, Request
+    from ganwerk.stylisation.verb import stylise_file
 
     recipe = recipe_of(size_px=4096, smallest_px=0, steps=given.closures)
     request = Request(picture(given, "tubingen"), [(picture(given, "starry_night"), 1.0)], recipe)
@@ -292,8 +292,8 @@ def peak_of(paths: tuple[Path, Path], case: tuple[str, int, str, int | None]) ->
     import resource
 
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.job import Options, Request
-    from ganwerk.work.style.verb import stylise_file
+    from ganwerk.stylisation.job import Options, Request
+    from ganwerk.stylisation.verb import stylise_file
 
     (photo, painting), (backbone, size, precision, tile) = paths, case
     recipe = recipe_of(backbone=backbone, size_px=size, smallest_px=0, steps=3)
@@ -306,7 +306,7 @@ def figure(given: argparse.Namespace) -> dict[str, Any]:
     """The row of the README: what was drawn before is not drawn again."""
     from PIL import Image
 
-    from ganwerk.work.style.saved import folder_of
+    from ganwerk.stylisation.saved import folder_of
 
     given.work.mkdir(parents=True, exist_ok=True)
     tiles = []

@@ -90,9 +90,9 @@ def style_transfer_pytorch(given: argparse.Namespace) -> list[float]:
 
 def ours(given: argparse.Namespace) -> list[float]:
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.events import Stepped
-    from ganwerk.work.style.job import Options, Request
-    from ganwerk.work.style.verb import stylise_file
+    from ganwerk.stylisation.events import Stepped
+    from ganwerk.stylisation.job import Options, Request
+    from ganwerk.stylisation.verb import stylise_file
 
     marks: list[float] = []
 

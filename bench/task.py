@@ -17,7 +17,8 @@ from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures
 from ganwerk.data.health import HealthReport
 from ganwerk.values import Origin
-from ganwerk.work import machine, probe
+from ganwerk.runtime import machine
+from ganwerk.training import probe
 
 NOISE_PICTURES = 4096
 NOISE_CLASSES = ("a", "b", "c", "d")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganwerk.errors import GanwerkError
-    from ganwerk.work.api import Trained, finetune, open_run, plan, resume, train
-    from ganwerk.work.style.api import Stylised, stylise
+    from ganwerk.api import Trained, finetune, open_run, plan, resume, train
+    from ganwerk.stylisation.api import Stylised, stylise
 
 __version__ = "0.1.0"
 
@@ -25,14 +25,14 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 _HOME = {
     "GanwerkError": "ganwerk.errors",
-    "Stylised": "ganwerk.work.style.api",
-    "Trained": "ganwerk.work.api",
-    "finetune": "ganwerk.work.api",
-    "open_run": "ganwerk.work.api",
-    "plan": "ganwerk.work.api",
-    "resume": "ganwerk.work.api",
-    "stylise": "ganwerk.work.style.api",
-    "train": "ganwerk.work.api",
+    "Stylised": "ganwerk.stylisation.api",
+    "Trained": "ganwerk.api",
+    "finetune": "ganwerk.api",
+    "open_run": "ganwerk.api",
+    "plan": "ganwerk.api",
+    "resume": "ganwerk.api",
+    "stylise": "ganwerk.stylisation.api",
+    "train": "ganwerk.api",
 }
 
 __all__ = [

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganwerk.cli import entry
-from ganwerk.work.events import Plan
+from ganwerk.runtime.events import Plan
 
 Cli = Callable[..., Result]
 

@@ -10,8 +10,8 @@ import pytest
 
 from ganwerk.data.health import HealthLine
 from ganwerk.values import Progress
-from ganwerk.work.events import Ended, Plan, Planned
-from ganwerk.work.sample import Sampled
+from ganwerk.runtime.events import Ended, Plan, Planned
+from ganwerk.sampling.sample import Sampled
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def finishing(request: Any, watch: Any) -> Path:
 
 
 def test_train_asks_for_nothing_that_was_not_said(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.train.train", finishing)
+    verb = stub("ganwerk.training.train.train", finishing)
     result = cli("train", "pictures")
     assert result.exit_code == 0, result.output
     ((request, _), _) = verb.calls[0]
@@ -35,7 +35,7 @@ def test_train_asks_for_nothing_that_was_not_said(cli: Any, stub: Any) -> None:
 
 
 def test_train_passes_every_option_on_as_typed(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.train.train", finishing)
+    verb = stub("ganwerk.training.train.train", finishing)
     result = cli(
         *("train", "mnist", "--preset", "listing", "--config", "my.toml", "--out", "runs/mine"),
         *("--images", "1.5M", "--resolution", "32", "--batch", "128", "--unconditional"),
@@ -63,7 +63,7 @@ def test_train_passes_every_option_on_as_typed(cli: Any, stub: Any) -> None:
 
 
 def test_seed_zero_is_a_seed(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.train.train", finishing)
+    verb = stub("ganwerk.training.train.train", finishing)
     cli("train", "pictures", "--seed", "0", "--no-mirror", "--conditional")
     assert dict(verb.calls[0][0][0].flags) == {
         "run.seed": (0, "--seed 0"),
@@ -87,7 +87,7 @@ def test_train_as_json_ends_with_the_run(cli: Any, stub: Any, a_plan: Plan) -> N
         watch(Ended("stopped", 1000, 10.0, Path("runs/mine")))
         return Path("runs/mine")
 
-    stub("ganwerk.work.train.train", train)
+    stub("ganwerk.training.train.train", train)
     planned, ended, last = objects(cli("train", "pictures", "--json").stdout)
     assert planned["event"] == "planned"
     assert planned["plan"]["total_images"] == 90_000
@@ -108,8 +108,8 @@ def test_a_dry_run_shows_the_plan_once_and_trains_nothing(
         watch(Planned(a_plan))
         return a_plan
 
-    train = stub("ganwerk.work.train.train", finishing)
-    stub("ganwerk.work.train.plan", plan)
+    train = stub("ganwerk.training.train.train", finishing)
+    stub("ganwerk.training.train.plan", plan)
     result = cli("train", "digits", "--dry-run")
     assert result.exit_code == 0, result.output
     assert result.stdout.count("Plan") == 1
@@ -121,7 +121,7 @@ def test_a_dry_run_shows_the_plan_once_and_trains_nothing(
 
 
 def test_resume(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.train.resume", Path("runs/mine"))
+    verb = stub("ganwerk.training.train.resume", Path("runs/mine"))
     assert cli("resume", "runs/mine").exit_code == 0
     result = cli("resume", "runs/mine", "--images", "10k", "--accept-changed-data", "--json")
     assert objects(result.stdout) == [{"ok": True, "run": "runs/mine", "reason": "finished"}]
@@ -133,7 +133,7 @@ def test_resume(cli: Any, stub: Any) -> None:
 
 def test_sample(cli: Any, stub: Any) -> None:
     drawn = Sampled(tuple(Path(f"out/seed-{i}.webp") for i in range(5)), 5, 1234.5)
-    verb = stub("ganwerk.work.sample.sample", drawn)
+    verb = stub("ganwerk.sampling.sample.sample", drawn)
     result = cli(
         *("sample", "runs/mine", "--seeds", "0-3,9", "--out", "out", "--format", "webp"),
         *("--class", "apple", "--class", "lemon", "--at", "best", "--force", "--grid"),
@@ -165,7 +165,7 @@ def test_sample_tells_progress_beside_the_result(cli: Any, stub: Any) -> None:
         progress(Progress("drawing", 64, 128, "pictures"))
         return Sampled((Path("out/samples.npz"),), 128, 9.0)
 
-    stub("ganwerk.work.sample.sample", sample)
+    stub("ganwerk.sampling.sample.sample", sample)
     result = cli("sample", "runs/mine")
     assert result.stderr == "Drawing: 64 of 128 pictures\n"
     result = cli("sample", "runs/mine", "--json", "--at", "12k")
@@ -184,13 +184,13 @@ def test_sample_tells_progress_beside_the_result(cli: Any, stub: Any) -> None:
 
 def test_sample_says_what_the_verb_warns_of(cli: Any, stub: Any) -> None:
     drawn = Sampled((Path("out/grid.png"),), 64, 9.0, ("The checkpoint 9 cannot be used.",))
-    stub("ganwerk.work.sample.sample", drawn)
+    stub("ganwerk.sampling.sample.sample", drawn)
     assert "warning: The checkpoint 9 cannot be used." in cli("sample", "runs/mine").stdout
 
 
 def test_report(cli: Any, stub: Any) -> None:
-    write = stub("ganwerk.work.report.write_report", Path("runs/mine/report.html"))
-    stub("ganwerk.work.report.report_facts", {"images": 1000, "speed": float("nan")})
+    write = stub("ganwerk.report.write_report", Path("runs/mine/report.html"))
+    stub("ganwerk.report.report_facts", {"images": 1000, "speed": float("nan")})
     assert "Open it in a browser" in cli("report", "runs/mine").stdout
     assert write.calls == [((Path("runs/mine"), None), {})]
     (answer,) = objects(cli("report", "runs/mine", "--json").stdout)
@@ -244,8 +244,8 @@ def test_the_demo_finds_a_free_place_and_says_what_is_next(cli: Any, stub: Any) 
         watch(Ended("finished", 12800, 90.0, request.out))
         return request.out
 
-    verb = stub("ganwerk.work.train.train", train)
-    stub("ganwerk.work.report.write_report", lambda run, out: run / "report.html")
+    verb = stub("ganwerk.training.train.train", train)
+    stub("ganwerk.report.write_report", lambda run, out: run / "report.html")
     runs = []
     for _ in range(3):
         result = cli("demo")

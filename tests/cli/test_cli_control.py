@@ -11,17 +11,17 @@ import pytest
 
 from ganwerk.cli.options import parse_stops
 from ganwerk.errors import ConfigError
-from ganwerk.work.control.directions import Directions
-from ganwerk.work.control.interpolate import Walked
-from ganwerk.work.control.mix import Mixed
-from ganwerk.work.control.project import Projected
-from ganwerk.work.control.strips import Found
-from ganwerk.work.events import Ended
+from ganwerk.control.directions import Directions
+from ganwerk.control.interpolate import Walked
+from ganwerk.control.mix import Mixed
+from ganwerk.control.project import Projected
+from ganwerk.control.strips import Found
+from ganwerk.runtime.events import Ended
 
 
 def test_interpolate(cli: Any, stub: Any) -> None:
     verb = stub(
-        "ganwerk.work.control.interpolate.interpolate",
+        "ganwerk.control.interpolate.interpolate",
         Walked(Path("walk.webp"), 60, 2.0, ("walk.mp4 cannot be written: no.",)),
     )
     result = cli(
@@ -44,7 +44,7 @@ def test_interpolate(cli: Any, stub: Any) -> None:
 
 
 def test_interpolate_as_json(cli: Any, stub: Any) -> None:
-    stub("ganwerk.work.control.interpolate.interpolate", Walked(Path("w.gif"), 60, 2.0))
+    stub("ganwerk.control.interpolate.interpolate", Walked(Path("w.gif"), 60, 2.0))
     result = cli("interpolate", "runs/mine", "--json")
     assert json.loads(result.stdout) == {
         "ok": True, "run": "runs/mine", "path": "w.gif", "frames": 60, "seconds": 2.0,
@@ -78,7 +78,7 @@ def test_stops_that_cannot_be(text: str, message: str) -> None:
 
 
 def test_mix(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.control.mix.mix", Mixed(Path("m.png"), (1, 2)))
+    verb = stub("ganwerk.control.mix.mix", Mixed(Path("m.png"), (1, 2)))
     result = cli("mix", "runs/mine", "--rows", "1-2", "--columns", "a.safetensors,7",
                  "--layers", "1-2", "--class", "lemon")  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -104,7 +104,7 @@ def test_directions(cli: Any, stub: Any) -> None:
         Path("d/directions.safetensors"),
         Path("d/directions.json"),
     )
-    verb = stub("ganwerk.work.control.strips.directions", found)
+    verb = stub("ganwerk.control.strips.directions", found)
     result = cli(
         "directions", "runs/mine", "--count", "2", "--method", "pca", "--seeds", "7,p.safetensors"
     )
@@ -133,7 +133,7 @@ def test_project(cli: Any, stub: Any) -> None:
         Path("p/film.mp4"), 0.05, 0.2, 0.01, 100, 12.0, 0.08, Path("p/tuned"),
         ("cat.jpg has 9 x 9 px",),
     )  # fmt: skip
-    verb = stub("ganwerk.work.control.project.project", found)
+    verb = stub("ganwerk.control.project.project", found)
     result = cli(
         *("project", "runs/mine", "photos/cat.jpg", "--steps", "100", "--tries", "64"),
         *("--class", "cat", "--no-noise", "--backbone", "vgg16", "--film", ".mp4"),
@@ -174,7 +174,7 @@ def test_finetune(cli: Any, stub: Any) -> None:
         watch(Ended("finished", 1000, 10.0, Path("runs/cats")))
         return Path("runs/cats")
 
-    verb = stub("ganwerk.work.finetune.finetune", finishing)
+    verb = stub("ganwerk.training.finetune.finetune", finishing)
     result = cli(
         *("finetune", "runs/fruits", "cats", "--freeze", "3", "--minutes", "5", "--at", "best"),
         *("--unconditional", "--no-mirror", "--set", "game.loss=hinge", "--remedy", "label-noise"),
@@ -196,7 +196,7 @@ def test_finetune(cli: Any, stub: Any) -> None:
 
 
 def test_finetune_dry_run(cli: Any, stub: Any, a_plan: Any) -> None:
-    verb = stub("ganwerk.work.finetune.plan", a_plan)
+    verb = stub("ganwerk.training.finetune.plan", a_plan)
     result = cli("finetune", "runs/fruits", "cats", "--dry-run", "--json")
     assert json.loads(result.stdout)["plan"]["resolution"] == 16
     assert len(verb.calls) == 1

@@ -21,14 +21,14 @@ from ganwerk.errors import (
 )
 
 VERBS = {
-    ("train", "pictures"): "ganwerk.work.train.train",
-    ("train", "pictures", "--dry-run"): "ganwerk.work.train.plan",
-    ("resume", "runs/mine"): "ganwerk.work.train.resume",
-    ("sample", "runs/mine"): "ganwerk.work.sample.sample",
-    ("report", "runs/mine"): "ganwerk.work.report.write_report",
+    ("train", "pictures"): "ganwerk.training.train.train",
+    ("train", "pictures", "--dry-run"): "ganwerk.training.train.plan",
+    ("resume", "runs/mine"): "ganwerk.training.train.resume",
+    ("sample", "runs/mine"): "ganwerk.sampling.sample.sample",
+    ("report", "runs/mine"): "ganwerk.report.write_report",
     ("data", "check", "pictures"): "ganwerk.data.load.scan",
     ("config", "explain", "runs/mine"): "ganwerk.run.Run.open",
-    ("demo",): "ganwerk.work.train.train",
+    ("demo",): "ganwerk.training.train.train",
 }
 KINDS = (
     DataError,
@@ -56,7 +56,7 @@ def test_every_command_turns_an_error_into_a_message(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exit_codes_and_json(cli: Any, stub: Any, kind: type[GanwerkError]) -> None:
-    stub("ganwerk.work.train.train", kind("What.", "Do."))
+    stub("ganwerk.training.train.train", kind("What.", "Do."))
     result = cli("train", "pictures", "--json")
     assert result.exit_code == kind.exit_code
     assert result.stderr == ""
@@ -115,12 +115,12 @@ def test_a_run_that_is_not_there(cli: Any) -> None:
 
 
 def test_a_defect_keeps_its_traceback(cli: Any, stub: Any) -> None:
-    stub("ganwerk.work.train.train", ZeroDivisionError("of ganwerk"))
+    stub("ganwerk.training.train.train", ZeroDivisionError("of ganwerk"))
     assert isinstance(cli("train", "pictures").exception, ZeroDivisionError)
 
 
 def test_an_interrupt_before_training_is_quiet(cli: Any, stub: Any) -> None:
-    stub("ganwerk.work.train.train", KeyboardInterrupt())
+    stub("ganwerk.training.train.train", KeyboardInterrupt())
     result = cli("train", "pictures")
     assert result.exit_code == 130
     assert result.output.strip() == ""

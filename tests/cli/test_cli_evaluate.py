@@ -12,9 +12,9 @@ import torch
 from ganwerk.errors import DataError
 from ganwerk.metrics import copying
 from ganwerk.metrics.record import Floor, Protocol, Record
-from ganwerk.work.copies import Copies
-from ganwerk.work.evaluate import Course, Evaluation
-from ganwerk.work.neighbours import Neighbours, Pair
+from ganwerk.evaluation.copies import Copies
+from ganwerk.evaluation.evaluate import Course, Evaluation
+from ganwerk.evaluation.neighbours import Neighbours, Pair
 
 PROTOCOL = Protocol(
     metric="FD", extractor="pixelpca64-v1", weights="ab", reference="cd", split="train",
@@ -39,7 +39,7 @@ def evaluation(*records: Record, images: int | None = 1000) -> Evaluation:
 
 
 def test_a_run_and_what_is_said_of_it(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.evaluate.evaluate_run", evaluation())
+    verb = stub("ganwerk.evaluation.evaluate.evaluate_run", evaluation())
     Path("runs/mine").mkdir(parents=True)
     result = cli("evaluate", "runs/mine", "--count", "2k", "--at", "best", "--split", "held-out")
     assert result.exit_code == 0, result.output
@@ -57,14 +57,14 @@ def test_a_run_and_what_is_said_of_it(cli: Any, stub: Any) -> None:
 
 
 def test_nothing_found_is_not_called_perfect(cli: Any, stub: Any) -> None:
-    stub("ganwerk.work.evaluate.evaluate_run", evaluation(record(z=1.0)))
+    stub("ganwerk.evaluation.evaluate.evaluate_run", evaluation(record(z=1.0)))
     Path("runs/mine").mkdir(parents=True)
     result = cli("evaluate", "runs/mine")
     assert "That is as far as these features" in result.output
 
 
 def test_numbers_for_programs(cli: Any, stub: Any) -> None:
-    stub("ganwerk.work.evaluate.evaluate_run", evaluation())
+    stub("ganwerk.evaluation.evaluate.evaluate_run", evaluation())
     Path("runs/mine").mkdir(parents=True)
     told = json.loads(cli("evaluate", "runs/mine", "--json").output)
     assert told["ok"]
@@ -74,7 +74,7 @@ def test_numbers_for_programs(cli: Any, stub: Any) -> None:
 
 
 def test_the_fid_is_one_more_kind_of_features(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.work.evaluate.evaluate_places", evaluation(images=None))
+    verb = stub("ganwerk.evaluation.evaluate.evaluate_places", evaluation(images=None))
     result = cli("evaluate", "a", "b", "--fid", "--weights", "w.pth", "--resolution", "64")
     assert result.exit_code == 0, result.output
     ((first, second, wanted), rest) = verb.calls[0]
@@ -86,7 +86,7 @@ def test_the_fid_is_one_more_kind_of_features(cli: Any, stub: Any) -> None:
 
 def test_every_checkpoint_with_the_best_marked(cli: Any, stub: Any) -> None:
     found = tuple(evaluation(record(value=v), images=i) for i, v in ((100, 5.0), (200, 3.0)))
-    stub("ganwerk.work.evaluate.evaluate_checkpoints", Course(found, "FD[pixelpca64-v1]", 200))
+    stub("ganwerk.evaluation.evaluate.evaluate_checkpoints", Course(found, "FD[pixelpca64-v1]", 200))
     Path("runs/mine").mkdir(parents=True)
     result = cli("evaluate", "runs/mine", "--every-checkpoint")
     assert result.exit_code == 0, result.output
@@ -110,7 +110,7 @@ def test_what_would_change_nothing_is_refused(
     cli: Any, stub: Any, arguments: tuple[str, ...], refused: str
 ) -> None:
     verbs = [
-        stub(f"ganwerk.work.evaluate.evaluate_{name}", evaluation())
+        stub(f"ganwerk.evaluation.evaluate.evaluate_{name}", evaluation())
         for name in ("run", "places", "checkpoints")
     ]
     result = cli("evaluate", *arguments)
@@ -121,7 +121,7 @@ def test_what_would_change_nothing_is_refused(
 
 def test_neighbours_says_the_pairs(cli: Any, stub: Any) -> None:
     pairs = (Pair(7, "apple/1.png", 0.5, 0.1),)
-    verb = stub("ganwerk.work.neighbours.neighbours", Neighbours(pairs, copies(), Path("n.png")))
+    verb = stub("ganwerk.evaluation.neighbours.neighbours", Neighbours(pairs, copies(), Path("n.png")))
     result = cli("neighbours", "runs/mine", "--count", "3k", "--pairs", "5", "--force")
     assert result.exit_code == 0, result.output
     rest = verb.calls[0][1]

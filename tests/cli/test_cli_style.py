@@ -114,7 +114,7 @@ def test_only_what_was_given_becomes_a_setting():
 
 
 def test_train_and_apply(cli, folder, monkeypatch):
-    from ganwerk.work.style import teach
+    from ganwerk.stylisation import teach
 
     monkeypatch.setattr(teach, "CROP_PX", 48)
     monkeypatch.setattr(teach, "LONG_PX", 128)

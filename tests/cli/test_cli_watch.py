@@ -15,7 +15,7 @@ from ganwerk.cli import render
 from ganwerk.cli.live import LiveScreen
 from ganwerk.cli.watch import JsonScreen, PlainScreen
 from ganwerk.values import Progress
-from ganwerk.work.events import (
+from ganwerk.runtime.events import (
     Ended,
     Event,
     Pictured,

@@ -13,9 +13,9 @@ import torch
 
 from ganwerk.style.calibration import dead_leaves
 from ganwerk.style.recipe import recipe_of
-from ganwerk.work.style.job import Options, Request
-from ganwerk.work.style.pictures import to_pixels
-from ganwerk.work.style.verb import stylise_file
+from ganwerk.stylisation.job import Options, Request
+from ganwerk.stylisation.pictures import to_pixels
+from ganwerk.stylisation.verb import stylise_file
 
 PATH = Path(__file__).parent / "style.json"
 LAYERS = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1", "relu3_1")}

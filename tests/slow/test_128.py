@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.work.test_train import assert_same, stop_after
+from tests.training.test_train import assert_same, stop_after
 
 from ganwerk.run import Run
-from ganwerk.work.sample import Sampler
-from ganwerk.work.train import Request, resume, train
+from ganwerk.sampling.sample import Sampler
+from ganwerk.training.train import Request, resume, train
 
 STEPS, BATCH = 200, 8
 

@@ -16,9 +16,9 @@ from PIL import Image
 
 from ganwerk.errors import DataError
 from ganwerk.metrics.features import fidelity
-from ganwerk.work import published
-from ganwerk.work.evaluate import Wanted, evaluate_places
-from ganwerk.work.extractors import Reals, Wishes, make
+from ganwerk.evaluation import published
+from ganwerk.evaluation.evaluate import Wanted, evaluate_places
+from ganwerk.evaluation.extractors import Reals, Wishes, make
 
 pytestmark = pytest.mark.slow
 COUNT = 24

@@ -12,8 +12,8 @@ from bench.classifier import CLASSES, default_cache, judge
 from bench.common import DEFAULT_DATA, find_data
 
 from ganwerk.run import Run
-from ganwerk.work.sample import Sampler
-from ganwerk.work.train import Request, train
+from ganwerk.sampling.sample import Sampler
+from ganwerk.training.train import Request, train
 
 IMAGES = 40_000
 SAMPLES = 5000

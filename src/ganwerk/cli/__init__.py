@@ -1,4 +1,4 @@
-"""The command line: parse, call one verb of `ganwerk.work`, render.
+"""The command line: parse, call one verb of a room, render.
 
 Help and errors of usage import nothing but click: each command sits in a module of its own, which
 imports what is heavy inside the function.

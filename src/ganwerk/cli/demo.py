@@ -32,8 +32,8 @@ def command(minutes: str, out: Path | None) -> None:
     amount = positive(minutes, "--minutes")
     from ganwerk.cli.render import columns
     from ganwerk.cli.watch import watching
-    from ganwerk.work.report import write_report
-    from ganwerk.work.train import Request, train
+    from ganwerk.report import write_report
+    from ganwerk.training.train import Request, train
 
     flags = {"budget.minutes": (amount, f"ganwerk demo --minutes {minutes}")}
     with watching(as_json=False, last_words=False) as screen:

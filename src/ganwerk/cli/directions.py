@@ -84,7 +84,7 @@ def command(
     """
     wanted, when = parse_stops(seeds, "--seeds"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.control.strips import directions
+    from ganwerk.control.strips import directions
 
     with progress_bars(quiet=as_json) as progress:
         found = directions(

@@ -94,9 +94,9 @@ def command(
     _refuse_idle(other is not None, every_checkpoint)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.cli.scores import course_lines, evaluation_lines
-    from ganwerk.work import evaluate as work
-    from ganwerk.work.evaluation_files import default_folder, write
-    from ganwerk.work.extractors import Wishes
+    from ganwerk.evaluation import evaluate as work
+    from ganwerk.evaluation.evaluation_files import default_folder, write
+    from ganwerk.evaluation.extractors import Wishes
 
     with progress_bars(quiet=as_json) as progress:
         wanted = work.Wanted(

@@ -42,8 +42,8 @@ def command(
     """
     flags, when = settings_of(options), parse_at(at)
     from ganwerk.cli.watch import show_plan, unplanned, watching
-    from ganwerk.work.finetune import finetune, plan
-    from ganwerk.work.prepare import Request
+    from ganwerk.training.finetune import finetune, plan
+    from ganwerk.training.prepare import Request
 
     request = Request(where=data, remedies=remedies, flags=flags, sets=sets, out=out)
     with watching(as_json) as screen:

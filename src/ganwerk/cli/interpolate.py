@@ -69,7 +69,7 @@ def command(
     """
     stops, when = parse_stops(seeds, "--seeds"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.control.interpolate import interpolate
+    from ganwerk.control.interpolate import interpolate
 
     with progress_bars(quiet=as_json) as progress:
         walked = interpolate(

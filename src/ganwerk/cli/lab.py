@@ -241,7 +241,7 @@ def _run(
 
 
 def _processes(options: dict[str, Any]) -> int:
-    from ganwerk.work.machine import facts
+    from ganwerk.runtime.machine import facts
 
     asked = options["processes"]
     return count(asked, "--processes") if asked else facts("cpu").cores

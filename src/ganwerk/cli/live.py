@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ganwerk.cli import render
 from ganwerk.values import Progress
-from ganwerk.work.events import (
+from ganwerk.runtime.events import (
     Ended,
     Event,
     Judged,

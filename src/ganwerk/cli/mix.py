@@ -70,7 +70,7 @@ def command(
     left, top = parse_stops(rows, "--rows"), parse_stops(columns, "--columns")
     when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.control.mix import mix
+    from ganwerk.control.mix import mix
 
     with progress_bars(quiet=as_json) as progress:
         mixed = mix(

@@ -51,8 +51,8 @@ def command(
     """
     number, when = whole_number(count, "--count"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.extractors import Wishes
-    from ganwerk.work.neighbours import neighbours
+    from ganwerk.evaluation.extractors import Wishes
+    from ganwerk.evaluation.neighbours import neighbours
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(

@@ -95,7 +95,7 @@ def command(
     """
     when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.control.project import project
+    from ganwerk.control.project import project
 
     with progress_bars(quiet=as_json) as progress:
         found = project(

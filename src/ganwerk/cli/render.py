@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganwerk.cli.output import typed
 from ganwerk.values import Progress
-from ganwerk.work.events import Ended, Judged, Plan, Stepped
+from ganwerk.runtime.events import Ended, Judged, Plan, Stepped
 
 _SHOWN_CLASSES = 6
 _NUMBERS = {

@@ -30,7 +30,7 @@ def command(run: Path, out: Path | None, as_json: bool) -> None:
       ganwerk report runs/mine
       ganwerk report runs/mine --out mine.html
     """
-    from ganwerk.work.report import report_facts, write_report
+    from ganwerk.report import report_facts, write_report
 
     path = None if as_json and out is None else write_report(run, out)
     if as_json:

@@ -42,7 +42,7 @@ def command(
     budget = budget_of(minutes, images, epochs)
     more = (budget.kind, budget.amount) if budget else None
     from ganwerk.cli.watch import watching
-    from ganwerk.work.train import resume
+    from ganwerk.training.train import resume
 
     with watching(as_json) as screen:
         screen.done(

@@ -63,7 +63,7 @@ def command(
     """
     wanted, when = parse_seeds(seeds), parse_at(at)
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.work.sample import sample
+    from ganwerk.sampling.sample import sample
 
     with progress_bars(quiet=as_json) as progress:
         drawn = sample(

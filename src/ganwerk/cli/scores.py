@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ganwerk.metrics.record import Record
 from ganwerk.metrics.scale import FAR
-from ganwerk.work.evaluate import Course, Evaluation
+from ganwerk.evaluation.evaluate import Course, Evaluation
 
 WAYS = {
     "lower": "lower is better",

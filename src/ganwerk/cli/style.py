@@ -231,9 +231,9 @@ def transfer(
     paintings = [weighted(style) for style in styles]
     from ganwerk.cli.style_screen import style_screen
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.job import Options, Request
-    from ganwerk.work.style.many import demo_request, redraw_folder
-    from ganwerk.work.style.verb import stylise_file
+    from ganwerk.stylisation.job import Options, Request
+    from ganwerk.stylisation.many import demo_request, redraw_folder
+    from ganwerk.stylisation.verb import stylise_file
 
     how = Options(device, precision, tile_px, resume, force, save_every, film, curves)
     recipe = recipe_of(preset, **settings)

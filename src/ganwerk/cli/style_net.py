@@ -55,7 +55,7 @@ def train(
     amount = positive(minutes, "--minutes")
     from ganwerk.cli.bars import progress_bars
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.work.style.teach import teach
+    from ganwerk.stylisation.teach import teach
 
     recipe = recipe_of(strength=strength, backbone=backbone)
     target = out or Path(f"{painting.stem}.safetensors")
@@ -94,9 +94,9 @@ def apply(
     import time
 
     from ganwerk.run.pictures import refuse_existing
-    from ganwerk.work.style.many import results
-    from ganwerk.work.style.pictures import write
-    from ganwerk.work.style.teach import open_net, redraw
+    from ganwerk.stylisation.many import results
+    from ganwerk.stylisation.pictures import write
+    from ganwerk.stylisation.teach import open_net, redraw
 
     net = open_net(network)
     paths = results(photos, network.stem, out or Path())

@@ -11,8 +11,8 @@ from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json, typed
 from ganwerk.cli.watch import JSON_SECONDS, PLAIN_SECONDS, Pace, say_warning
 from ganwerk.run.files import human_bytes
-from ganwerk.work.events import Preparing, Warned
-from ganwerk.work.style.events import (
+from ganwerk.runtime.events import Preparing, Warned
+from ganwerk.stylisation.events import (
     Event,
     Finished,
     Plan,

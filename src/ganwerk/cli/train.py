@@ -45,7 +45,7 @@ def command(
     """
     flags = settings_of(options)
     from ganwerk.cli.watch import show_plan, unplanned, watching
-    from ganwerk.work.train import Request, plan, train
+    from ganwerk.training.train import Request, plan, train
 
     request = Request(
         where=data, preset=preset, file=file, remedies=remedies, flags=flags, sets=sets, out=out

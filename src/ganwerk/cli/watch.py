@@ -18,7 +18,7 @@ import click
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
 from ganwerk.values import Progress
-from ganwerk.work.events import (
+from ganwerk.runtime.events import (
     Ended,
     Event,
     Judged,

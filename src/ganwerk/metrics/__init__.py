@@ -2,7 +2,7 @@
 
 Everything here takes pictures (N, C, H, W) uint8 or feature matrices (N, D), as numpy arrays or
 tensors, and computes in float64 unless it says otherwise. What a number is worth, its floor and its
-error, is in `ganwerk.metrics.scale`; `ganwerk.work.evaluate` puts it all together for a run.
+error, is in `ganwerk.metrics.scale`; `ganwerk.evaluation.evaluate` puts it all together for a run.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How good a run is: pictures drawn beside real ones, measured with a scale."""

@@ -1,0 +1,275 @@
+"""Which curves the report shows, and how to read each of them in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ganwerk.game.losses import LOSSES, Loss
+from ganwerk.training.gauge import NAME as SCORE
+from ganwerk.report.facts import Facts, number
+from ganwerk.report.plot import Level, Plot, Series
+
+FEWEST_POINTS = 2
+
+_BALANCE = "balance"
+_ROLES = ("d", "g", "real", "other", "fifth")
+
+_GUESSING = "Dashed: where D can only guess and neither side can gain."
+_SETTLED = (
+    f"{_GUESSING} Normal: soon both settle into a noisy band, D mostly below its line and G above."
+)
+_LOSSES = {
+    "minimax": (
+        f"{_SETTLED} If G's loss lies at 0 for long, G learns nothing: this loss is known for that."
+    ),
+    "non-saturating": (
+        f"{_SETTLED} Look closer if D rests at 0 while G climbs to the end, or both jump "
+        "ever wilder."
+    ),
+    "least-squares": (
+        f"{_SETTLED} Look closer if D rests at 0 and G at 0.5 to the end, or the jumps grow."
+    ),
+    "wasserstein": (
+        "These are scores, not errors: they have no scale and drift. Look at the value of the "
+        "game instead, and look closer if the numbers grow tenfold again and again."
+    ),
+    "hinge": (
+        f"{_GUESSING} Normal: D soon stays below its line; G's loss is a score that drifts. Look "
+        "closer if D rests at 0 to the end, or G climbs without a stop."
+    ),
+    "relativistic": (
+        f"{_SETTLED} Both have the same line. Look closer if D rests at 0 and G climbs ever faster."
+    ),
+}
+_VALUES = {
+    "least-squares": (
+        "D pushes it down to 0 (always right), G up to the dashed 0.25 (D can only guess). Normal: "
+        "soon a noisy band between the two."
+    ),
+    "wasserstein": (
+        "How far apart D can place real and generated pictures. Normal: a quick rise, then a slow "
+        "fall towards 0. Only the trend counts; it has no unit."
+    ),
+}
+_VALUE = (
+    "The score of the whole game: D pushes it up to 0 (always right), G down to the dashed line "
+    "(D can only guess). Normal: soon a noisy band between the two. Resting exactly on the line "
+    "can also mean that D has gone blind: look at the pictures."
+)
+_DISTANCE = (
+    "How far the drawn pictures are from the real ones, as whole clouds: lower is better. Dashed: "
+    "what real pictures score against each other; nobody gets below that. Measured in pixels: on "
+    "natural photographs it sees quality, and hardly sees missing kinds."
+)
+_NEIGHBOURS = (
+    "Precision: the share of drawn pictures that lie among real ones. Coverage: the share of kinds "
+    "of real pictures that are drawn. Dashed: the values of real pictures. A coverage that falls "
+    "while precision stays is the generator leaving kinds out."
+)
+_LOGITS = (
+    "What D answers on average: higher is 'looks real'. The gap between real and generated is how "
+    "clearly D tells them apart. Normal: it opens, then stays about as wide. Look closer if it "
+    "widens to the end."
+)
+_HELD_OUT = (
+    " If pictures that D never saw sink towards the generated ones, D knows the others by heart."
+)
+_ONLY_THE_GAP = " With this loss only gaps have a meaning; all may drift together."
+_ACCURACY = (
+    "Share of the last batch that D sorts rightly; dashed: guessing. Normal: noise between the two."
+    " At 1 to the end, D may know the real pictures by heart; at 0.5 to the end, it learns nothing."
+)
+_PENALTIES = (
+    "What D pays for steep slopes, with its weight. Normal: small beside the losses. Look closer "
+    "if it outgrows them or grows without an end."
+)
+_RATES = (
+    "How large the steps of each player are: set beforehand, not measured. A fall towards the end "
+    "is planned and calms the pictures."
+)
+_BALANCED = " The remedy balance makes D's steps smaller while D is too strong, else larger."
+_REMEDIES = (
+    "Shares from 0 to 1. Augmentation: how often a picture is changed before D sees it; it rises "
+    "while D knows the real pictures by heart. A leak is the share of generated pictures that look "
+    "changed: look closer above 0.2. Resting: steps in which a player did not learn."
+)
+_REMEDY_LINES = (
+    ("ada_p", "augmentation (ada)"),
+    ("d_rested", "D rested"),
+    ("g_rested", "G rested"),
+)
+_SPEED = (
+    "Normal: flat. Short dips are checkpoints, grids or other programs; a lasting fall is heat, "
+    "another load or lack of memory."
+)
+
+
+def plots(facts: Facts) -> list[Plot]:
+    """The plots for which there are measurements."""
+    loss = LOSSES.get(facts.loss)
+    drawers: tuple[Callable[[Facts, Loss | None], Plot | None], ...] = (
+        _distance,
+        _neighbours,
+        _losses,
+        _value,
+        _logits,
+        _accuracy,
+        _penalties,
+        _remedies,
+        _rates,
+        _speed,
+    )
+    return [plot for plot in (drawer(facts, loss) for drawer in drawers) if plot is not None]
+
+
+def _plot(
+    facts: Facts,
+    title: str,
+    reading: str,
+    lines: Sequence[tuple[str, str, str]],
+    *,
+    levels: tuple[Level, ...] = (),
+    smooth: bool = True,
+    floor: float | None = None,
+    ceiling: float | None = None,
+) -> Plot | None:
+    """A plot of the lines (key in the journal, name, role) that were measured; None without any."""
+    found = (_series(facts, *line) for line in lines)
+    series = tuple(line for line in found if len(line.images) >= FEWEST_POINTS)
+    marks = (number(row, "from_images") for row in facts.of("resume"))
+    resumed = tuple(dict.fromkeys(mark for mark in marks if mark is not None))
+    if not series:
+        return None
+    return Plot(title, series, reading, levels, resumed, smooth, floor, ceiling)
+
+
+def _series(facts: Facts, key: str, name: str, role: str) -> Series:
+    rows = (*facts.of("step"), *facts.of("picture"), *facts.of("measure"))
+    pairs = ((number(row, "images"), number(row, key)) for row in rows)
+    sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
+    return Series(name, role, [at for at, _ in sound], [value for _, value in sound])
+
+
+def _distance(facts: Facts, _: Loss | None) -> Plot | None:
+    return _plot(
+        facts,
+        "Distance to the real pictures",
+        _DISTANCE,
+        [(SCORE, SCORE, "g")],
+        levels=_floor_of(facts, SCORE, "g"),
+        smooth=False,
+        floor=0.0,
+    )
+
+
+def _neighbours(facts: Facts, _: Loss | None) -> Plot | None:
+    levels = (*_floor_of(facts, "precision", "d"), *_floor_of(facts, "coverage", "g"))
+    return _plot(
+        facts,
+        "Look real, and cover all kinds",
+        _NEIGHBOURS,
+        [("precision", "precision", "d"), ("coverage", "coverage", "g")],
+        levels=levels,
+        smooth=False,
+        floor=0.0,
+        ceiling=1.0,
+    )
+
+
+def _floor_of(facts: Facts, name: str, role: str) -> tuple[Level, ...]:
+    """Where real pictures lie against each other."""
+    found = [number(row, f"floor {name}") for row in facts.of("measure")]
+    known = [value for value in found if value is not None]
+    return (Level(known[-1], role, "real"),) if known else ()
+
+
+def _losses(facts: Facts, loss: Loss | None) -> Plot | None:
+    lines = [("d_loss", "D, the judge", "d"), ("g_loss", "G, the painter", "g")]
+    return _plot(
+        facts,
+        f"Losses ({loss.name})" if loss else "Losses",
+        _LOSSES.get(facts.loss, "Lower is better for that player, so both cannot win."),
+        lines,
+        levels=_two_levels(*loss.at_equilibrium) if loss else (),
+    )
+
+
+def _two_levels(d: float, g: float) -> tuple[Level, ...]:
+    if d == g:
+        return (Level(d, "both", _BALANCE),)
+    return (Level(d, "d", _BALANCE), Level(g, "g", _BALANCE))
+
+
+def _value(facts: Facts, loss: Loss | None) -> Plot | None:
+    return _plot(
+        facts,
+        "Value of the game, V(D, G)",
+        _VALUES.get(facts.loss, _VALUE),
+        [("value", "V(D, G)", "other")],
+        levels=(Level(loss.value_at_equilibrium, "other", _BALANCE),) if loss else (),
+        floor=0.0 if facts.loss == "least-squares" else None,
+    )
+
+
+def _logits(facts: Facts, loss: Loss | None) -> Plot | None:
+    guessing = loss is not None and loss.probabilistic
+    drifting = facts.loss in ("relativistic", "wasserstein")
+    probed = any("held_out_logit" in row for row in facts.of("picture"))
+    return _plot(
+        facts,
+        "D's answers (mean logits)",
+        _LOGITS + _HELD_OUT * probed + _ONLY_THE_GAP * drifting,
+        [
+            ("real_logit", "real pictures", "real"),
+            ("held_out_logit", "real, never seen", "other"),
+            ("fake_logit", "generated", "g"),
+        ],
+        levels=(Level(0.0, "both", "undecided"),) if guessing else (),
+    )
+
+
+def _accuracy(facts: Facts, loss: Loss | None) -> Plot | None:
+    if loss is None or not loss.probabilistic:
+        return None
+    return _plot(
+        facts,
+        "How often D is right",
+        _ACCURACY,
+        [("d_accuracy", "D", "d")],
+        levels=(Level(0.5, "both", "guessing"),),
+        ceiling=1.0,
+    )
+
+
+def _penalties(facts: Facts, _: Loss | None) -> Plot | None:
+    keys = dict.fromkeys(
+        key for row in facts.of("step") for key in row if key.startswith("penalty_")
+    )
+    names = [(key, key.removeprefix("penalty_").replace("_", " ")) for key in keys]
+    lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(names)]
+    return _plot(facts, "Penalties on D", _PENALTIES, lines, floor=0.0)
+
+
+def _remedies(facts: Facts, _: Loss | None) -> Plot | None:
+    leaks = dict.fromkeys(k for row in facts.of("picture") for k in row if k.startswith("leak_"))
+    told = {key for row in facts.of("step") for key in row}
+    named = [
+        *(line for line in _REMEDY_LINES if line[0] in told),
+        *((key, f"leak of {key.removeprefix('leak_')}") for key in leaks),
+    ]
+    lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(named)]
+    return _plot(facts, "What remedies do", _REMEDIES, lines, smooth=False, floor=0.0, ceiling=1.0)
+
+
+def _rates(facts: Facts, _: Loss | None) -> Plot | None:
+    each = [("d_rate", "D", "d"), ("g_rate", "G", "g")]
+    alike = all(row.get("d_rate") == row.get("g_rate") for row in facts.of("step"))
+    lines = [("d_rate", "D and G alike", "both")] if alike else each
+    balanced = any("balance_factor" in row for row in facts.of("step"))
+    reading = _RATES + _BALANCED * balanced
+    return _plot(facts, "Learning rates", reading, lines, smooth=False, floor=0.0)
+
+
+def _speed(facts: Facts, _: Loss | None) -> Plot | None:
+    lines = [("images_per_second", "images/s", "other")]
+    return _plot(facts, "Speed", _SPEED, lines, floor=0.0)

@@ -1,0 +1,1 @@
+"""What every verb needs of the machine: events, memory, a clean stop."""

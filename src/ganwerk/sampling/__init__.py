@@ -1,0 +1,1 @@
+"""Drawing pictures with a trained generator, and the space they are drawn from."""

@@ -1,0 +1,260 @@
+"""Drawing pictures from a trained generator.
+
+Picture number s is a function of (weights, s) alone: its latent and class come from a counter, and
+pictures are always computed in batches of one fixed size, so that a picture does not depend on what
+is drawn beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ganwerk.config import build, load
+from ganwerk.config.schema import Settings
+from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
+from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
+from ganwerk.run import grid as sheet_of
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
+from ganwerk.sampling.space import Space, space_of
+
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What `sample` wrote."""
+
+    paths: tuple[Path, ...]
+    count: int
+    images_per_second: float
+    warnings: tuple[str, ...] = ()
+
+
+class Sampler:
+    """A generator that is ready to draw."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        settings: Settings,
+        class_names: Sequence[str],
+        class_counts: Sequence[int],
+        device: torch.device,
+        images: int = 0,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """images: seen by the generator when it was saved. warnings: what whoever looks at the
+        pictures should know."""
+        self.net, self.settings, self.device = net, settings, device
+        self.images, self.warnings = images, tuple(warnings)
+        self.class_names = tuple(class_names) if settings.data.conditional else ()
+        self._shares = tuple(class_counts) or (1,) * len(class_names)
+        self.batch = fixed_batch(settings.data.resolution, device)
+        self.space: Space = space_of(net, settings, len(self.class_names))
+
+    @classmethod
+    def open(cls, path: Path, at: str | int = "latest", device: str | None = None) -> Sampler:
+        """The averaged generator of a run. Raises RunError, CheckpointError, ConfigError."""
+        from ganwerk.runtime import machine
+
+        machine.keep_freed_memory()
+        run = Run.open(path)
+        settings = load.from_toml(run.settings_toml, str(run.settings_path))
+        data = run.about.get("data", {})
+        names, counts = data.get("class_names", []), data.get("class_counts", [])
+        where = torch.device(machine.facts(device).device)
+        generator, _ = build.players(settings, len(names), where)
+        found = run.load_weights(at)
+        generator.load_state_dict(found.weights)
+        warnings = [
+            f"The checkpoint {path} cannot be used: {reason}. Drawing from {found.path}."
+            for path, reason in found.skipped
+        ]
+        generator.eval().requires_grad_(False)
+        return cls(generator, settings, names, counts, where, found.images, warnings)
+
+    def copied(self) -> Sampler:
+        """The same with a network of its own, whose weights may be changed."""
+        twin = copy(self)
+        twin.net = deepcopy(self.net)
+        twin.space = space_of(twin.net, self.settings, len(self.class_names))
+        return twin
+
+    def labels(self, seeds: Sequence[int], classes: Sequence[str] = ()) -> torch.Tensor | None:
+        """The class of each picture: by its number the given ones in turn, else as frequent as in
+        the data.
+
+        Raises ConfigError for an unknown class, or for a class of a run that learned none.
+        """
+        if not self.class_names:
+            if classes:
+                raise ConfigError(
+                    f"The class '{classes[0]}' was asked for, but this run learned no classes.",
+                    "Train with --conditional on pictures in one sub-folder per class.",
+                )
+            return None
+        if not classes:
+            return labels_for_seeds(seeds, self._shares)
+        for name in classes:
+            if name not in self.class_names:
+                raise ConfigError(
+                    f"There is no class '{name}'.", did_you_mean(name, self.class_names)
+                )
+        numbers = [self.class_names.index(name) for name in classes]
+        return torch.tensor([numbers[seed % len(numbers)] for seed in seeds])
+
+    def draw(
+        self,
+        seeds: Sequence[int],
+        classes: Sequence[str] = (),
+        labels: torch.Tensor | None = None,
+        truncation: float = 1.0,
+    ) -> NDArray[np.uint8]:
+        """The pictures with these numbers, (N, H, W, C) uint8. truncation: 1 draws them as they
+        are, less draws more ordinary ones, 0 the most ordinary of all (see sampling.space).
+
+        Raises ConfigError where the generator knows no middle."""
+        labels = self.labels(seeds, classes) if labels is None else labels
+        return np.concatenate(list(self.batches(seeds, labels, truncation)))
+
+    @torch.inference_mode()
+    def batches(
+        self, seeds: Sequence[int], labels: torch.Tensor | None, truncation: float = 1.0
+    ) -> Iterator[NDArray[np.uint8]]:
+        latents, dim = LATENTS[self.settings.latent.kind], self.settings.latent.dim
+        for start in range(0, len(seeds), self.batch):
+            some = list(seeds[start : start + self.batch])
+            padded = some + [0] * (self.batch - len(some))
+            z = for_seeds(latents, padded, dim).to(self.device)
+            y = None
+            if labels is not None:
+                y = torch.zeros(self.batch, dtype=torch.int64)
+                y[: len(some)] = labels[start : start + self.batch]
+                y = y.to(self.device)
+            styles = self.space.enter(z, y)
+            if truncation != 1:
+                styles = self.space.truncated(styles, y, truncation)
+            yield to_uint8(self.space.pictures(styles, y))[: len(some)]
+
+
+def fixed_batch(resolution: int, device: torch.device) -> int:
+    """Pictures per forward pass: on a processor as many as its caches like (64 up to 45 px, 32 at
+    64 px), on a card enough to fill it."""
+    pixels = 2 * 256 * 256 if device.type == "cpu" else 1024 * 1024
+    return max(4, min(256 if device.type != "cpu" else 64, pixels // resolution**2))
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds:
+        raise ConfigError("No picture was asked for.", "Name some: --seeds 0-63")
+    for seed in seeds:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise ConfigError(
+                f"The seed {seed} is outside 0 to {LARGEST_SEED}.", "Choose others: --seeds 0-63"
+            )
+
+
+def check_truncation(psi: float) -> None:
+    if not 0 <= psi <= 1:
+        raise ConfigError(
+            f"A truncation of {psi:g} is not possible.",
+            "Give a number from 0, the most ordinary picture, to 1: --truncation 0.7",
+        )
+
+
+def sample(
+    run: Path,
+    seeds: Sequence[int],
+    *,
+    out: Path,
+    image_format: str = "png",
+    grid: bool = False,
+    classes: Sequence[str] = (),
+    truncation: float = 1.0,
+    at: str | int = "latest",
+    force: bool = False,
+    device: str | None = None,
+    progress: ProgressCallback = ignore_progress,
+) -> Sampled:
+    """Draw the pictures with the numbers `seeds` into the folder `out`.
+
+    image_format: 'png' or 'webp', one file per picture; 'npz', one file with all. grid: also, or
+    for pictures instead, one sheet with all of them. Raises GanwerkError subclasses; nothing is
+    overwritten unless `force`.
+    """
+    check_seeds(seeds)
+    sampler = Sampler.open(run, at, device)
+    labels = sampler.labels(seeds, classes)
+    paths = _targets(out, seeds, image_format, grid)
+    if not force:
+        refuse_existing(paths)
+    drawn: list[NDArray[np.uint8]] = []
+    start, done = time.perf_counter(), 0
+    for pictures in sampler.batches(seeds, labels, truncation):
+        if grid or image_format == "npz":
+            drawn.append(pictures)
+        else:
+            for picture, path in zip(pictures, paths[done:], strict=False):
+                write_picture(path, picture)
+        done += len(pictures)
+        progress(Progress("drawing", done, len(seeds), "pictures"))
+    rate = done / (time.perf_counter() - start)
+    _write_together(drawn, seeds, labels, sampler, paths)
+    return Sampled(tuple(paths), done, rate, sampler.warnings)
+
+
+def _targets(out: Path, seeds: Sequence[int], image_format: str, grid: bool) -> list[Path]:
+    if image_format not in ("png", "webp", "npz"):
+        raise ConfigError(
+            f"Pictures cannot be written as '{image_format}'.",
+            did_you_mean(image_format, ["png", "webp", "npz"]),
+        )
+    if image_format == "npz":
+        return [out / "samples.npz"]
+    if grid:
+        return [out / f"grid.{image_format}"]
+    return [out / f"seed-{seed:06d}.{image_format}" for seed in seeds]
+
+
+def _write_together(
+    drawn: list[NDArray[np.uint8]],
+    seeds: Sequence[int],
+    labels: torch.Tensor | None,
+    sampler: Sampler,
+    paths: list[Path],
+) -> None:
+    """The one file that holds all pictures, where that was asked for."""
+    if not drawn:
+        return
+    pictures = np.concatenate(drawn)
+    if paths[0].suffix == ".npz":
+        from ganwerk.run.files import write_bytes
+        from ganwerk.run.pictures import make_folder
+
+        make_folder(paths[0].parent)
+        arrays: dict[str, Any] = {"pictures": pictures, "seeds": np.asarray(seeds, np.int64)}
+        if labels is not None:
+            arrays["labels"] = labels.numpy()
+            arrays["class_names"] = np.asarray(sampler.class_names)
+        write_bytes(paths[0], _npz(arrays), durable=False)
+    else:
+        write_picture(paths[0], sheet_of(pictures))
+
+
+def _npz(arrays: dict[str, Any]) -> bytes:
+    import io
+
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""From a request to a trained run: prepare, probe, play, record."""

@@ -1,0 +1,39 @@
+"""Optional logging for TensorBoard, from the same numbers as the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganwerk.training.play import Session
+
+
+class Board:
+    """Writes to RUN/tensorboard if the settings ask for it, else nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._writer: Any = None
+        if session.settings.run.tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(session.run.path / "tensorboard"))
+
+    def scalars(self, measured: Mapping[str, float], images: int) -> None:
+        if self._writer is not None:
+            for name, value in measured.items():
+                self._writer.add_scalar(name, value, images)
+
+    def picture(self, path: Path, images: int) -> None:
+        if self._writer is not None:
+            import numpy as np
+            from PIL import Image
+
+            with Image.open(path) as picture:
+                pixels = np.asarray(picture.convert("RGB"))
+            self._writer.add_image("fixed seeds", pixels, images, dataformats="HWC")
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

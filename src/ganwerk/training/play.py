@@ -1,0 +1,324 @@
+"""The training loop: steps, and between them journal, pictures, checkpoints and a clean stop."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganwerk.config import explain
+from ganwerk.config.schema import Settings
+from ganwerk.data import Feeder, Pictures
+from ganwerk.game.recipe import Recipe, add
+from ganwerk.game.state import TrainState
+from ganwerk.game.step import train_step
+from ganwerk.nn.layers import matrix_products
+from ganwerk.run import Run, grid, write_picture
+from ganwerk.training import probe
+from ganwerk.training.board import Board
+from ganwerk.runtime.events import Ended, Judged, Pictured, Saved, Stepped, Watcher
+from ganwerk.training.gauge import NAME as SCORE
+from ganwerk.training.gauge import Gauge
+from ganwerk.training.leaks import LeakWatch
+from ganwerk.training.prepare import Budget
+from ganwerk.training.record import Recorder, check_weights
+from ganwerk.sampling.sample import Sampler
+from ganwerk.runtime.stopping import stopping
+
+TELL_SECONDS = 0.5  # between two rows of the journal
+COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
+MOST_COLUMNS = 16
+PROBE_HELD_OUT = 256
+
+
+@dataclass
+class Session:
+    """One training process at work on a run."""
+
+    run: Run
+    settings: Settings
+    recipe: Recipe
+    state: TrainState
+    budget: Budget
+    feeder: Feeder
+    pictures: Pictures
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    expected_rate: float
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class Clock:
+    """When something that costs time is next due, so that it costs at most COST_SHARE of it."""
+
+    every_seconds: float
+    next_seconds: float
+
+    def due(self, seconds: float) -> bool:
+        return seconds >= self.next_seconds
+
+    def done(self, seconds: float, cost_seconds: float) -> None:
+        self.next_seconds = seconds + max(self.every_seconds, cost_seconds / COST_SHARE)
+
+
+def play(session: Session, watch: Watcher) -> None:
+    """Train until the budget is used up or somebody stops it.
+
+    Ctrl-C and SIGTERM finish the step, save, and return. Raises DivergedError, MachineError; the
+    last checkpoint stays.
+    """
+    recorder = Recorder(session.recipe.loss)
+    recipe = add(session.recipe, observers=recorder)
+    computing = probe.computing(session.run.about["choices"]["precision"])
+    with stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
+        Player(session, recipe, recorder, board, watch).play()
+
+
+class Player:
+    """The loop's bookkeeping."""
+
+    def __init__(
+        self, session: Session, recipe: Recipe, recorder: Recorder, board: Board, watch: Watcher
+    ) -> None:
+        self.session, self.recipe, self.recorder = session, recipe, recorder
+        self.board, self.watch = board, watch
+        settings, seconds = session.settings.run, session.state.seconds
+        self.checkpoints = Clock(
+            settings.checkpoint_minutes * 60, seconds + settings.checkpoint_minutes * 60
+        )
+        self.drawing = Clock(settings.picture_seconds, 0.0)
+        self.grid = FixedSeeds(session)
+        indices = session.feeder.sampler.indices
+        self.leaks = LeakWatch(session.settings, session.feeder.take, indices, session.held_out)
+        self.gauge = _gauge(session, self.grid.sampler)
+        self.best_saving = Clock(0.0, 0.0)
+        self.best_score = _best_so_far(session.run, session.state.images)
+        self.judged = (-1, math.inf)
+        self.saved_images = session.state.images or -1  # resumed from a checkpoint, which stays
+
+    def play(self) -> None:
+        state, budget = self.session.state, self.session.budget
+        if not state.images:
+            self.grid.draw_reals()
+            self._save()
+        begun, started_at = time.perf_counter(), state.seconds
+        told, told_images = state.seconds, state.images
+        while budget.used(state) < 1 and not self.session.stop.is_set():
+            train_step(state, self.session.feeder.batch, self.recipe)
+            state.seconds = started_at + time.perf_counter() - begun
+            if state.seconds - told >= TELL_SECONDS:
+                self._tell(state.images - told_images, state.seconds - told)
+                self._maintain()
+                told, told_images = state.seconds, state.images
+                state.seconds = started_at + time.perf_counter() - begun
+        if state.images > told_images:
+            self._tell(state.images - told_images, max(state.seconds - told, 1e-9))
+        self._end("stopped" if budget.used(state) < 1 else "finished")
+
+    def _tell(self, images: int, seconds: float) -> None:
+        """A row of the journal, and word to the watcher."""
+        session, state = self.session, self.session.state
+        measured = self.recorder.take(state)
+        rate = images / seconds
+        measured["images_per_second"] = rate
+        state.horizon_images = session.budget.horizon_images(
+            state.images, state.seconds, session.expected_rate
+        )
+        row = {
+            "event": "step",
+            "step": state.step,
+            "images": state.images,
+            "seconds": state.seconds,
+        }
+        session.run.journal.append(row | measured)
+        self.board.scalars(measured, state.images)
+        total = int(state.horizon_images)
+        left = max(total - state.images, 0) / max(state.images / max(state.seconds, 1e-9), 1e-9)
+        self.watch(Stepped(state.step, state.images, total, state.seconds, left, rate, measured))
+
+    def _maintain(self) -> None:
+        state = self.session.state
+        if self.drawing.due(state.seconds):
+            start = time.perf_counter()
+            self._draw()
+            self.drawing.done(state.seconds, time.perf_counter() - start)
+        if self.gauge is not None and self.gauge.due(state):
+            start = time.perf_counter()
+            score = self._judge(self.gauge)
+            self.gauge.done(state, time.perf_counter() - start)
+            if score < self.best_score and self.best_saving.due(state.seconds):
+                start = time.perf_counter()
+                self._save(score)
+                self.best_saving.done(state.seconds, time.perf_counter() - start)
+        if self.checkpoints.due(state.seconds):
+            start = time.perf_counter()
+            if self.saved_images != state.images:  # again would take the mark of the best away
+                self._save()
+            self.checkpoints.done(state.seconds, time.perf_counter() - start)
+
+    def _draw(self) -> None:
+        state = self.session.state
+        path, extra = self.grid.draw(), self.grid.held_out_logits()
+        extra |= self.leaks.look(self.grid.newest, self.watch)
+        row = {"event": "picture", "images": state.images, "file": path.name}
+        self.session.run.journal.append(row | extra)
+        self.board.picture(path, state.images)
+        self.watch(Pictured(state.images, path))
+
+    def _judge(self, gauge: Gauge) -> float:
+        """Measure the averaged generator; the score is better when lower."""
+        state, start = self.session.state, time.perf_counter()
+        found = gauge.measure()
+        seconds = time.perf_counter() - start
+        floors = {name: floor.mean for name, floor in found.floors.items()}
+        row = {"event": "measure", "images": state.images, "n": found.n, "cost_seconds": seconds}
+        self.session.run.journal.append(
+            row | found.values | {f"floor {name}": value for name, value in floors.items()}
+        )
+        self.board.scalars(found.values, state.images)
+        score = found.values[SCORE]
+        self.judged = state.images, score
+        self.watch(Judged(state.images, found.values, floors, score < self.best_score))
+        return score
+
+    def _save(self, score: float | None = None) -> None:
+        """score: of this very moment, if it is the best so far."""
+        session, state = self.session, self.session.state
+        check_weights(state)
+        best: dict[str, Any] = {}
+        if score is not None:
+            self.best_score = score
+            best = {"best": True, SCORE: score}
+        path = session.run.save(
+            state.images,
+            state.weights(),
+            state.tensors(),
+            {
+                "step": state.step,
+                "counters": state.counters(),
+                "budget": {"unit": session.budget.unit, "end": session.budget.end},
+                "settings": explain.to_toml(session.settings),
+                **best,
+            },
+            keep=session.settings.run.keep_checkpoints,
+        )
+        session.run.journal.append({"event": "checkpoint", "images": state.images})
+        self.saved_images = state.images
+        self.watch(Saved(state.images, path))
+
+    def _end(self, reason: str) -> None:
+        state = self.session.state
+        if self.saved_images != state.images:
+            self._draw()
+            gauge = self.gauge
+            score = math.inf
+            if gauge is not None and gauge.begun:
+                known, score = self.judged
+                score = score if known == state.images else self._judge(gauge)
+            self._save(score if score < self.best_score else None)
+        row = {"event": "end", "reason": reason, "images": state.images, "seconds": state.seconds}
+        self.session.run.journal.append(row)
+        self.watch(Ended(reason, state.images, state.seconds, self.session.run.path))
+
+
+def _gauge(session: Session, sampler: Sampler) -> Gauge | None:
+    """None if it was not asked for, or with too few pictures to measure anything against."""
+    settings = session.settings.run
+    if not (settings.measure and Gauge.possible(session.train)):
+        return None
+    images = session.pictures.images
+    return Gauge(sampler, images, session.train, settings.seed, session.expected_rate)
+
+
+def _best_so_far(run: Run, images: int) -> float:
+    """The score of the marked checkpoint that is still there, as the training itself measured it.
+
+    `ganwerk evaluate --every-checkpoint` marks by numbers of its own, which do not compare; if it
+    marked one that the training had not measured, the lowest score so far is what counts. Rows
+    beyond `images` are of a future that a killed training lost.
+    """
+    marked = {info.images for info in run.checkpoints() if info.best}
+    rows = [row for row in run.journal.rows("measure") if row["images"] <= images]
+    of_marked = [row for row in rows if row["images"] in marked]
+    scores = [float(row[SCORE]) for row in of_marked or rows]
+    return min(scores, default=math.inf) if marked else math.inf
+
+
+class FixedSeeds:
+    """The same pictures again and again, so that one sees the generator learn."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        about = session.run.about["data"]
+        self.sampler = Sampler(
+            session.state.ema.net,
+            session.settings,
+            about["class_names"],
+            about["class_counts"],
+            session.state.device,
+        )
+        classes = len(self.sampler.class_names)
+        self.columns = columns_for(classes)
+        self.seeds = list(range(self.columns * 8))
+        self.labels = torch.arange(len(self.seeds)) % self.columns % classes if classes else None
+        self.newest: NDArray[np.uint8]
+
+    def draw(self) -> Path:
+        """Write the grid of this moment. One class per column, if there are classes."""
+        path = self.session.run.grid_path(self.session.state.images)
+        with matrix_products(bfloat16=False):  # as `ganwerk sample` draws them
+            self.newest = self.sampler.draw(self.seeds, labels=self.labels)
+        write_picture(path, grid(self.newest, self.columns))
+        return path
+
+    def draw_reals(self) -> None:
+        """Write a grid of real training pictures to compare with."""
+        pictures = self.session.pictures
+        chosen = self._reals(pictures)
+        reals = np.ascontiguousarray(pictures.images[chosen].transpose(0, 2, 3, 1))
+        write_picture(self.session.run.pictures_path / "real.png", grid(reals, self.columns))
+
+    def _reals(self, pictures: Pictures) -> NDArray[np.int64]:
+        random = np.random.default_rng(self.session.settings.run.seed)
+        everything = random.permutation(len(pictures)).astype(np.int64)
+        if self.labels is None or pictures.labels is None:
+            return np.resize(everything, len(self.seeds))
+        chosen = np.empty(len(self.seeds), np.int64)
+        for label in range(len(pictures.class_names)):
+            places = np.flatnonzero(self.labels.numpy() == label)
+            of_class = everything[pictures.labels[everything] == label]
+            chosen[places] = np.resize(of_class, len(places))
+        return chosen
+
+    @torch.no_grad()
+    def held_out_logits(self) -> dict[str, float]:
+        """What D says of pictures it has never seen: the honest half of its judgement."""
+        if not len(self.held_out_indices):
+            return {}
+        net = self.session.state.d_net
+        batch = self.session.feeder.take(self.held_out_indices)
+        was_training = net.training
+        net.eval()  # no statistics of a norm may move
+        logits = net(self.session.recipe.lift(batch.images), batch.labels)
+        net.train(was_training)
+        return {"held_out_logit": float(logits.float().mean())}
+
+    @property
+    def held_out_indices(self) -> NDArray[np.int64]:
+        return self.session.held_out[:PROBE_HELD_OUT]
+
+
+def columns_for(classes: int) -> int:
+    """Columns of the grid: a multiple of the number of classes near 8, so that each has its own."""
+    if not 2 <= classes <= MOST_COLUMNS:
+        return 8
+    return classes * max(1, round(8 / classes))
