@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from bench.common import machine, machine_line, parser, spread, table, write_json
 from ganwerk.config import auto, build, load
-from ganwerk.values import DataFacts, Origin, PictureShape
 from ganwerk.runtime import machine as here
+from ganwerk.values import DataFacts, Origin, PictureShape
 
 CALLS = 8  # of a block
 Work = Callable[[nn.Module, nn.Module, Tensor], None]

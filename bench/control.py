@@ -25,15 +25,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.common import machine, machine_line, parser, table, write_json
-from ganwerk.errors import GanwerkError
-from ganwerk.run import Run
-from ganwerk.values import ignore_progress
 from ganwerk.control.layers import band
 from ganwerk.control.mix import crossed, require_styles
 from ganwerk.control.perception import Perception
 from ganwerk.control.project import STEPS, TRIES, Projection
 from ganwerk.control.steered import Steered
+from ganwerk.errors import GanwerkError
 from ganwerk.evaluation.judging import reals_of_run
+from ganwerk.run import Run
+from ganwerk.values import ignore_progress
 
 LUMA = (0.299, 0.587, 0.114)
 SHAPE_PX = 16

@@ -39,17 +39,17 @@ from bench.common import (
 )
 from ganwerk.config import auto, build, load
 from ganwerk.config.schema import Settings, StyleSettings
+from ganwerk.evaluation.evaluate import Wanted, evaluate_run
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.types import Scales
 from ganwerk.run import Run, grid, write_picture
-from ganwerk.values import DataFacts, Origin, PictureShape
 from ganwerk.runtime import machine as here
-from ganwerk.training import probe
-from ganwerk.evaluation.evaluate import Wanted, evaluate_run
-from ganwerk.training.footprint import some_batch
 from ganwerk.sampling.sample import Sampler
+from ganwerk.training import probe
+from ganwerk.training.footprint import some_batch
 from ganwerk.training.train import Request, train
+from ganwerk.values import DataFacts, Origin, PictureShape
 
 PRESETS = ("dcgan", "auto", "r3", "stylegan", "progressive", "multi-scale")
 SCORES = (

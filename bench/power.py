@@ -26,9 +26,9 @@ import torch
 from bench.classifier import mnist
 from bench.common import add_data_option, machine, machine_line, parser, table, write_json
 from ganwerk.data import load_pictures
+from ganwerk.evaluation.extractors import Reals, Wishes, kept_features, make
 from ganwerk.metrics import copying, frechet_distance, kernel_distance, scale
 from ganwerk.metrics.features import Extractor, PixelPca, extract
-from ganwerk.evaluation.extractors import Reals, Wishes, kept_features, make
 
 DRAWS = 20
 POOL = 4

@@ -39,10 +39,10 @@ from ganwerk.game.start import start
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Verdict
 from ganwerk.nn.types import Batch, Scales
-from ganwerk.values import Origin
 from ganwerk.runtime import machine as here
 from ganwerk.training import probe
 from ganwerk.training.footprint import some_batch
+from ganwerk.values import Origin
 
 Steps = Callable[[int], None]
 RESOLUTION = 64
@@ -58,7 +58,7 @@ class Arithmetic(TorchDispatchMode):
     """Counts the operations of convolutions and matrix products inside its block.
 
     torch's FlopCounterMode counts the same, but follows modules by hooks that fail where a gradient
-    is taken of a leaf, as gradient penalties and unrolling do."""
+    is taken of a requiring_grad, as gradient penalties and unrolling do."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types

@@ -16,9 +16,9 @@ from ganwerk.config.remedies import PenaltySettings
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures
 from ganwerk.data.health import HealthReport
-from ganwerk.values import Origin
 from ganwerk.runtime import machine
 from ganwerk.training import probe
+from ganwerk.values import Origin
 
 NOISE_PICTURES = 4096
 NOISE_CLASSES = ("a", "b", "c", "d")

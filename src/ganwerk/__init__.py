@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganwerk.errors import GanwerkError
     from ganwerk.api import Trained, finetune, open_run, plan, resume, train
+    from ganwerk.errors import GanwerkError
     from ganwerk.stylisation.api import Stylised, stylise
 
 __version__ = "0.1.0"

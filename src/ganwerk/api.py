@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from ganwerk.config import explain, load
 from ganwerk.config.explain import Explained
-from ganwerk.run import Run
-from ganwerk.training import finetune as finetuning
-from ganwerk.training import train as verbs
 from ganwerk.control.interpolate import Walked, interpolate
 from ganwerk.control.mix import Mixed, mix
 from ganwerk.control.project import Projected, project
 from ganwerk.control.steered import Steered, Stop
 from ganwerk.control.strips import Found, directions
-from ganwerk.runtime.events import Plan, Watcher, nobody
-from ganwerk.training.prepare import Request
 from ganwerk.report import write_report
+from ganwerk.run import Run
+from ganwerk.runtime.events import Plan, Watcher, nobody
 from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
+from ganwerk.training import finetune as finetuning
+from ganwerk.training import train as verbs
+from ganwerk.training.prepare import Request
 
 _FLAGS = {
     "minutes": "budget.minutes",
@@ -192,8 +192,8 @@ def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Train
     Options, all with good defaults: preset, config (TOML file), out (run directory), one of
     minutes, images, epochs; batch, resolution, conditional, mirror, fit, data_root, seed, device,
     tensorboard; remedies: ['unrolled:steps=5', 'packing'], added to the preset's; settings:
-    {'game.loss': 'hinge'} for everything else. watch: is told events (ganwerk.runtime.events). Raises
-    subclasses of GanwerkError with a message and a hint.
+    {'game.loss': 'hinge'} for everything else. watch: is told events (ganwerk.runtime.events).
+    Raises subclasses of GanwerkError with a message and a hint.
     """
     return Trained(verbs.train(request(data, **options), watch))
 

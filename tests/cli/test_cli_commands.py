@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ganwerk.data.health import HealthLine
-from ganwerk.values import Progress
 from ganwerk.runtime.events import Ended, Plan, Planned
 from ganwerk.sampling.sample import Sampled
+from ganwerk.values import Progress
 
 
 def objects(text: str) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ganwerk.cli.options import parse_stops
-from ganwerk.errors import ConfigError
 from ganwerk.control.directions import Directions
 from ganwerk.control.interpolate import Walked
 from ganwerk.control.mix import Mixed
 from ganwerk.control.project import Projected
 from ganwerk.control.strips import Found
+from ganwerk.errors import ConfigError
 from ganwerk.runtime.events import Ended
 
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from ganwerk.errors import DataError
-from ganwerk.metrics import copying
-from ganwerk.metrics.record import Floor, Protocol, Record
 from ganwerk.evaluation.copies import Copies
 from ganwerk.evaluation.evaluate import Course, Evaluation
 from ganwerk.evaluation.neighbours import Neighbours, Pair
+from ganwerk.metrics import copying
+from ganwerk.metrics.record import Floor, Protocol, Record
 
 PROTOCOL = Protocol(
     metric="FD", extractor="pixelpca64-v1", weights="ab", reference="cd", split="train",
@@ -86,7 +86,9 @@ def test_the_fid_is_one_more_kind_of_features(cli: Any, stub: Any) -> None:
 
 def test_every_checkpoint_with_the_best_marked(cli: Any, stub: Any) -> None:
     found = tuple(evaluation(record(value=v), images=i) for i, v in ((100, 5.0), (200, 3.0)))
-    stub("ganwerk.evaluation.evaluate.evaluate_checkpoints", Course(found, "FD[pixelpca64-v1]", 200))
+    stub(
+        "ganwerk.evaluation.evaluate.evaluate_checkpoints", Course(found, "FD[pixelpca64-v1]", 200)
+    )
     Path("runs/mine").mkdir(parents=True)
     result = cli("evaluate", "runs/mine", "--every-checkpoint")
     assert result.exit_code == 0, result.output
@@ -121,7 +123,9 @@ def test_what_would_change_nothing_is_refused(
 
 def test_neighbours_says_the_pairs(cli: Any, stub: Any) -> None:
     pairs = (Pair(7, "apple/1.png", 0.5, 0.1),)
-    verb = stub("ganwerk.evaluation.neighbours.neighbours", Neighbours(pairs, copies(), Path("n.png")))
+    verb = stub(
+        "ganwerk.evaluation.neighbours.neighbours", Neighbours(pairs, copies(), Path("n.png"))
+    )
     result = cli("neighbours", "runs/mine", "--count", "3k", "--pairs", "5", "--force")
     assert result.exit_code == 0, result.output
     rest = verb.calls[0][1]
@@ -132,7 +136,7 @@ def test_neighbours_says_the_pairs(cli: Any, stub: Any) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "neighbours"])
 def test_an_error_is_a_sentence_and_a_hint(cli: Any, stub: Any, command: str) -> None:
     name = "evaluate.evaluate_run" if command == "evaluate" else "neighbours.neighbours"
-    stub(f"ganwerk.work.{name}", DataError("It is empty.", "Fill it."))
+    stub(f"ganwerk.evaluation.{name}", DataError("It is empty.", "Fill it."))
     result = cli(command, "runs/mine")
     assert result.exit_code == 2
     assert "error: It is empty." in result.output

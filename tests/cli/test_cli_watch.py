@@ -14,7 +14,6 @@ from rich.console import Console
 from ganwerk.cli import render
 from ganwerk.cli.live import LiveScreen
 from ganwerk.cli.watch import JsonScreen, PlainScreen
-from ganwerk.values import Progress
 from ganwerk.runtime.events import (
     Ended,
     Event,
@@ -26,6 +25,7 @@ from ganwerk.runtime.events import (
     Stepped,
     Warned,
 )
+from ganwerk.values import Progress
 
 MEASURED = {
     "d_loss": 0.7012,

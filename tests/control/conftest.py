@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from ganwerk.nn.style import Noise
 from ganwerk.control.perception import Perception
 from ganwerk.control.steered import Steered
-from ganwerk.training.prepare import Request
+from ganwerk.nn.style import Noise
 from ganwerk.sampling.sample import Sampler
+from ganwerk.training.prepare import Request
 from ganwerk.training.train import train
 from tests.runs import TINY
 

@@ -11,14 +11,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from ganwerk.errors import ConfigError, MachineError
-from ganwerk.values import ignore_progress
 from ganwerk.control import directions as directions_module
 from ganwerk.control.directions import find, taking_weights
 from ganwerk.control.interpolate import interpolate
 from ganwerk.control.steered import Steered
 from ganwerk.control.strips import directions
+from ganwerk.errors import ConfigError, MachineError
 from ganwerk.sampling.sample import Sampler
+from ganwerk.values import ignore_progress
 
 
 @pytest.fixture(autouse=True)

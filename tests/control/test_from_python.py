@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganwerk.errors import ConfigError
 from ganwerk.api import Trained
+from ganwerk.errors import ConfigError
 
 
 def test_every_verb(run, tmp_path):

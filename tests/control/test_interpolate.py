@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganwerk.errors import ConfigError, MachineError
 from ganwerk.control import film
 from ganwerk.control.film import playable, shown_px, write_film
 from ganwerk.control.interpolate import interpolate
+from ganwerk.errors import ConfigError, MachineError
 from ganwerk.sampling.sample import Sampler
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from ganwerk.errors import ConfigError, MachineError
 from ganwerk.control.layers import band, chosen
 from ganwerk.control.mix import crossed, mix, sheet
 from ganwerk.control.steered import Steered
+from ganwerk.errors import ConfigError, MachineError
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError
-from ganwerk.values import ignore_progress
 from ganwerk.control import project as project_module
 from ganwerk.control import search as search_module
 from ganwerk.control.perception import Perception, shown
@@ -22,6 +20,8 @@ from ganwerk.control.places import load_places, standardised
 from ganwerk.control.project import Projection, project, read_photo, residual
 from ganwerk.control.search import Moving, Search, Stage, rate_at, whiteness
 from ganwerk.control.steered import Steered
+from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError
+from ganwerk.values import ignore_progress
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganwerk.errors import ConfigError, DataError, MachineError
-from ganwerk.game.latents import LATENTS
 from ganwerk.control.places import load_places, save_places
 from ganwerk.control.steered import Steered, closed
+from ganwerk.errors import ConfigError, DataError, MachineError
+from ganwerk.game.latents import LATENTS
 from ganwerk.sampling.space import LatentSpace, StyleSpace
 
 

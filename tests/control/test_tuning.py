@@ -10,19 +10,19 @@ import pytest
 import torch
 from PIL import Image
 
-from ganwerk.errors import CheckpointError, ConfigError, DivergedError, RunError
-from ganwerk.run import Run
-from ganwerk.values import ignore_progress
 from ganwerk.control import tuning as tuning_module
 from ganwerk.control.places import load_places
 from ganwerk.control.project import Projection, project, read_photo
 from ganwerk.control.search import Search
 from ganwerk.control.steered import Steered
 from ganwerk.control.tuning import Tuning, save_tuned
+from ganwerk.errors import CheckpointError, ConfigError, DivergedError, RunError
+from ganwerk.run import Run
+from ganwerk.sampling.sample import Sampler
 from ganwerk.training.finetune import finetune
 from ganwerk.training.prepare import Request
-from ganwerk.sampling.sample import Sampler
 from ganwerk.training.train import resume
+from ganwerk.values import ignore_progress
 
 
 def tuning_of(steered, perception, seed=777, start=3):

@@ -14,9 +14,6 @@ from PIL import Image
 
 from ganwerk.data import load_pictures
 from ganwerk.errors import ConfigError, DataError, MachineError
-from ganwerk.metrics import scale
-from ganwerk.metrics.features import FunctionExtractor, lenet, selfsup
-from ganwerk.run import Run
 from ganwerk.evaluation import pixelwise
 from ganwerk.evaluation.evaluate import (
     Wanted,
@@ -27,6 +24,9 @@ from ganwerk.evaluation.evaluate import (
 from ganwerk.evaluation.evaluation_files import write
 from ganwerk.evaluation.extractors import Reals, Wishes, expanded, kept_features, make
 from ganwerk.evaluation.neighbours import neighbours
+from ganwerk.metrics import scale
+from ganwerk.metrics.features import FunctionExtractor, lenet, selfsup
+from ganwerk.run import Run
 from ganwerk.training.train import train
 
 MEANS = FunctionExtractor("means-v1", lambda x: x.reshape(len(x), -1, 64).mean(2))

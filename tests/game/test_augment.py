@@ -248,10 +248,10 @@ def test_r_where_only_differences_count(loss):
     report_r = state.parts["ada"]
     real = torch.tensor([2.0, 3.0]) + 10
     fake = torch.tensor([0.0, 1.0]) + 10
-    from ganwerk.game.step import Report, Round
+    from ganwerk.game.rounds import Round, StepResult
 
     played = Round(None, (real,), (fake,), None, real, fake, None)
-    r = report_r._signs(Report(played, real.mean(), real.mean(), {}, 2))
+    r = report_r._signs(StepResult(played, real.mean(), real.mean(), {}, 2))
     assert float(r) == 1.0
 
 

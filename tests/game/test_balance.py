@@ -14,7 +14,8 @@ from ganwerk.game.losses import LOSSES
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.remedies import REMEDIES
 from ganwerk.game.remedies.balance import accuracy, gap
-from ganwerk.game.step import Report, train_step
+from ganwerk.game.rounds import StepResult
+from ganwerk.game.step import train_step
 from ganwerk.nn.types import Batch
 
 
@@ -43,7 +44,7 @@ def resting(remedy, d_loss, g_loss, steps=1):
     part = state.parts["skip"]
     for _ in range(50):
         zero = torch.zeros(())
-        part.observe(state, Report(None, zero + d_loss, zero + g_loss, {}, 1))
+        part.observe(state, StepResult(None, zero + d_loss, zero + g_loss, {}, 1))
     before = flat(state.g_net), flat(state.d_net)
     for _ in range(steps):
         train_step(state, points, recipe)
@@ -77,7 +78,7 @@ def test_the_loss_is_smoothed():
     state, _ = game([REMEDIES["skip"](half_life_steps=1.0)])
     part = state.parts["skip"]
     for value in (1.0, 0.0, 0.0):
-        part.observe(state, Report(None, torch.tensor(value), torch.tensor(2 * value), {}, 1))
+        part.observe(state, StepResult(None, torch.tensor(value), torch.tensor(2 * value), {}, 1))
     assert part.losses == pytest.approx((0.25, 0.5))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganwerk.game.penalties import PENALTIES, around_real, between, leaf
-from ganwerk.game.step import Critic, Round
+from ganwerk.game.penalties import PENALTIES, around_real, between
+from ganwerk.game.rounds import Critic, Round, requiring_grad
 
 
 def round_of(net, real, fake, group_size=1, seed=0):
     critic = Critic(lambda scales, labels: net(scales[-1]), group_size)
-    real, fake = leaf((real,)), leaf((fake,))
+    real, fake = requiring_grad((real,)), requiring_grad((fake,))
     random = torch.Generator().manual_seed(seed)
     return Round(critic, real, fake, None, critic(real, None), critic(fake, None), random)
 

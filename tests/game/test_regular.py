@@ -38,15 +38,14 @@ def test_penalties_as_remedies_are_those_of_the_game(name):
     plain = PENALTIES[name](2.0, 3)
     assert (penalty.name, penalty.every, penalty.weight) == (name, 3, plain.weight)
     assert penalty.fade == 0.5
-    assert penalty.at_pictures
+    assert penalty.needs_input_gradient
 
 
 def test_a_penalty_of_packs_counts_the_whole_pack():
     """D(x1, x2) = w . (x1, x2): the squared slope is |w|^2, not its half."""
     r1 = REMEDIES["r1"](weight=2.0)
 
-    from ganwerk.game.penalties import leaf
-    from ganwerk.game.step import Critic, Round
+    from ganwerk.game.rounds import Critic, Round, requiring_grad
     from ganwerk.nn.groups import Packed
 
     class Linear(torch.nn.Module):
@@ -61,7 +60,7 @@ def test_a_penalty_of_packs_counts_the_whole_pack():
 
     net = Packed(Linear(), 2)
     critic = Critic(net, 2)
-    real = leaf((torch.randn(6, 2),))
+    real = requiring_grad((torch.randn(6, 2),))
     logits = critic(real, None)
     (penalty,) = r1(Recipe()).d_penalties
     value = penalty(Round(critic, real, real, None, logits, logits, None))

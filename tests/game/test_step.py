@@ -12,9 +12,10 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.penalties import r1, r2
 from ganwerk.game.recipe import Recipe, add, claim
+from ganwerk.game.rounds import Critic
 from ganwerk.game.schedules import DECAYS, Clip, Rate
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Critic, train_step
+from ganwerk.game.step import train_step
 from ganwerk.nn.ema import Ema
 from ganwerk.nn.types import Batch, Fakes
 
@@ -131,8 +132,8 @@ def test_reals_and_fakes_share_a_call_only_where_samples_are_strangers():
         return scales[-1].flatten(1).sum(1)
 
     real, fake = (torch.ones(3, 1, 2, 2),), (torch.zeros(3, 1, 2, 2),)
-    together = Critic(net, 1).both(real, fake, None)
-    apart = Critic(net, 0).both(real, fake, None)
+    together = Critic(net, 1).joint(real, fake, None)
+    apart = Critic(net, 0).joint(real, fake, None)
     assert seen == [6, 3, 3]
     assert all(torch.equal(a, b) for a, b in zip(together, apart, strict=True))
 
@@ -234,9 +235,11 @@ def test_memory_shows_d_what_it_wants_and_g_its_own():
 
 
 def test_a_slot_is_claimed_once():
-    recipe = claim(Recipe(), by="growth", lift=lambda x: (x,))
-    with pytest.raises(ConfigError, match="'growth' and 'multi-scale' both set 'lift'") as caught:
-        claim(recipe, by="multi-scale", lift=lambda x: (x,))
+    recipe = claim(Recipe(), by="growth", to_scales=lambda x: (x,))
+    with pytest.raises(
+        ConfigError, match="'growth' and 'multi-scale' both set 'to_scales'"
+    ) as caught:
+        claim(recipe, by="multi-scale", to_scales=lambda x: (x,))
     assert "keep one" in caught.value.hint
 
 

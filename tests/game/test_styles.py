@@ -66,10 +66,10 @@ def test_fakes_are_drawn_from_the_steps_numbers_alone():
     assert mixed.float().mean() > 0.5
 
 
-def trained(recipe, steps=3, classes=0, micro=0, dtype=torch.float64, nets=None):
+def trained(recipe, steps=3, classes=0, micro_batch=0, dtype=torch.float64, nets=None):
     g, d = nets or players(classes)
     g, d = g.to(dtype), d.to(dtype)
-    recipe = replace(recipe, micro=micro)
+    recipe = replace(recipe, micro_batch=micro_batch)
     state = start(
         recipe, g, d, lambda net, rate: Adam(net.parameters(), rate, 0.0, 0.99),
         g_rate=1e-3, d_rate=1e-3, seed=1, horizon_images=1e6,
@@ -111,7 +111,7 @@ def double_noise(monkeypatch):
 @pytest.mark.parametrize("micro", [2, 4])
 def test_a_batch_in_parts_gives_the_same_update(double_noise, micro, classes):
     whole, reports = trained(game(path=2.0), classes=classes)
-    parts, others = trained(game(path=2.0), micro=micro, classes=classes)
+    parts, others = trained(game(path=2.0), micro_batch=micro, classes=classes)
     for name, tensor in whole.tensors().items():
         torch.testing.assert_close(parts.tensors()[name], tensor, rtol=1e-7, atol=1e-9)
     for one, other in zip(reports, others, strict=True):
@@ -126,7 +126,7 @@ def test_a_relativistic_game_in_parts_gives_the_same_update(double_noise):
 
     recipe = replace(game(), loss=LOSSES["relativistic"])
     whole, _ = trained(recipe)
-    parts, _ = trained(recipe, micro=2)
+    parts, _ = trained(recipe, micro_batch=2)
     torch.testing.assert_close(parts.tensors(), whole.tensors(), rtol=1e-7, atol=1e-9)
 
 
@@ -146,12 +146,12 @@ def test_a_relativistic_game_in_parts_gives_the_same_update(double_noise):
 )
 def test_what_cannot_be_parted_is_refused(recipe, nets, words):
     with pytest.raises(ConfigError, match=words):
-        trained(recipe, micro=2, nets=nets())
+        trained(recipe, micro_batch=2, nets=nets())
 
 
 def test_parts_do_not_cut_through_groups():
     with pytest.raises(ConfigError, match="groups of 2"):
-        trained(game(), micro=1)
+        trained(game(), micro_batch=1)
 
 
 @pytest.mark.parametrize("remedy", ["unrolled", "spectral-norm"])

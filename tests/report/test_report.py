@@ -17,11 +17,11 @@ from ganwerk.config.explain import to_toml
 from ganwerk.config.schema import Settings
 from ganwerk.errors import MachineError, RunError
 from ganwerk.game.losses import LOSSES
-from ganwerk.run import Run, grid, write_picture
 from ganwerk.report import report_facts, write_report
 from ganwerk.report.gallery import MOST_MOMENTS
 from ganwerk.report.images import Layout, embed, on_nothing, open_grid, spread
 from ganwerk.report.plot import Series, curve, tick_labels, ticks
+from ganwerk.run import Run, grid, write_picture
 
 EVIL = "<script>alert('&\"')</script>"
 REACHING = ("src", "href", "action", "data", "poster", "srcset", "xlink:href")

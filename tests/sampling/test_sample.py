@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganwerk.errors import CheckpointError, ConfigError, MachineError, RunError
 from ganwerk.api import Trained
-from ganwerk.training.prepare import Request
+from ganwerk.errors import CheckpointError, ConfigError, MachineError, RunError
 from ganwerk.sampling.sample import Sampler, fixed_batch, sample
+from ganwerk.training.prepare import Request
 from ganwerk.training.train import train
 from tests.runs import TINY
 

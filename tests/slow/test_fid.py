@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from ganwerk.errors import DataError
-from ganwerk.metrics.features import fidelity
 from ganwerk.evaluation import published
 from ganwerk.evaluation.evaluate import Wanted, evaluate_places
 from ganwerk.evaluation.extractors import Reals, Wishes, make
+from ganwerk.metrics.features import fidelity
 
 pytestmark = pytest.mark.slow
 COUNT = 24

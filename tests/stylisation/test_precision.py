@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ganwerk.values import MachineFacts
 from ganwerk.stylisation import precision
 from ganwerk.stylisation.precision import fastest
+from ganwerk.values import MachineFacts
 
 FACTS = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30, bf16_units=True)
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ganwerk import api
 from ganwerk.config import build, load
 from ganwerk.errors import ConfigError, RunError
 from ganwerk.nn.layers import LabelledLatent, Linear, Verdict
 from ganwerk.run import Run
-from ganwerk import api
 from ganwerk.runtime.events import Stepped
 from ganwerk.training.finetune import finetune, plan
 from ganwerk.training.prepare import Request

@@ -8,9 +8,9 @@ import pytest
 
 from ganwerk.errors import RunError
 from ganwerk.run import Run
+from ganwerk.runtime.events import SCORE, Judged
 from ganwerk.training import gauge, play
-from ganwerk.runtime.events import Judged
-from ganwerk.training.gauge import NAME, Gauge
+from ganwerk.training.gauge import Gauge
 from ganwerk.training.train import resume, train
 
 
@@ -31,20 +31,22 @@ def test_measured_in_journal_events_and_the_best_is_kept(tiny, eager):
     run = Run.open(path)
     rows = run.journal.rows("measure")
     assert len(rows) >= 5
-    assert {NAME, "precision", "coverage", f"floor {NAME}", "floor coverage", "n"} <= rows[0].keys()
+    assert {SCORE, "precision", "coverage", f"floor {SCORE}", "floor coverage", "n"} <= rows[
+        0
+    ].keys()
     judged = [event for event in events if isinstance(event, Judged)]
     assert [event.images for event in judged] == [row["images"] for row in rows]
-    lowest = min(row[NAME] for row in rows)
+    lowest = min(row[SCORE] for row in rows)
     best = run.load("best")
-    assert best.meta[NAME] == pytest.approx(lowest, rel=1e-5)  # the journal has six digits
-    assert best.images == min(rows, key=lambda row: row[NAME])["images"]
+    assert best.meta[SCORE] == pytest.approx(lowest, rel=1e-5)  # the journal has six digits
+    assert best.images == min(rows, key=lambda row: row[SCORE])["images"]
     assert judged[0].best
 
 
 def test_a_checkpoint_that_is_due_leaves_the_mark_of_the_best(tiny, eager):
     run = Run.open(train(tiny(images=320, run__checkpoint_minutes=0.0005)))
     rows = run.journal.rows("measure")
-    assert run.load("best").images == min(rows, key=lambda row: row[NAME])["images"]
+    assert run.load("best").images == min(rows, key=lambda row: row[SCORE])["images"]
     measured = [row["images"] for row in rows]
     assert len(measured) == len(set(measured))
 
@@ -53,20 +55,20 @@ def test_a_resumed_run_knows_its_best_by_its_own_numbers(tiny, eager):
     """Not by those of `evaluate --every-checkpoint`, which come from another number of pictures."""
     path = train(tiny(images=640))
     run = Run.open(path)
-    rows = {row["images"]: row[NAME] for row in run.journal.rows("measure")}
+    rows = {row["images"]: row[SCORE] for row in run.journal.rows("measure")}
     best = run.load("best").images
     assert play._best_so_far(run, 640) == rows[best]
     with run.lock():
-        run.mark_best(best, {NAME: 1e9})
+        run.mark_best(best, {SCORE: 1e9})
         assert play._best_so_far(run, 640) == rows[best]
-        run.journal.append({"event": "measure", "images": 10_000, NAME: -1.0})  # of a lost future
+        run.journal.append({"event": "measure", "images": 10_000, SCORE: -1.0})  # of a lost future
         assert play._best_so_far(run, 640) == rows[best]
 
 
 def test_where_another_checkpoint_was_marked_the_lowest_score_counts(tiny, eager):
     run = Run.open(train(tiny(images=320)))
     with run.lock():
-        run.journal.append({"event": "measure", "images": 1, NAME: 0.125})
+        run.journal.append({"event": "measure", "images": 1, SCORE: 0.125})
         checkpoint = run.load("latest")
         other = checkpoint.images + 1  # never measured by the training
         run.save(other, checkpoint.weights, checkpoint.state, checkpoint.meta)
@@ -77,7 +79,7 @@ def test_where_another_checkpoint_was_marked_the_lowest_score_counts(tiny, eager
 def test_without_a_mark_any_score_is_the_best(tiny):
     run = Run.open(train(tiny()))
     with run.lock():
-        run.journal.append({"event": "measure", "images": 1, NAME: 0.125})
+        run.journal.append({"event": "measure", "images": 1, SCORE: 0.125})
     assert play._best_so_far(run, 10_000) == math.inf
 
 

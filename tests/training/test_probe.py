@@ -8,9 +8,9 @@ import torch
 from ganwerk.config import auto, build, load
 from ganwerk.errors import ConfigError
 from ganwerk.nn.layers import Conv2d
-from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
-from ganwerk.training import footprint, probe
 from ganwerk.runtime import machine
+from ganwerk.training import footprint, probe
+from ganwerk.values import DataFacts, MachineFacts, Origin, PictureShape
 
 DATA = DataFacts(2000, PictureShape(32, 3), ("a", "b"), (900, 1100))
 CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)

@@ -14,8 +14,8 @@ from PIL import Image
 from ganwerk.config.load import preset_names
 from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError, RunError
 from ganwerk.run import Run
-from ganwerk.training import footprint
 from ganwerk.runtime.events import Ended, Pictured, Planned, Saved, Stepped, Warned
+from ganwerk.training import footprint
 from ganwerk.training.train import plan, resume, train
 
 

@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ganwerk.cli import render
-from ganwerk.values import Progress
 from ganwerk.runtime.events import (
     Ended,
     Event,
@@ -28,6 +27,7 @@ from ganwerk.runtime.events import (
     Stepped,
     Warned,
 )
+from ganwerk.values import Progress
 
 FRAME_SECONDS = 0.1
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganwerk.cli.output import typed
-from ganwerk.values import Progress
 from ganwerk.runtime.events import Ended, Judged, Plan, Stepped
+from ganwerk.values import Progress
 
 _SHOWN_CLASSES = 6
 _NUMBERS = {

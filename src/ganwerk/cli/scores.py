@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ganwerk.evaluation.evaluate import Course, Evaluation
 from ganwerk.metrics.record import Record
 from ganwerk.metrics.scale import FAR
-from ganwerk.evaluation.evaluate import Course, Evaluation
 
 WAYS = {
     "lower": "lower is better",

@@ -17,7 +17,6 @@ import click
 
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
-from ganwerk.values import Progress
 from ganwerk.runtime.events import (
     Ended,
     Event,
@@ -31,6 +30,7 @@ from ganwerk.runtime.events import (
     Warned,
     Watcher,
 )
+from ganwerk.values import Progress
 
 Clock = Callable[[], float]
 PLAIN_SECONDS = 10.0

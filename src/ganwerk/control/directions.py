@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.errors import ConfigError
-from ganwerk.values import Progress, ProgressCallback
 from ganwerk.control.places import Places
 from ganwerk.control.steered import Steered
+from ganwerk.errors import ConfigError
+from ganwerk.values import Progress, ProgressCallback
 
 STYLES_DRAWN, PICTURES_DRAWN, SEEN_PX = 10_000, 2_000, 16
 Pull = tuple[Tensor, Tensor]

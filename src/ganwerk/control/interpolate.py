@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganwerk.errors import ConfigError
-from ganwerk.run import grid, refuse_existing, write_picture
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.control.film import LARGEST_GIF_RATE, enlarged, playable, shown_px, write_film
 from ganwerk.control.places import Places
 from ganwerk.control.steered import Steered, Stop
+from ganwerk.errors import ConfigError
+from ganwerk.run import grid, refuse_existing, write_picture
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 STRIP_COLUMNS = 9
 MOST_FRAMES = 20_000

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganwerk.errors import ConfigError
-from ganwerk.run import grid, refuse_existing, write_picture
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.control.layers import chosen
 from ganwerk.control.places import Places
 from ganwerk.control.steered import Steered, Stop
+from ganwerk.errors import ConfigError
+from ganwerk.run import grid, refuse_existing, write_picture
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 MOST_CELLS = 10_000
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganwerk.data.decode import UnreadableError, decode, quiet_pillow
-from ganwerk.errors import ConfigError, DataError
-from ganwerk.run import Run, grid, refuse_existing, write_picture
-from ganwerk.run.files import disk_errors, to_json, write_bytes
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.control.film import playable, shown_px, write_film
 from ganwerk.control.perception import Perception
 from ganwerk.control.places import Places, save_places
 from ganwerk.control.search import Candidate, Moving, Point, Search
 from ganwerk.control.steered import Steered
 from ganwerk.control.tuning import Tuning, refuse_trained, save_tuned
+from ganwerk.data.decode import UnreadableError, decode, quiet_pillow
+from ganwerk.errors import ConfigError, DataError
+from ganwerk.run import Run, grid, refuse_existing, write_picture
+from ganwerk.run.files import disk_errors, to_json, write_bytes
 from ganwerk.runtime.memory import machine_errors
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 Pixels = NDArray[np.uint8]
 STEPS, TRIES = 300, 512

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganwerk.errors import DivergedError
-from ganwerk.style.optimisers import Adam
 from ganwerk.control.perception import Features, Perception
 from ganwerk.control.places import Places, standardised
 from ganwerk.control.steered import Steered
+from ganwerk.errors import DivergedError
 from ganwerk.sampling.space import Noise
+from ganwerk.style.optimisers import Adam
 
 RATE, NOISE_RATE, SHARE_RATE = 0.1, 0.05, 0.02
 """Of Adam: in standard deviations of styles, of noise, and of class shares."""

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganwerk.control.places import Places, between, joined, load_places
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.run import to_uint8
-from ganwerk.control.places import Places, between, joined, load_places
 from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
 from ganwerk.sampling.space import Space
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 
-from ganwerk.errors import ConfigError, did_you_mean
-from ganwerk.run import grid, refuse_existing, write_picture
-from ganwerk.run.files import to_json, write_bytes
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.control.directions import METHODS, Directions, find
 from ganwerk.control.layers import chosen
 from ganwerk.control.places import Places, save_places
 from ganwerk.control.steered import Steered, Stop
+from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.run import grid, refuse_existing, write_picture
+from ganwerk.run.files import to_json, write_bytes
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 COLUMNS = 7
 LARGEST_STRENGTH = 20.0

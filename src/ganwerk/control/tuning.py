@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganwerk.errors import DivergedError, RunError
-from ganwerk.run import Run
-from ganwerk.style.optimisers import Adam
 from ganwerk.control.places import Places
 from ganwerk.control.search import PIXEL_WEIGHT, Search, pixel_distance
 from ganwerk.control.steered import Steered
+from ganwerk.errors import DivergedError, RunError
+from ganwerk.run import Run
 from ganwerk.sampling.sample import Sampler
+from ganwerk.style.optimisers import Adam
 
 RATE, SMALLEST = 2e-3, 0.05
 """Of Adam, as a share of each tensor's root mean square, which counts as SMALLEST at least: so that

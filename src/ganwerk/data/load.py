@@ -15,8 +15,9 @@ from ganwerk.data.cache import cache_home, read_json, read_rows, remember, write
 from ganwerk.data.decode import DECODER_VERSION, quiet_pillow
 from ganwerk.data.health import HealthReport, Unreadable
 from ganwerk.data.measure import measure
+from ganwerk.data.opening import open_source
 from ganwerk.data.pictures import Fit, Pictures, fingerprint_of
-from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source, open_source
+from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source
 from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks, shown
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.values import ProgressCallback, ignore_progress

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ganwerk.evaluation.extractors import Wishes, kept_features
+from ganwerk.evaluation.judging import RealSide
 from ganwerk.metrics import copying
 from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.memorisation import Copying
-from ganwerk.evaluation.extractors import Wishes, kept_features
-from ganwerk.evaluation.judging import RealSide
 
 MOST_HELD_OUT_SHARE = 0.5
 

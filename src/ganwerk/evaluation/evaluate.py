@@ -11,12 +11,6 @@ import numpy as np
 from torch import Tensor
 
 from ganwerk.errors import ConfigError, DataError
-from ganwerk.metrics import scale
-from ganwerk.metrics.features import Extractor
-from ganwerk.metrics.record import Protocol, Record
-from ganwerk.metrics.scale import KINDS, Scored
-from ganwerk.run import Run
-from ganwerk.values import ProgressCallback
 from ganwerk.evaluation import copies, pixelwise, published
 from ganwerk.evaluation.extractors import (
     DEFAULT,
@@ -32,7 +26,13 @@ from ganwerk.evaluation.extractors import (
     versions,
 )
 from ganwerk.evaluation.judging import RealSide, Split, drawn, reals_of_run, two_places
+from ganwerk.metrics import scale
+from ganwerk.metrics.features import Extractor
+from ganwerk.metrics.record import Protocol, Record
+from ganwerk.metrics.scale import KINDS, Scored
+from ganwerk.run import Run
 from ganwerk.sampling.sample import Sampler
+from ganwerk.values import ProgressCallback
 
 COUNT, FEWEST = 5_000, 10
 COUNT_FOR_FID = 10_000

@@ -7,10 +7,10 @@ import io
 from pathlib import Path
 from typing import Any
 
+from ganwerk.evaluation.evaluate import Course, Evaluation
 from ganwerk.metrics.record import Record
 from ganwerk.run.files import to_json, write_bytes
 from ganwerk.run.pictures import make_folder
-from ganwerk.evaluation.evaluate import Course, Evaluation
 
 INK, SOFT, BAND, DOT, BAD = "#1d1d1f", "#6e6e73", "#b9d7c3", "#1f77b4", "#c0392b"
 ROW_INCHES, WIDTH_INCHES = 0.5, 8.0

@@ -17,11 +17,11 @@ from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures, split
 from ganwerk.errors import DataError, DivergedError
 from ganwerk.run import Run
-from ganwerk.values import Progress, ProgressCallback
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Preparing
-from ganwerk.training.prepare import read_pictures
+from ganwerk.runtime.pictures import read_pictures
 from ganwerk.sampling.sample import Sampler
+from ganwerk.values import Progress, ProgressCallback
 
 Pixels = NDArray[np.uint8]
 Split = Literal["train", "held-out", "all"]

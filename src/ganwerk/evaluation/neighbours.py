@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ganwerk.errors import ConfigError
-from ganwerk.metrics.features import extract
-from ganwerk.run import Run, grid, make_folder, refuse_existing, write_picture
 from ganwerk.evaluation.copies import Copies, find
 from ganwerk.evaluation.extractors import Pixels, Reals, Wishes, check_names, make
 from ganwerk.evaluation.judging import drawn, reals_of_run
+from ganwerk.metrics.features import extract
+from ganwerk.run import Run, grid, make_folder, refuse_existing, write_picture
 from ganwerk.sampling.sample import Sampler
 
 PAIRS_PER_ROW = 4

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganwerk.evaluation.extractors import Pixels, digest_of
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.metrics import ms_ssim, path_length, scale
 from ganwerk.metrics.features import Extractor
@@ -17,7 +18,6 @@ from ganwerk.metrics.patches import SMALLEST, distance_of_patches, patches_of
 from ganwerk.metrics.record import Protocol, Record
 from ganwerk.metrics.smoothness import lerp, slerp
 from ganwerk.nn.layers import matrix_products
-from ganwerk.evaluation.extractors import Pixels, digest_of
 from ganwerk.sampling.sample import Sampler
 
 MOST = 500

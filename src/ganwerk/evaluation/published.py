@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganwerk.evaluation.extractors import Pixels, Wishes
 from ganwerk.metrics.features.fidelity import Inception, version
 from ganwerk.metrics.record import FEW_FOR_FRECHET, Protocol, Record
-from ganwerk.evaluation.extractors import Pixels, Wishes
 
 __all__ = ["Inception", "records"]
 

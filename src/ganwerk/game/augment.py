@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganwerk.errors import ConfigError, did_you_mean
-from ganwerk.game.penalties import beside
+from ganwerk.game.rounds import per_sample
 from ganwerk.nn.types import Scales
 
 SHIFT = 0.125  # of the side
@@ -163,8 +163,10 @@ def _colour(dice: Dice) -> Apply:
         vivid = s if shown.shape[1] == 3 else torch.ones_like(s)
         grey = shown.mean(1, keepdim=True)
         mean = grey.mean((2, 3), keepdim=True)
-        steady = beside((1 - vivid) * c, x) * grey + beside(1 - c, x) * mean + beside(b, x)
-        y = torch.addcmul(steady, shown, beside(vivid * c, x))
+        steady = (
+            per_sample((1 - vivid) * c, x) * grey + per_sample(1 - c, x) * mean + per_sample(b, x)
+        )
+        y = torch.addcmul(steady, shown, per_sample(vivid * c, x))
         return torch.cat([y, x[:, 3:]], 1) if x.shape[1] == 4 else y
 
     return apply
@@ -179,7 +181,7 @@ def _cutout(dice: Dice) -> Apply:
         places = (torch.arange(x.shape[3], device=x.device) + 0.5) / x.shape[3]
         column = (places - across[:, None]).abs() < BOX / 2
         row = (places - down[:, None]).abs() < BOX / 2
-        box = (row[:, None, :, None] & column[:, None, None, :]) & beside(chosen, x)
+        box = (row[:, None, :, None] & column[:, None, None, :]) & per_sample(chosen, x)
         return x.masked_fill(box, 0.0)
 
     return apply
@@ -191,8 +193,8 @@ def _noise(dice: Dice) -> Apply:
 
     def apply(x: Tensor) -> Tensor:
         drawn = torch.randn(x.shape, generator=dice.random, device=dice.random.device)
-        noise = (drawn * beside(strength, x)).to(x.dtype)
-        return torch.where(beside(chosen, x), x + noise, x)
+        noise = (drawn * per_sample(strength, x)).to(x.dtype)
+        return torch.where(per_sample(chosen, x), x + noise, x)
 
     return apply
 
@@ -257,7 +259,7 @@ def _moved(scales: Scales, names: list[str], dice: Dice, padding: str) -> Scales
         total = total.after(step.where(chosen, still(step.a)))
         touched |= chosen
     return tuple(
-        torch.where(beside(touched, x), _Look.apply(x, total.grid(x.shape[3]), padding), x)
+        torch.where(per_sample(touched, x), _Look.apply(x, total.grid(x.shape[3]), padding), x)
         for x in scales
     )
 

@@ -20,10 +20,10 @@ from ganwerk.nn.types import Batch, Scales
 def all_scales(doublings: int) -> Remedy:
     """D sees reals, too, at every resolution: MSG-GAN."""
 
-    def lift(images: Tensor) -> Scales:
+    def to_scales(images: Tensor) -> Scales:
         return pyramid(images, doublings + 1)
 
-    return lambda recipe: claim(recipe, by="the network multi-scale", lift=lift)
+    return lambda recipe: claim(recipe, by="the network multi-scale", to_scales=to_scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Growth:
         images = torch.cat([batch.images for batch in found])
         return Batch(images, torch.cat(labels) if labels else None)
 
-    def lift(self, images: Tensor) -> Scales:
+    def to_scales(self, images: Tensor) -> Scales:
         """Reals with as much detail as G draws at this level. Karras et al. 2018, figure 2."""
         stage = self.stage
         return (faded(images, self.plan.doublings - stage, self.level - stage + 1),)
@@ -116,7 +116,7 @@ def growing(plan: Plan) -> Remedy:
     def remedy(recipe: Recipe) -> Recipe:
         growth = Growth(plan)
         own = {"gather": growth.gather} if plan.batches else {}
-        recipe = claim(recipe, by="the network progressive", lift=growth.lift, **own)
+        recipe = claim(recipe, by="the network progressive", to_scales=growth.to_scales, **own)
         if plan.rates:
             recipe = add(recipe, rates=growth.rate)
         return add(remember(recipe, "growth", growth), schedules=growth.schedule)

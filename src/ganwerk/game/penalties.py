@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ganwerk.game.rounds import Round, per_sample, requiring_grad
 from ganwerk.nn.types import Scales
 
-if TYPE_CHECKING:
-    from ganwerk.game.step import Round
-
-Probe = Callable[["Round"], tuple[Scales, Tensor]]
+Probe = Callable[[Round], tuple[Scales, Tensor]]
 TINY = 1e-12  # under the root, so that its derivative at a zero gradient is finite
 
 
@@ -41,7 +38,7 @@ class GradientPenalty:
     fade: float = 1.0
 
     @property
-    def at_pictures(self) -> bool:
+    def needs_input_gradient(self) -> bool:
         """It differentiates by the pictures."""
         return True
 
@@ -55,16 +52,6 @@ class GradientPenalty:
         if self.centre == 0:
             return weight * squared
         return weight * ((squared + TINY).sqrt() - self.centre).square()
-
-
-def leaf(scales: Scales) -> Scales:
-    """The same pictures as leaves that take a gradient."""
-    return tuple(scale.detach().requires_grad_(True) for scale in scales)
-
-
-def beside(values: Tensor, samples: Tensor) -> Tensor:
-    """(B,) in a shape that meets samples (B, ...) sample by sample."""
-    return values.view(-1, *[1] * (samples.dim() - 1))
 
 
 def at_real(played: Round) -> tuple[Scales, Tensor]:
@@ -81,7 +68,9 @@ def between(played: Round) -> tuple[Scales, Tensor]:
     share = torch.rand(count, generator=played.random, device=played.random.device)
     share = share.to(played.real[-1].dtype)
     pairs = zip(played.fake, played.real, strict=True)
-    pictures = leaf(tuple(torch.lerp(fake, real, beside(share, real)) for fake, real in pairs))
+    pictures = requiring_grad(
+        tuple(torch.lerp(fake, real, per_sample(share, real)) for fake, real in pairs)
+    )
     return pictures, played.critic(pictures, played.labels)
 
 
@@ -91,7 +80,7 @@ def around_real(played: Round) -> tuple[Scales, Tensor]:
     for real in played.real:
         noise = torch.rand(real.shape, generator=played.random, device=played.random.device)
         moved.append(real + 0.5 * real.std() * noise.to(real.dtype))
-    pictures = leaf(tuple(moved))
+    pictures = requiring_grad(tuple(moved))
     return pictures, played.critic(pictures, played.labels)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,30 +16,27 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError
 from ganwerk.game import latents
 from ganwerk.game.losses import NON_SATURATING, Loss
+from ganwerk.game.optimisers import Optimiser
+from ganwerk.game.rounds import Critic, Round, StepResult, View, single
+from ganwerk.game.state import Stateful, TrainState
 from ganwerk.nn.types import Batch, Fakes, Generator, Scales
-
-if TYPE_CHECKING:
-    from ganwerk.game.optimisers import Optimiser
-    from ganwerk.game.state import Stateful, TrainState
-    from ganwerk.game.step import Critic, Report, Round
 
 Draw = Callable[[nn.Module, Batch, torch.Generator], Fakes]
 Inputs = tuple[Tensor, ...]
-View = Callable[[Scales, torch.Generator], Scales]
 Memory = Callable[[Fakes, torch.Generator], Fakes]
-Opponent = Callable[["TrainState", Batch, Fakes, "Round", "Recipe"], "Critic"]
+Opponent = Callable[[TrainState, Batch, Fakes, Round, "Recipe"], Critic]
 Relabel = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
-Gather = Callable[["TrainState", Callable[[int], Batch], int, int], Batch]
-Turns = Callable[["TrainState"], tuple[bool, bool]]
-Rates = Callable[["TrainState"], tuple[float, float]]
+Gather = Callable[[TrainState, Callable[[int], Batch], int, int], Batch]
+Turns = Callable[[TrainState], tuple[bool, bool]]
+Rates = Callable[[TrainState], tuple[float, float]]
 Remedy = Callable[["Recipe"], "Recipe"]
 
 
 class Penalty(Protocol):
     """A term of D's loss: (B,) or fewer values of what D saw and said.
 
-    due in each `every`-th step, then counted `every` times. at_pictures: it differentiates by the
-    pictures, so they must take a gradient.
+    due in each `every`-th step, then counted `every` times. needs_input_gradient: it differentiates
+    by the pictures, so they must take a gradient.
     """
 
     @property
@@ -49,7 +46,7 @@ class Penalty(Protocol):
     def every(self) -> int: ...
 
     @property
-    def at_pictures(self) -> bool: ...
+    def needs_input_gradient(self) -> bool: ...
 
     def __call__(self, played: Round) -> Tensor: ...
 
@@ -98,11 +95,6 @@ class Average:
 
     half_life_images: float
     ramp: float
-
-
-def single(images: Tensor) -> Scales:
-    """An ordinary GAN sees one scale."""
-    return (images,)
 
 
 def forget(fakes: Fakes, random: torch.Generator) -> Fakes:
@@ -172,15 +164,15 @@ class Recipe:
     """One value per technique.
 
     Single slots
-    loss: the pair of losses. lift: real pictures to the scales D sees. gather: which reals an
+    loss: the pair of losses. to_scales: real pictures to the scales D sees. gather: which reals an
     update sees. draw: how fakes are made.
     memory: what D is shown instead of the newest fakes alone. opponent: the critic G plays against.
     d_steps, g_steps: updates of each player per step; with more than one, every D update sees new
     reals and new fakes. reuse_fakes: G learns from the fakes that D has just judged, which saves
     a forward pass of G; otherwise G draws anew. turns: whether (D, G) learn in this step.
     optimiser: what becomes of each player's optimiser. average: the averaged generator's memory,
-    None leaves it to the settings. micro: so many pictures at a time pass through the networks, and
-    their gradients are summed; 0: all at once.
+    None leaves it to the settings. micro_batch: so many pictures at a time pass through the
+    networks, and their gradients are accumulated; 0: all at once.
 
     Tuple slots
     views: what pictures pass before D sees them. d_labels: what D's loss takes for real and fake.
@@ -192,7 +184,7 @@ class Recipe:
     """
 
     loss: Loss = NON_SATURATING
-    lift: Callable[[Tensor], Scales] = single
+    to_scales: Callable[[Tensor], Scales] = single
     gather: Gather = one_after_the_other
     draw: Draw = field(default_factory=_gaussian)
     memory: Memory = forget
@@ -203,7 +195,7 @@ class Recipe:
     turns: Turns = everyone
     optimiser: Callable[[Optimiser], Optimiser] = as_it_is
     average: Average | None = None
-    micro: int = 0
+    micro_batch: int = 0
     views: tuple[View, ...] = ()
     d_labels: tuple[Relabel, ...] = ()
     d_penalties: tuple[Penalty, ...] = ()
@@ -212,7 +204,7 @@ class Recipe:
     d_changes: tuple[Change, ...] = ()
     rates: tuple[Rates, ...] = ()
     schedules: tuple[Callable[[TrainState], None], ...] = ()
-    observers: tuple[Callable[[TrainState, Report], None], ...] = ()
+    observers: tuple[Callable[[TrainState, StepResult], None], ...] = ()
     parts: tuple[tuple[str, Stateful], ...] = ()
     checks: tuple[Callable[[Recipe, nn.Module], None], ...] = ()
     claimed: tuple[tuple[str, str], ...] = ()

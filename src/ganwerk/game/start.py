@@ -40,9 +40,10 @@ def check_micro(recipe: Recipe, g_net: nn.Module, d_net: nn.Module) -> None:
             "A batch cannot be computed in parts: a network looks at all of it at once.",
             "Use a smaller --batch, or networks without batch norm and with a group of 4.",
         )
-    if recipe.micro % group:
+    if recipe.micro_batch % group:
         raise ConfigError(
-            f"Parts of {recipe.micro} pictures cut through the groups of {group} that D compares.",
+            f"Micro-batches of {recipe.micro_batch} pictures cut through the groups of {group} "
+            "that D compares.",
             f"Choose a multiple of {group} for budget.micro_batch.",
         )
     if recipe.opponent is not itself or not isinstance(recipe.draw, LatentDraw):
@@ -89,7 +90,7 @@ def start(
         check(recipe, d_net)
     for penalty in recipe.g_penalties:
         penalty.check(g_net)
-    if recipe.micro:
+    if recipe.micro_batch:
         check_micro(recipe, g_net, d_net)
     check_recompute(recipe, d_net)
     chosen = recipe.average or average

@@ -10,74 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.penalties import leaf
-from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe, View, single
+from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe
+from ganwerk.game.rounds import Critic, Round, StepResult, requiring_grad
 from ganwerk.game.state import TrainState
 from ganwerk.nn.types import Batch, Fakes, Scales
 
 P = TypeVar("P", Penalty, GPenalty)
 
 
-@dataclass(frozen=True, slots=True)
-class Critic:
-    """D behind the views it is allowed to see through. random: for the views, if there are any."""
-
-    net: Callable[..., Tensor]
-    group_size: int
-    views: tuple[View, ...] = ()
-    random: torch.Generator | None = None
-
-    def __call__(self, scales: Scales, labels: Tensor | None) -> Tensor:
-        for view in self.views:
-            assert self.random is not None
-            scales = view(scales, self.random)
-        return self.net(scales, labels)
-
-    def both(self, real: Scales, fake: Scales, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits for reals and fakes: in one call where no sample sees one of the other half."""
-        if self.group_size == 0 or len(real[-1]) % self.group_size:
-            return self.apart(real, fake, labels)
-        together = tuple(torch.cat(pair) for pair in zip(real, fake, strict=True))
-        logits = self(together, None if labels is None else torch.cat([labels, labels]))
-        half = len(logits) // 2
-        return logits[:half], logits[half:]
-
-    def apart(self, real: Scales, fake: Scales, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Two calls, so that the gradient at the reals does not pass through the fakes' half."""
-        return self(real, labels), self(fake, labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What D saw and said in an update. Penalties read it and never recompute it."""
-
-    critic: Critic
-    real: Scales
-    fake: Scales
-    labels: Tensor | None
-    real_logits: Tensor
-    fake_logits: Tensor
-    random: torch.Generator
-    progress: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a step measured, still on the device: reading it is the observer's choice.
-
-    played: D's last update of the step. images: reals that D saw in all of its updates.
-    lift: real pictures to the scales D sees.
-    """
-
-    played: Round
-    d_loss: Tensor
-    g_loss: Tensor
-    penalties: dict[str, Tensor]
-    images: int
-    lift: Callable[[Tensor], Scales] = single
-
-
-def learn(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
+def update(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
     """One update of a player by the sum of the losses; the other one's weights get no gradient, nor
     do frozen ones.
 
@@ -90,45 +31,45 @@ def learn(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> Non
     optimiser.step()
 
 
-def cuts(count: int, micro: int) -> list[slice]:
+def micro_batches(count: int, size: int) -> list[slice]:
     """The parts of a batch of `count` that pass through the networks one after the other."""
-    size = micro or count
+    size = size or count
     return [slice(start, start + size) for start in range(0, count, size)]
 
 
-def some(scales: Scales, cut: slice) -> Scales:
-    return tuple(scale[cut] for scale in scales)
+def slice_of(scales: Scales, part: slice) -> Scales:
+    return tuple(scale[part] for scale in scales)
 
 
-def due(penalties: tuple[P, ...], step: int) -> list[P]:
+def due_penalties(penalties: tuple[P, ...], step: int) -> list[P]:
     """The penalties whose turn it is."""
     return [penalty for penalty in penalties if step % penalty.every == 0]
 
 
-def at_pictures(penalties: list[Penalty]) -> bool:
+def any_needs_input_gradient(penalties: list[Penalty]) -> bool:
     """Whether one of them differentiates by the pictures."""
-    return any(penalty.at_pictures for penalty in penalties)
+    return any(penalty.needs_input_gradient for penalty in penalties)
 
 
-def judge(
+def discriminate(
     critic: Critic,
     real: Scales,
     fake: Scales,
     labels: Tensor | None,
-    apart: bool,
+    separate: bool,
     random: torch.Generator,
     progress: float,
 ) -> Round:
-    """D looks at reals and fakes, in two calls if `apart`.
+    """D looks at reals and fakes, in two calls if `separate`.
 
     Only a penalty needs the gradient at the pictures: without one, the first layer skips it and
     both halves share a call.
     """
-    logits = (critic.apart if apart else critic.both)(real, fake, labels)
+    logits = (critic.separate if separate else critic.joint)(real, fake, labels)
     return Round(critic, real, fake, labels, *logits, random, progress)
 
 
-def d_objective(
+def discriminator_loss(
     played: Round, recipe: Recipe, penalties: list[Penalty]
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """What D minimises, its mean loss without penalties, and the penalties."""
@@ -149,30 +90,30 @@ def discriminator_step(
 ) -> tuple[Round, Tensor, dict[str, Tensor]]:
     """One update of D. Returns what it saw, its mean loss without penalties, and the penalties."""
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
-    penalties = due(recipe.d_penalties, state.step)
-    apart = at_pictures(penalties)
-    prepare = leaf if apart else tuple
-    real, fake = recipe.lift(batch.images), recipe.memory(fakes.detach(), random).scales
-    parts = cuts(len(batch.images), recipe.micro)
-    seen: list[Seen] = []
+    penalties = due_penalties(recipe.d_penalties, state.step)
+    separate = any_needs_input_gradient(penalties)
+    prepare = requiring_grad if separate else tuple
+    real, fake = recipe.to_scales(batch.images), recipe.memory(fakes.detach(), random).scales
+    parts = micro_batches(len(batch.images), recipe.micro_batch)
+    seen: list[DiscriminatorUpdate] = []
 
     def totals() -> Iterator[Tensor]:
-        for cut in parts:
-            labels = None if batch.labels is None else batch.labels[cut]
-            pictures = prepare(some(real, cut)), prepare(some(fake, cut))
-            played = judge(critic, *pictures, labels, apart, random, state.progress)
-            total, loss, measured = d_objective(played, recipe, penalties)
-            seen.append(Seen(played, loss, measured))
+        for part in parts:
+            labels = None if batch.labels is None else batch.labels[part]
+            pictures = prepare(slice_of(real, part)), prepare(slice_of(fake, part))
+            played = discriminate(critic, *pictures, labels, separate, random, state.progress)
+            total, loss, measured = discriminator_loss(played, recipe, penalties)
+            seen.append(DiscriminatorUpdate(played, loss, measured))
             yield total / len(parts)
 
-    learn(state.d_net, state.d_optimiser, totals())
+    update(state.d_net, state.d_optimiser, totals())
     for constrain in recipe.constraints:
         constrain(state.d_net)
-    whole = seen[0] if len(seen) == 1 else together(seen, batch.labels)
+    whole = seen[0] if len(seen) == 1 else concatenated(seen, batch.labels)
     return whole.played, whole.loss, whole.penalties
 
 
-class Seen(NamedTuple):
+class DiscriminatorUpdate(NamedTuple):
     """What D saw and said of a part of a batch, its mean loss there, and the penalties."""
 
     played: Round
@@ -180,7 +121,7 @@ class Seen(NamedTuple):
     penalties: dict[str, Tensor]
 
 
-def together(seen: list[Seen], labels: Tensor | None) -> Seen:
+def concatenated(seen: list[DiscriminatorUpdate], labels: Tensor | None) -> DiscriminatorUpdate:
     """All parts of a batch as one, without their graphs."""
     rounds = [part.played for part in seen]
 
@@ -203,18 +144,18 @@ def together(seen: list[Seen], labels: Tensor | None) -> Seen:
         name: torch.stack([part.penalties[name] for part in seen]).mean()
         for name in seen[0].penalties
     }
-    return Seen(whole, torch.stack([part.loss for part in seen]).mean(), mean)
+    return DiscriminatorUpdate(whole, torch.stack([part.loss for part in seen]).mean(), mean)
 
 
 @torch.no_grad()
-def discriminator_rests(
+def evaluate_discriminator(
     state: TrainState, batch: Batch, fakes: Fakes, recipe: Recipe, random: torch.Generator
 ) -> tuple[Round, Tensor, dict[str, Tensor]]:
     """D judges, so that its loss is known, and learns nothing."""
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
-    real, fake = recipe.lift(batch.images), fakes.detach().scales
-    played = judge(critic, real, fake, batch.labels, False, random, state.progress)
-    return played, d_objective(played, recipe, [])[1], {}
+    real, fake = recipe.to_scales(batch.images), fakes.detach().scales
+    played = discriminate(critic, real, fake, batch.labels, False, random, state.progress)
+    return played, discriminator_loss(played, recipe, [])[1], {}
 
 
 def generator_step(
@@ -226,20 +167,20 @@ def generator_step(
 
     def totals() -> Iterator[Tensor]:
         for fakes, part in drawn.parts(state.g_net, batch):
-            loss = g_objective(state, part, fakes, played, recipe)
+            loss = generator_loss(state, part, fakes, played, recipe)
             share = len(part.images) / len(batch.images)
             losses.append(share * loss.detach())
             yield share * loss
-        for penalty in due(recipe.g_penalties, state.step):
+        for penalty in due_penalties(recipe.g_penalties, state.step):
             value = penalty(state.g_net, batch, played.random).mean()
             measured[penalty.name] = value.detach()
             yield penalty.every * value
 
-    learn(state.g_net, state.g_optimiser, totals())
+    update(state.g_net, state.g_optimiser, totals())
     return torch.stack(losses).sum(), measured
 
 
-def g_objective(
+def generator_loss(
     state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
 ) -> Tensor:
     """G's mean loss on these fakes."""
@@ -250,12 +191,12 @@ def g_objective(
     real_logits = fake_logits
     if recipe.loss.paired:
         with torch.set_grad_enabled(answers):
-            real_logits = opponent(recipe.lift(batch.images), batch.labels)
+            real_logits = opponent(recipe.to_scales(batch.images), batch.labels)
     return recipe.loss.generator(real_logits, fake_logits).mean()
 
 
 @torch.no_grad()
-def generator_rests(
+def evaluate_generator(
     state: TrainState, batch: Batch, drawn: Drawn, played: Round, recipe: Recipe
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """G's mean loss, without learning."""
@@ -270,38 +211,41 @@ class Drawn:
     again from the same inputs when it learns: so one part's graph is alive at a time."""
 
     fakes: Fakes
-    again: Callable[[nn.Module, slice], Fakes] | None = None
-    micro: int = 0
+    redraw: Callable[[nn.Module, slice], Fakes] | None = None
+    micro_batch: int = 0
 
     def parts(self, generator: nn.Module, batch: Batch) -> Iterator[tuple[Fakes, Batch]]:
         """Fakes with G's graph, and the reals beside them."""
-        if self.again is None:
+        if self.redraw is None:
             yield self.fakes, batch
             return
-        for cut in cuts(len(batch.images), self.micro):
-            labels = None if batch.labels is None else batch.labels[cut]
-            yield self.again(generator, cut), Batch(batch.images[cut], labels)
+        for part in micro_batches(len(batch.images), self.micro_batch):
+            labels = None if batch.labels is None else batch.labels[part]
+            yield self.redraw(generator, part), Batch(batch.images[part], labels)
 
 
 def draw(recipe: Recipe, generator: nn.Module, batch: Batch, random: torch.Generator) -> Drawn:
     """As many fakes as reals, with G's graph where gradients are wanted."""
-    if not recipe.micro:
+    if not recipe.micro_batch:
         return Drawn(recipe.draw(generator, batch, random))
     assert isinstance(recipe.draw, LatentDraw), "checked at the start"
     two = recipe.draw
     inputs = two.inputs(generator, batch, random)
 
-    def again(generator: nn.Module, cut: slice) -> Fakes:
-        labels = None if batch.labels is None else batch.labels[cut]
-        return two.paint(generator, some(inputs, cut), labels)
+    def redraw(generator: nn.Module, part: slice) -> Fakes:
+        labels = None if batch.labels is None else batch.labels[part]
+        return two.paint(generator, slice_of(inputs, part), labels)
 
     with torch.no_grad():
-        parts = [again(generator, cut).scales for cut in cuts(len(batch.images), recipe.micro)]
+        parts = [
+            redraw(generator, part).scales
+            for part in micro_batches(len(batch.images), recipe.micro_batch)
+        ]
     scales = tuple(torch.cat(pair) for pair in zip(*parts, strict=True))
-    return Drawn(Fakes(scales, batch.labels), again, recipe.micro)
+    return Drawn(Fakes(scales, batch.labels), redraw, recipe.micro_batch)
 
 
-def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Recipe) -> Report:
+def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Recipe) -> StepResult:
     """One step of both players; `next_batch(i)` gives batch number i of the run.
 
     Everything random in it is a function of the run's seed and the step's number.
@@ -312,8 +256,8 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
     if recipe.rates:
         state.scale_rates(rate(state) for rate in recipe.rates)
     d_learns, g_learns = recipe.turns(state)
-    d_turn = discriminator_step if d_learns else discriminator_rests
-    g_turn = generator_step if g_learns else generator_rests
+    d_turn = discriminator_step if d_learns else evaluate_discriminator
+    g_turn = generator_step if g_learns else evaluate_generator
     for update in range(recipe.d_steps):
         batch = recipe.gather(state, next_batch, update, recipe.d_steps)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
@@ -326,7 +270,7 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
         g_loss, g_penalties = g_turn(state, batch, drawn, played, recipe)
     images = recipe.d_steps * len(batch.images)
     state.advance(images)
-    report = Report(played, d_loss, g_loss, penalties | g_penalties, images, recipe.lift)
+    report = StepResult(played, d_loss, g_loss, penalties | g_penalties, images, recipe.to_scales)
     for observe in recipe.observers:
         observe(state, report)
     return report

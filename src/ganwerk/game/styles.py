@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import Latents
 from ganwerk.game.recipe import Inputs, LatentDraw, Recipe, Remedy, add, remember
+from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Report
 from ganwerk.nn.types import Batch, Fakes, Styled
 
 MEAN_MEMORY = 0.995  # of the mean style, per step
@@ -81,7 +81,7 @@ class MeanStyle:
     distribution: Latents
 
     @torch.no_grad()
-    def __call__(self, state: TrainState, report: Report) -> None:
+    def __call__(self, state: TrainState, report: StepResult) -> None:
         net, labels = cast(Styled, state.g_net), report.played.labels
         count = len(report.played.real[-1])
         z = self.distribution.draw(count, net.latent_dim, report.played.random)

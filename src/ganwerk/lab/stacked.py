@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.data.cache import cache_home
-from ganwerk.data.sources import ArraySource, open_source
+from ganwerk.data.opening import open_source
+from ganwerk.data.sources import ArraySource
 from ganwerk.errors import DataError
 from ganwerk.game.latents import step_seed
 from ganwerk.game.recipe import Recipe

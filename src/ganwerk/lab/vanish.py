@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganwerk.game.recipe import Recipe
+from ganwerk.game.rounds import Critic
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Critic
 from ganwerk.lab import points
 from ganwerk.lab.game import (
     DATA,

@@ -1,7 +1,8 @@
 """Layers that the network families share.
 
-Convolutions carry how they compute, chosen per layer by measuring at start (see training/probe.py): in
-which precision (`compute`) and whether as one matrix product (`as_matrix`, see nn/windows.py).
+Convolutions carry how they compute, chosen per layer by measuring at start (see
+training/probe.py): in which precision (`compute`) and whether as one matrix product
+(`as_matrix`, see nn/windows.py).
 Weights, gradients and moments stay float32; only the arithmetic inside the layer and the
 activations it hands on change.
 """

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ganwerk.run import Run, make_folder
-from ganwerk.run.files import write_bytes
 from ganwerk.report.facts import gather, summary
 from ganwerk.report.page import page
+from ganwerk.run import Run, make_folder
+from ganwerk.run.files import write_bytes
 
 __all__ = ["report_facts", "write_report"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ganwerk.game.losses import LOSSES, Loss
-from ganwerk.training.gauge import NAME as SCORE
 from ganwerk.report.facts import Facts, number
 from ganwerk.report.plot import Level, Plot, Series
+from ganwerk.runtime.events import SCORE
 
 FEWEST_POINTS = 2
 

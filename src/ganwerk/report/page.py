@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import ganwerk
-from ganwerk.run.files import human_bytes
 from ganwerk.report.curves import plots
 from ganwerk.report.facts import Facts, commands, verdict, warnings
 from ganwerk.report.gallery import pictures_section, timeline_section
@@ -21,6 +20,7 @@ from ganwerk.report.wording import (
     speed,
     worded,
 )
+from ganwerk.run.files import human_bytes
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ganwerk.values import Progress
 
+SCORE = "FD[pixelpca64-v1]"
+"""The measure while training by which the best checkpoint is chosen, by its name in the journal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -25,8 +25,8 @@ from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
 from ganwerk.run import grid as sheet_of
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
 from ganwerk.sampling.space import Space, space_of
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 LARGEST_SEED = 2**63 - 1
 

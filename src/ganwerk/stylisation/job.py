@@ -29,8 +29,8 @@ from ganwerk.style.patches import SIDE_PX
 from ganwerk.style.pyramid import fitted, fitted_area, long_sides, steps_of
 from ganwerk.style.recipe import Recipe
 from ganwerk.style.regions import Region, StylePicture
-from ganwerk.values import ProgressCallback, ignore_progress
 from ganwerk.stylisation.pictures import Picture, Source, read
+from ganwerk.values import ProgressCallback, ignore_progress
 
 DEFAULT_PX = 512
 STARTS = ("content", "noise", "uniform", "style")

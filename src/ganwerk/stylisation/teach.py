@@ -21,6 +21,7 @@ from ganwerk.errors import ConfigError, DataError, DivergedError
 from ganwerk.game.optimisers import Adam
 from ganwerk.run.files import write_bytes
 from ganwerk.run.pictures import make_folder, refuse_existing
+from ganwerk.runtime import machine
 from ganwerk.style.losses import all_finite
 from ganwerk.style.network import LEAST_SIDE_PX, StyleNet
 from ganwerk.style.objective import Objective
@@ -28,12 +29,11 @@ from ganwerk.style.pyramid import fitted
 from ganwerk.style.recipe import LEAST_PX, MOST_PX, Recipe
 from ganwerk.style.regions import Region, StylePicture
 from ganwerk.style.seeds import generator
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
-from ganwerk.runtime import machine
 from ganwerk.stylisation.job import Request, job_of
 from ganwerk.stylisation.pictures import Picture, Source, pictures_in, read, to_pixels
 from ganwerk.stylisation.precision import PRECISIONS
 from ganwerk.stylisation.transfer import encoder_of
+from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 CROP_PX, LONG_PX, BATCH, RATE, KIND = 192, 384, 2, 2e-3, "ganwerk style network"
 MOST_WIDTH = 1024

@@ -18,10 +18,10 @@ from ganwerk.style.optimisers import OPTIMISERS, PictureOptimiser
 from ganwerk.style.pyramid import resized
 from ganwerk.style.regions import Region
 from ganwerk.style.seeds import generator
-from ganwerk.values import MachineFacts
 from ganwerk.stylisation.events import Point
 from ganwerk.stylisation.job import Job, Level
 from ganwerk.stylisation.precision import PRECISIONS, fastest
+from ganwerk.values import MachineFacts
 
 OVERHEAD_PIXELS = 128 * 128
 """What a closure costs besides its pixels, in pixels: for the time that is left."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ganwerk.errors import ConfigError, MachineError, RunError, did_you_mean
 from ganwerk.run.files import write_bytes
 from ganwerk.run.pictures import make_folder
-from ganwerk.values import MachineFacts
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Preparing, Warned
 from ganwerk.runtime.memory import machine_errors
@@ -39,6 +38,7 @@ from ganwerk.stylisation.pictures import encode, kind_of, to_pixels, write
 from ganwerk.stylisation.precision import PRECISIONS
 from ganwerk.stylisation.seen import Film
 from ganwerk.stylisation.transfer import Machinery, Transfer, precision_for
+from ganwerk.values import MachineFacts
 
 FIRST_PREVIEW_SECONDS, PREVIEW_SECONDS, SAVE_SECONDS = 0.5, 3.0, 15.0
 NO_MEMORY = (

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ganwerk.training.play import Session
+from typing import Any
 
 
 class Board:
-    """Writes to RUN/tensorboard if the settings ask for it, else nothing."""
+    """Writes to `folder`; without one, nothing."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._writer: Any = None
-        if session.settings.run.tensorboard:
+        if folder is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(session.run.path / "tensorboard"))
+            self._writer = SummaryWriter(str(folder))
 
     def scalars(self, measured: Mapping[str, float], images: int) -> None:
         if self._writer is not None:

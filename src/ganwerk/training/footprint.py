@@ -101,7 +101,7 @@ def fitting(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int
     whole, asked = settings.budget.batch, settings.budget.micro_batch or 0
     recipe = build.recipe(settings)
     if asked:
-        check_micro(replace(recipe, micro=asked), state.g_net, state.d_net)
+        check_micro(replace(recipe, micro_batch=asked), state.g_net, state.d_net)
     if asked and whole % asked:
         raise ConfigError(
             f"Parts of {asked} pictures do not divide a batch of {whole}.",
@@ -114,7 +114,7 @@ def fitting(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int
         micro = whole // parts
         if whole % parts or micro % state.d_group_size:
             continue
-        part = replace(recipe, micro=micro)
+        part = replace(recipe, micro_batch=micro)
         with suppress(ConfigError):
             check_micro(part, state.g_net, state.d_net)
             memory = step_memory(state, at_once(settings, micro))

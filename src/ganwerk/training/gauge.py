@@ -24,6 +24,7 @@ from ganwerk.metrics.frechet import (
 from ganwerk.metrics.neighbours import neighbour_scores
 from ganwerk.metrics.record import Floor
 from ganwerk.nn.layers import matrix_products
+from ganwerk.runtime.events import SCORE
 from ganwerk.sampling.sample import Sampler
 
 SAMPLES = 1000
@@ -34,7 +35,6 @@ PREPARING_SECONDS = 1.0  # what the first measurement costs besides drawing, rou
 DRAWING_SPEED = 4  # times as fast as training, at least
 FITTED = 4000
 REPEATS = 10
-NAME = "FD[pixelpca64-v1]"
 Pixels = NDArray[np.uint8]
 
 
@@ -116,4 +116,4 @@ def _scores(real: Tensor, fake: Tensor) -> dict[str, float]:
 def _against(known: Moments, real: Tensor, fake: Tensor) -> dict[str, float]:
     near = neighbour_scores(real, fake)
     distance = frechet_distance_of_moments(known, moments(fake))
-    return {NAME: distance, "precision": near.precision, "coverage": near.coverage}
+    return {SCORE: distance, "precision": near.precision, "coverage": near.coverage}

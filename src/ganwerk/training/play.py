@@ -22,16 +22,15 @@ from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import matrix_products
 from ganwerk.run import Run, grid, write_picture
+from ganwerk.runtime.events import SCORE, Ended, Judged, Pictured, Saved, Stepped, Watcher
+from ganwerk.runtime.stopping import stopping
+from ganwerk.sampling.sample import Sampler
 from ganwerk.training import probe
 from ganwerk.training.board import Board
-from ganwerk.runtime.events import Ended, Judged, Pictured, Saved, Stepped, Watcher
-from ganwerk.training.gauge import NAME as SCORE
 from ganwerk.training.gauge import Gauge
 from ganwerk.training.leaks import LeakWatch
 from ganwerk.training.prepare import Budget
 from ganwerk.training.record import Recorder, check_weights
-from ganwerk.sampling.sample import Sampler
-from ganwerk.runtime.stopping import stopping
 
 TELL_SECONDS = 0.5  # between two rows of the journal
 COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
@@ -79,8 +78,12 @@ def play(session: Session, watch: Watcher) -> None:
     recorder = Recorder(session.recipe.loss)
     recipe = add(session.recipe, observers=recorder)
     computing = probe.computing(session.run.about["choices"]["precision"])
-    with stopping(session.stop), contextlib.closing(Board(session)) as board, computing:
+    with stopping(session.stop), contextlib.closing(_board(session)) as board, computing:
         Player(session, recipe, recorder, board, watch).play()
+
+
+def _board(session: Session) -> Board:
+    return Board(session.run.path / "tensorboard" if session.settings.run.tensorboard else None)
 
 
 class Player:
@@ -308,7 +311,7 @@ class FixedSeeds:
         batch = self.session.feeder.take(self.held_out_indices)
         was_training = net.training
         net.eval()  # no statistics of a norm may move
-        logits = net(self.session.recipe.lift(batch.images), batch.labels)
+        logits = net(self.session.recipe.to_scales(batch.images), batch.labels)
         net.train(was_training)
         return {"held_out_logit": float(logits.float().mean())}
 

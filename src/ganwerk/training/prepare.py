@@ -12,15 +12,16 @@ import torch
 from ganwerk.config import auto, build, load
 from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
-from ganwerk.data import Feeder, Pictures, Sampler, load_pictures, split
+from ganwerk.data import Feeder, Pictures, Sampler, split
 from ganwerk.errors import ConfigError, MachineError
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Batch
-from ganwerk.values import MachineFacts, Origin
 from ganwerk.runtime import machine
+from ganwerk.runtime.events import Plan, Warned, Watcher
+from ganwerk.runtime.pictures import read_pictures
 from ganwerk.training import probe
-from ganwerk.runtime.events import Plan, Preparing, Warned, Watcher
+from ganwerk.values import MachineFacts, Origin
 
 BYTES_PER_PARAMETER = 4 * 7  # both players with two moments each, and the averaged generator
 GRIDS_KEPT_BYTES = 60 * 2**20
@@ -137,20 +138,6 @@ def _check_transfer(draft: Draft, request: Request) -> None:
             f"Begin with them: ganwerk finetune {where} {request.where}\n"
             "Or delete the table [transfer] from the file.",
         )
-
-
-def read_pictures(where: str, draft: Draft, facts: MachineFacts, watch: Watcher) -> Pictures:
-    memory_mb = draft.values.get("data.memory_mb") or max(64, (facts.memory_bytes // 4) >> 20)
-    root = draft.values.get("data.root")
-    return load_pictures(
-        where,
-        root=Path(root) if root else None,
-        resolution=draft.values.get("data.resolution"),
-        channels=draft.values.get("data.channels"),
-        fit=draft.values.get("data.fit", "crop"),
-        memory_budget_bytes=int(memory_mb) << 20,
-        progress=lambda progress: watch(Preparing(progress)),
-    )
 
 
 def check_tensorboard(settings: Settings) -> None:

@@ -25,9 +25,9 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
-from ganwerk.values import MachineFacts
 from ganwerk.runtime import machine
 from ganwerk.training.footprint import at_once, evaluating, fewest, fitting, some_batch
+from ganwerk.values import MachineFacts
 
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
 REMEMBERED_SECONDS = 24 * 3600
@@ -296,7 +296,7 @@ def _now(device: torch.device) -> float:
 def _measure_steps(state: TrainState, settings: Settings, micro: int) -> float:
     """Images per second of whole steps: those with penalties due and those without, in the
     proportion in which they occur."""
-    recipe = replace(build.recipe(settings), micro=micro)
+    recipe = replace(build.recipe(settings), micro_batch=micro)
     batch = some_batch(settings, state.device, settings.budget.batch)
     every = max((p.every for p in recipe.d_penalties), default=1)
     timed: dict[int, list[float]] = {0: [], 1: []}

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ganwerk.errors import DivergedError
 from ganwerk.game.losses import Loss
+from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Report
 
 
 class Recorder:
@@ -24,9 +24,9 @@ class Recorder:
         self._losses: list[tuple[Tensor, Tensor]] = []
         self._penalties: dict[str, list[Tensor]] = {}
         self._first_step = 0
-        self._last: Report | None = None
+        self._last: StepResult | None = None
 
-    def __call__(self, state: TrainState, report: Report) -> None:
+    def __call__(self, state: TrainState, report: StepResult) -> None:
         if not self._losses:
             self._first_step = state.step - 1
         self._losses.append((report.d_loss, report.g_loss))
@@ -67,7 +67,7 @@ class Recorder:
         name = "the loss of D" if not finite[row, 0] else "the loss of G"
         raise diverged(name, self._first_step + row)
 
-    def _logits(self, report: Report) -> dict[str, float]:
+    def _logits(self, report: StepResult) -> dict[str, float]:
         real = report.played.real_logits.detach().float()
         fake = report.played.fake_logits.detach().float()
         accuracy = ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2

@@ -16,11 +16,11 @@ from ganwerk.data import Pictures, changed_files, split
 from ganwerk.errors import DataError, RunError
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
-from ganwerk.values import MachineFacts
 from ganwerk.runtime import machine
-from ganwerk.training import probe
 from ganwerk.runtime.events import Plan, Planned, Warned, Watcher, nobody
 from ganwerk.runtime.memory import machine_errors
+from ganwerk.runtime.pictures import read_pictures
+from ganwerk.training import probe
 from ganwerk.training.play import Session, play
 from ganwerk.training.prepare import (
     Budget,
@@ -31,8 +31,8 @@ from ganwerk.training.prepare import (
     held_out_of,
     longer_budget,
     prepare,
-    read_pictures,
 )
+from ganwerk.values import MachineFacts
 
 __all__ = ["Request", "begin", "plan", "resume", "train"]
 
@@ -102,7 +102,7 @@ def _session(run: Run, ready: Prepared) -> Session:
     rate = ready.probed.images_per_second
     device = torch.device(ready.settings.run.device)
     horizon = ready.budget.horizon_images(0, 0.0, rate)
-    recipe = replace(build.recipe(ready.settings), micro=ready.probed.micro)
+    recipe = replace(build.recipe(ready.settings), micro_batch=ready.probed.micro)
     state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
     probe.apply_choices(state, ready.probed.choices)
     feeder = feeder_of(ready.settings, ready.pictures, ready.train)
@@ -233,7 +233,7 @@ def _resumed(
     train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     device = torch.device(settings.run.device)
     about = run.about
-    recipe = replace(build.recipe(settings), micro=about["choices"].get("micro", 0))
+    recipe = replace(build.recipe(settings), micro_batch=about["choices"].get("micro", 0))
     state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
     probe.apply_choices(state, about["choices"]["precision"])
     state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])

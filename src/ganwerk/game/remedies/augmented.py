@@ -11,8 +11,8 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.augment import augment, check_policy
 from ganwerk.game.losses import Loss
 from ganwerk.game.recipe import Recipe, Remedy, add, remember
+from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Report
 from ganwerk.nn.types import Scales
 
 Policy = tuple[str, ...]
@@ -73,7 +73,7 @@ class Adaptive:
     def view(self, scales: Scales, random: torch.Generator) -> Scales:
         return augment(scales, self.policy, self.p, random, "reflection")
 
-    def observe(self, state: TrainState, report: Report) -> None:
+    def observe(self, state: TrainState, report: StepResult) -> None:
         signs = self._signs(report)
         self.signs = self.signs.to(signs.device) + signs
         self.images += report.images
@@ -81,7 +81,7 @@ class Adaptive:
         if self.batches == self.every:
             self._adapt()
 
-    def _signs(self, report: Report) -> Tensor:
+    def _signs(self, report: StepResult) -> Tensor:
         """E sign(D(x)); where only differences of logits count, 0 is the middle of the means."""
         real, fake = report.played.real_logits.detach(), report.played.fake_logits.detach()
         boundary = self.loss.boundary

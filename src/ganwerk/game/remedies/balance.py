@@ -13,8 +13,8 @@ from torch import Tensor
 from ganwerk.errors import ConfigError
 from ganwerk.game.losses import Loss
 from ganwerk.game.recipe import Recipe, Remedy, add, claim, remember
+from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Report
 
 Signal = Literal["accuracy", "gap"]
 COUNTED = "The remedy {} cannot have {}."
@@ -90,7 +90,7 @@ class Resting:
         self.steps += 1
         return d_learns, g_learns
 
-    def observe(self, state: TrainState, report: Report) -> None:
+    def observe(self, state: TrainState, report: StepResult) -> None:
         d_loss, g_loss = torch.stack([report.d_loss, report.g_loss]).tolist()
         if self.losses is None:
             self.losses = d_loss, g_loss
@@ -171,7 +171,7 @@ class Controller:
     def rates(self, state: TrainState) -> tuple[float, float]:
         return 1.0, math.exp(self.log_factor)
 
-    def observe(self, state: TrainState, report: Report) -> None:
+    def observe(self, state: TrainState, report: StepResult) -> None:
         if state.step % self.every:
             return
         real, fake = self._verdicts(state, report)
@@ -181,7 +181,7 @@ class Controller:
         self.log_factor = min(max(moved, -self.bound), self.bound)
 
     @torch.no_grad()
-    def _verdicts(self, state: TrainState, report: Report) -> tuple[Tensor, Tensor]:
+    def _verdicts(self, state: TrainState, report: StepResult) -> tuple[Tensor, Tensor]:
         """D's logits for reals that it has never learned from, and for fakes."""
         played = report.played
         if state.held_out is None:
@@ -189,7 +189,7 @@ class Controller:
         batch = state.held_out(state.step // self.every)
         was_training = state.d_net.training
         state.d_net.eval()  # no statistics of a norm may move
-        real = played.critic(report.lift(batch.images), batch.labels)
+        real = played.critic(report.to_scales(batch.images), batch.labels)
         state.d_net.train(was_training)
         return real, played.fake_logits.detach()
 

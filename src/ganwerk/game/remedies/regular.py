@@ -11,9 +11,9 @@ from torch import Tensor
 from ganwerk.errors import ConfigError
 from ganwerk.game import penalties
 from ganwerk.game.recipe import Change, Recipe, Remedy, add, claim, remember
+from ganwerk.game.rounds import Round, StepResult
 from ganwerk.game.schedules import Clip
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Report, Round
 from ganwerk.nn.spectral import normalise_spectrum
 
 SPECTRUM_RANK = 2  # when all layers of D are there
@@ -91,7 +91,7 @@ class Anchors:
         self.decay = decay
         self.means: Tensor | None = None
 
-    def observe(self, state: TrainState, report: Report) -> None:
+    def observe(self, state: TrainState, report: StepResult) -> None:
         played = report.played
         means = [played.real_logits.detach().mean(), played.fake_logits.detach().mean()]
         now = torch.stack(means).float()
@@ -117,7 +117,7 @@ class LeCam:
     weight: float
     name: str = "lecam"
     every: int = 1
-    at_pictures: bool = False
+    needs_input_gradient: bool = False
 
     def __call__(self, played: Round) -> Tensor:
         if self.anchors.means is None:  # nothing is known before the first verdicts

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ganwerk.errors import ConfigError
-from ganwerk.game.penalties import beside
 from ganwerk.game.recipe import Recipe, Remedy, claim, remember
+from ganwerk.game.rounds import per_sample
 from ganwerk.nn.types import Fakes, Scales
 
 
@@ -89,7 +89,7 @@ class Pool:
             possible = torch.where(some[:, None], of_class, likely)
             chosen = torch.multinomial(possible, 1, generator=random)[:, 0]
         scales = tuple(
-            torch.where(beside(replaced, new), old[chosen].to(new.dtype), new)
+            torch.where(per_sample(replaced, new), old[chosen].to(new.dtype), new)
             for old, new in zip(self.scales, fakes.scales, strict=True)
         )
         return Fakes(scales, fakes.labels)

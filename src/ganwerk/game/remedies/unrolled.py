@@ -15,10 +15,15 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError
 from ganwerk.game.lookahead import flat, look_ahead
 from ganwerk.game.losses import Loss
-from ganwerk.game.penalties import leaf
 from ganwerk.game.recipe import Recipe, Remedy, add, claim
+from ganwerk.game.rounds import Critic, Round, requiring_grad
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import Critic, Round, at_pictures, d_objective, due, judge
+from ganwerk.game.step import (
+    any_needs_input_gradient,
+    discriminate,
+    discriminator_loss,
+    due_penalties,
+)
 from ganwerk.nn.types import Batch, Fakes, Scales
 
 MOST_STEPS = 10
@@ -55,7 +60,7 @@ def unrolled(steps: int = 5, first_order: bool = False, objective: Objective = "
 def can_be_differentiated(recipe: Recipe, d_net: nn.Module) -> None:
     """A gradient penalty inside an unrolled update takes third derivatives, which torch does not
     have for batch norm. Raises ConfigError for such a pair."""
-    penalties = [penalty.name for penalty in recipe.d_penalties if penalty.at_pictures]
+    penalties = [penalty.name for penalty in recipe.d_penalties if penalty.needs_input_gradient]
     normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in d_net.modules())
     if penalties and normed:
         raise ConfigError(
@@ -84,16 +89,21 @@ class Unrolled:
         net = Weightless(state.d_net)
         ahead = look_ahead(state.d_optimiser, net.parameters)
         weights = flat(net.parameters).requires_grad_(True)
-        real = recipe.lift(batch.images)
+        real = recipe.to_scales(batch.images)
         fake = fakes.detach().scales if self.first_order else fakes.scales
         for update in range(1, self.steps + 1):
             critic = replace(played.critic, net=net.on(weights))
-            penalties = due(recipe.d_penalties, state.step + update)
-            if at_pictures(penalties):
-                real, fake = leaf(real), leaf(fake) if self.first_order else fake
+            penalties = due_penalties(recipe.d_penalties, state.step + update)
+            if any_needs_input_gradient(penalties):
+                real, fake = (
+                    requiring_grad(real),
+                    requiring_grad(fake) if self.first_order else fake,
+                )
             # Apart, because only the fakes carry G's graph.
-            seen = judge(critic, real, fake, batch.labels, True, played.random, played.progress)
-            total = d_objective(seen, recipe, penalties)[0]
+            seen = discriminate(
+                critic, real, fake, batch.labels, True, played.random, played.progress
+            )
+            total = discriminator_loss(seen, recipe, penalties)[0]
             (gradient,) = torch.autograd.grad(total, weights, create_graph=not self.first_order)
             weights = ahead.step(weights, gradient)
             for constrain in recipe.constraints:
