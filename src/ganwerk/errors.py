@@ -17,6 +17,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_LISTED = 40
+
 
 class GanwerkError(Exception):
     """A failure with a cure.
@@ -63,11 +65,15 @@ class DivergedError(GanwerkError):
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """A hint that names the closest option, else all of them.
+    """A hint that names the closest option, whatever its case, else all of them (the first 40).
 
     >>> did_you_mean("dcgn", ["mlp", "dcgan"])
     "Did you mean 'dcgan'?"
     """
     known = sorted(options)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"Did you mean '{close[0]}'?" if close else f"Possible: {', '.join(known)}."
+    folded = {option.casefold(): option for option in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean '{folded[close[0]]}'?"
+    more = f" and {len(known) - _MOST_LISTED:,} more" if len(known) > _MOST_LISTED else ""
+    return f"Possible: {', '.join(known[:_MOST_LISTED])}{more}."

@@ -9,11 +9,13 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 import ganwerk
 from ganwerk.cli.group import Entry, version_option
+from ganwerk.cli.output import show_error
+from ganwerk.cli.streams import lasting
+from ganwerk.errors import GanwerkError, MachineError
 
 COMMANDS = {
     "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
@@ -57,15 +59,25 @@ entry = Entry(
 
 def main() -> None:
     """What the installed command `ganwerk` calls. Never returns."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a console that lacks a letter shows its code instead
-            stream.reconfigure(errors="backslashreplace")
+    outlet = lasting()
     try:
         entry.main(prog_name="ganwerk")
     except SystemExit as end:
-        if "torch" in sys.modules:
-            _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
-        raise
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    sys.stdout.flush()
+    if outlet is not None and outlet.lost is not None:
+        show_error(_unsaid(outlet.lost), as_json=False)
+        code = code or 2
+    if "torch" in sys.modules:
+        _leave(code)
+    sys.exit(code)
+
+
+def _unsaid(reason: OSError) -> GanwerkError:
+    return MachineError(
+        f"What was to be printed could not be written: {reason.strerror}.",
+        "The work itself was done. Send the output elsewhere: > FILE",
+    )
 
 
 def _leave(code: int) -> NoReturn:
@@ -73,6 +85,5 @@ def _leave(code: int) -> NoReturn:
     in the build with CUDA, 170 MiB more memory than the work before."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # whoever read it is gone
-            stream.flush()
+        stream.flush()
     os._exit(code)

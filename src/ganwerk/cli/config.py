@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganwerk.cli.group import Group, UsageError
-from ganwerk.cli.options import json_option
+from ganwerk.cli.options import PATH, json_option
 from ganwerk.cli.output import on_terminal, say, say_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def command() -> None:
 
 
 @command.command("explain", short_help="Show each setting of a run or preset, and its origin.")
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("run", required=False, type=PATH)
 @click.option("--preset", metavar="NAME", help="Explain a preset instead of a run.")
 @json_option("key, value, origin and meaning of each")
 def explain(run: Path | None, preset: str | None, as_json: bool) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from ganwerk import checks
 from ganwerk.cli.group import Group
-from ganwerk.cli.options import data_root_option, json_option
+from ganwerk.cli.options import data_root_option, json_option, read_by
 from ganwerk.cli.output import COLOURS, say, say_json, typed
 
 
@@ -22,7 +23,7 @@ def command() -> None:
 
 
 @command.command("check", short_help="Say whether pictures are fit for training.")
-@click.argument("path")
+@click.argument("path", callback=read_by(checks.local))
 @data_root_option
 @json_option("everything that was measured")
 def check(path: str, data_root: Path | None, as_json: bool) -> None:

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import positive
+from ganwerk.checks import positive
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH
 from ganwerk.cli.output import say, typed
 
 _MINUTES = "1.5"
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option("--minutes", metavar="X", default=_MINUTES, show_default=True, help="Time to train.")
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the run goes.  [default: runs/demo-digits]",
 )
 def command(minutes: str, out: Path | None) -> None:

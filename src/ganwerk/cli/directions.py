@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    class_option,
-    force_option,
-    json_option,
-    parse_at,
-    parse_stops,
-    run_argument,
-    truncation_option,
-)
-from ganwerk.cli.output import say, say_json
+from ganwerk.checks import Stop
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, drawing_options, run_argument, seeds_option
+from ganwerk.cli.output import answer
 
 
-@click.command("directions")
+@click.command("directions", cls=Command)
 @run_argument
 @click.option(
     "--count", metavar="N", type=int, default=8, show_default=True, help="How many to find."
@@ -47,27 +41,18 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="How far the strips go, in standard deviations.",
 )
-@click.option(
-    "--seeds",
-    metavar="LIST",
-    default="0-2",
-    show_default=True,
-    help="A row of each strip each: numbers of pictures, or files with places.",
+@seeds_option(
+    "--seeds", "0-2", "A row of each strip each: numbers of pictures, or files with places."
 )
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where all goes.  [default: directions in RUN]",
 )
-@class_option
-@truncation_option
-@at_option
-@force_option
-@json_option("the directions and the files")
+@drawing_options("the directions and the files")
 def command(
-    run: Path, count: int, method: str, layers: str, strength: float, seeds: str, out: Path | None,
-    classes: tuple[str, ...], truncation: float, at: str, force: bool, as_json: bool,
+    run: Path, method: str, seeds: tuple[Stop, ...], out: Path | None, as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Find directions along which the pictures of the folder RUN change most.
 
@@ -82,25 +67,19 @@ def command(
       ganwerk directions runs/mine --seeds runs/mine/projected/photo/place.safetensors
       ganwerk interpolate runs/mine --seeds runs/mine/directions/direction-03.safetensors
     """
-    wanted, when = parse_stops(seeds, "--seeds"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.strips import directions
 
     with progress_bars(quiet=as_json) as progress:
         found = directions(
-            run, count=count, method=method, layers=layers, strength=strength, stops=wanted,
-            out=out or run / "directions", classes=classes, truncation=truncation, at=when,
-            force=force, progress=progress,
+            run, method=method, stops=seeds, out=out or run / "directions", progress=progress,
+            **how,
         )  # fmt: skip
     importance = found.directions.importance.tolist()
-    if as_json:
-        say_json({"ok": True, "run": run, "method": method, "importance": importance,
-                  "layers": [layer + 1 for layer in found.directions.layers],
-                  "strips": found.strips, "places": found.places, "numbers": found.numbers,
-                  "about": found.about, "warnings": found.warnings})  # fmt: skip
-        return
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    for path, share in zip(found.strips, importance, strict=True):
-        say(f"  {path}  {share:.1%}")
-    say(f"Numbers: {found.numbers}")
+    facts = {"run": run, "method": method, "importance": importance,
+             "layers": [layer + 1 for layer in found.directions.layers], "strips": found.strips,
+             "places": found.places, "numbers": found.numbers, "about": found.about,
+             "warnings": found.warnings}  # fmt: skip
+    lines = [f"  {path}  {share:.1%}" for path, share in zip(found.strips, importance, strict=True)]
+    lines.append(f"Numbers: {found.numbers}")
+    answer(facts, lines, as_json=as_json, warnings=found.warnings)

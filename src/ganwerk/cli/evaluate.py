@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from ganwerk.cli.options import at_option, data_root_option, json_option, parse_at
-from ganwerk.cli.options import count as whole_number
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, at_option, data_root_option, json_option, read_by
 from ganwerk.cli.output import say, say_json
 from ganwerk.errors import ConfigError
 
@@ -16,9 +17,9 @@ OF_RUNS = {"at": "--at", "every_checkpoint": "--every-checkpoint", "split": "--s
 OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 
 
-@click.command("evaluate")
-@click.argument("what")
-@click.argument("other", required=False)
+@click.command("evaluate", cls=Command)
+@click.argument("what", callback=read_by(checks.local))
+@click.argument("other", required=False, callback=read_by(checks.local))
 @click.option(
     "--features",
     metavar="LIST",
@@ -32,13 +33,14 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 @click.option(
     "--weights",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The weight file of inception-2015, if it is not in the cache.",
 )
 @click.option("--run-hub-code", is_flag=True, help="Let torch.hub download and run DINOv2's code.")
 @click.option(
-    "--count", metavar="N", help="Pictures of each kind.  [default: 5k, or half the real ones]"
-)
+    "--count", metavar="N", callback=read_by(checks.drawn),
+    help="Pictures of each kind.  [default: 5k, or half the real ones]",
+)  # fmt: skip
 @click.option(
     "--split",
     type=click.Choice(["train", "held-out"]),
@@ -64,13 +66,13 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the numbers and the figure go.  [default: evaluations in RUN; none for folders]",
 )
 @json_option("the numbers with all they depend on")
 def command(
     what: str, other: str | None, features: str, fid: bool, weights: Path | None,
-    run_hub_code: bool, count: str | None, split: str, at: str, every_checkpoint: bool,
+    run_hub_code: bool, count: int | None, split: str, at: str | int, every_checkpoint: bool,
     extrapolate: bool, resolution: int | None, data_root: Path | None, seed: int,
     out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -86,11 +88,9 @@ def command(
       ganwerk evaluate runs/mine --every-checkpoint
       ganwerk evaluate real_pictures other_pictures --resolution 64
     """
-    names = tuple(name.strip() for name in features.split(",") if name.strip())
+    names = checks.names(features, "--features", ",")
     if fid and "inception-2015" not in names:
         names = (*names, "inception-2015")
-    number = None if count is None else whole_number(count, "--count")
-    when = parse_at(at)
     _refuse_idle(other is not None, every_checkpoint)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.cli.scores import course_lines, evaluation_lines
@@ -100,7 +100,7 @@ def command(
 
     with progress_bars(quiet=as_json) as progress:
         wanted = work.Wanted(
-            features=names, count=number, split="held-out" if split == "held-out" else "train",
+            features=names, count=count, split="held-out" if split == "held-out" else "train",
             seed=seed, extrapolate=extrapolate,
             wishes=Wishes(weights, run_hub_code, progress=progress),
         )  # fmt: skip
@@ -110,7 +110,7 @@ def command(
         elif every_checkpoint:
             found = work.evaluate_checkpoints(Path(what), wanted)
         else:
-            found = work.evaluate_run(Path(what), wanted, when)
+            found = work.evaluate_run(Path(what), wanted, at)
     folder = out or (None if other is not None else default_folder(Path(what)))
     paths = write(found, folder) if folder else ()
     if as_json:

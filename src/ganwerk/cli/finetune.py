@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import at_option, json_option, read_by, run_argument
 from ganwerk.cli.settings import settings_of, settings_options
 
 
-@click.command("finetune")
+@click.command("finetune", cls=Command)
 @run_argument
-@click.argument("data")
+@click.argument("data", callback=read_by(checks.local))
 @click.option(
     "--freeze",
     metavar="N",
@@ -28,7 +30,7 @@ from ganwerk.cli.settings import settings_of, settings_options
 @json_option("one object per event, the last one about the run,")
 def command(
     run: Path, data: str, freeze: int, out: Path | None, remedies: tuple[str, ...],
-    sets: tuple[str, ...], at: str, dry_run: bool, as_json: bool, **options: Any,
+    sets: tuple[str, ...], at: str | int, dry_run: bool, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Train on the pictures in DATA, beginning with what the folder RUN has learned.
 
@@ -40,7 +42,7 @@ def command(
       ganwerk finetune runs/fruits cats
       ganwerk finetune runs/fruits cats --freeze 3 --minutes 10 --out runs/cats
     """
-    flags, when = settings_of(options), parse_at(at)
+    flags = settings_of(options)
     from ganwerk.cli.watch import show_plan, unplanned, watching
     from ganwerk.training.finetune import finetune, plan
     from ganwerk.training.prepare import Request
@@ -48,7 +50,7 @@ def command(
     request = Request(where=data, remedies=remedies, flags=flags, sets=sets, out=out)
     with watching(as_json) as screen:
         if dry_run:
-            planned = plan(run, request, at=when, freeze=freeze, watch=unplanned(screen))
+            planned = plan(run, request, at=at, freeze=freeze, watch=unplanned(screen))
             show_plan(planned, as_json=as_json)
         else:
-            screen.done(finetune(run, request, at=when, freeze=freeze, watch=screen))
+            screen.done(finetune(run, request, at=at, freeze=freeze, watch=screen))

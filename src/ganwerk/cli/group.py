@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from os.path import commonpath, dirname, exists
 from typing import Any
 
 import click
 
-from ganwerk.cli.output import show_error
+from ganwerk.checks import shown
+from ganwerk.cli.output import show_error, typed
 from ganwerk.errors import GanwerkError, did_you_mean
 
 
@@ -18,8 +20,44 @@ class UsageError(GanwerkError):
     """The command line cannot be understood."""
 
 
+TAKES_FOLDERS = ("data", "path", "what", "other", "photo")
+"""Arguments that may be a folder of pictures."""
+
+
+class Command(click.Command):
+    """Says what to do with a shell's list of files where one folder is meant."""
+
+    allow_extra_args = True  # they are refused below, by name
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        if ctx.args and not ctx.resilient_parsing:
+            raise self._too_many(ctx)
+        return rest
+
+    def _too_many(self, ctx: click.Context) -> UsageError:
+        arguments = [p for p in self.params if isinstance(p, click.Argument)]
+        wanted = " ".join(str(p.name).upper() for p in arguments) or "no argument"
+        first = shown(ctx.args[0])
+        more = f" and {len(ctx.args) - 1:,} more" if len(ctx.args) > 1 else ""
+        last = arguments[-1] if arguments else None
+        hint = f"See `{ctx.command_path} --help`."
+        if last is not None and exists(ctx.args[-1]):
+            hint = f"Call it once for each {str(last.name).upper()}."
+            if last.name in TAKES_FOLDERS:
+                folder = commonpath([dirname(path) or "." for path in ctx.args])
+                before = [typed(str(ctx.params[str(p.name)])) for p in arguments[:-1]]
+                command = " ".join((ctx.command_path, *before, typed(folder)))
+                hint = f"A shell makes * a list of files. Name their folder: {command}"
+        return UsageError(
+            f"`{ctx.command_path}` takes {wanted}, and here is more: '{first}'{more}.", hint
+        )
+
+
 class Group(click.Group):
     """Shows its help when called alone; an unknown command gets a 'did you mean'."""
+
+    command_class = Command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, args or ["--help"])

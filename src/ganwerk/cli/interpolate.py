@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    class_option,
-    force_option,
-    json_option,
-    parse_at,
-    parse_stops,
-    run_argument,
-    truncation_option,
-)
-from ganwerk.cli.output import say, say_json
+from ganwerk.checks import Stop
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, drawing_options, run_argument, seeds_option
+from ganwerk.cli.output import answer
 
 
-@click.command("interpolate")
+@click.command("interpolate", cls=Command)
 @run_argument
-@click.option(
-    "--seeds",
-    metavar="LIST",
-    default="0-3",
-    show_default=True,
-    help="The stops, in order: numbers of pictures and files that `ganwerk project` wrote: "
+@seeds_option(
+    "--seeds", "0-3",
+    "The stops, in order: numbers of pictures and files that `ganwerk project` wrote: "
     "1,5,photo.safetensors,1",
-)
+)  # fmt: skip
 @click.option(
     "--seconds", metavar="X", type=float, default=6.0, show_default=True, help="How long it takes."
 )
@@ -41,22 +32,16 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A film (.mp4, .webp, .gif) or a strip of pictures (.png).  [default: walk.mp4 in RUN]",
 )
 @click.option(
     "--size", "side_px", metavar="PX", type=int,
     help="Side of a frame.  [default: small pictures are enlarged to 256 px]",
 )  # fmt: skip
-@class_option
-@truncation_option
-@at_option
-@force_option
-@json_option("what was written")
+@drawing_options("what was written")
 def command(
-    run: Path, seeds: str, seconds: float, rate: float, loop: bool, out: Path | None,
-    side_px: int | None, classes: tuple[str, ...], truncation: float, at: str, force: bool,
-    as_json: bool,
+    run: Path, seeds: tuple[Stop, ...], out: Path | None, as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Walk from picture to picture of the folder RUN, as a film.
 
@@ -67,21 +52,15 @@ def command(
       ganwerk interpolate runs/mine --seeds 1,5,9,1 --seconds 6 --out walk.mp4
       ganwerk interpolate runs/mine --seeds 0-4 --class lemon --out strip.png
     """
-    stops, when = parse_stops(seeds, "--seeds"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.interpolate import interpolate
 
     with progress_bars(quiet=as_json) as progress:
-        walked = interpolate(
-            run, stops, out=out or run / "walk.mp4", seconds=seconds, rate=rate, loop=loop,
-            side_px=side_px, classes=classes, truncation=truncation, at=when, force=force,
-            progress=progress,
-        )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "run": run, "path": walked.path, "frames": walked.frames,
-                  "seconds": walked.seconds, "warnings": walked.warnings})  # fmt: skip
-        return
-    for warning in walked.warnings:
-        say(f"warning: {warning}")
+        walked = interpolate(run, seeds, out=out or run / "walk.mp4", progress=progress, **how)
     length = f", {walked.seconds:.1f} seconds" if walked.seconds else ""
-    say(f"Wrote {walked.path}: {walked.frames:,} pictures{length}.")
+    answer(
+        {"run": run, "path": walked.path, "frames": walked.frames, "seconds": walked.seconds,
+         "warnings": walked.warnings},
+        [f"Wrote {walked.path}: {walked.frames:,} pictures{length}."],
+        as_json=as_json, warnings=walked.warnings,
+    )  # fmt: skip

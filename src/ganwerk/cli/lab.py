@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganwerk.checks import count
 from ganwerk.cli.group import Group
-from ganwerk.cli.options import Command, count, data_root_option, json_option
+from ganwerk.cli.options import PATH, Command, data_root_option, json_option
 from ganwerk.cli.output import say, say_json
 from ganwerk.values import Progress, ProgressCallback
 
@@ -53,7 +54,7 @@ def lab_options(seeds: str) -> Callable[[Command], Command]:
             click.option("--still", is_flag=True, help="Draw no animation."),
             click.option("--processes", metavar="N", help="Games at once.  [default: all cores]"),
             click.option(
-                "--out", metavar="DIR", type=click.Path(path_type=Path),
+                "--out", metavar="DIR", type=PATH,
                 help="Where figures and games go.  [default: runs/lab-NAME]",
             ),
             click.option("--steps", metavar="N", help="Steps of each game."),

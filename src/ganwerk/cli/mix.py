@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    class_option,
-    force_option,
-    json_option,
-    parse_at,
-    parse_stops,
-    run_argument,
-    truncation_option,
-)
-from ganwerk.cli.output import say, say_json
+from ganwerk.checks import Stop
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, drawing_options, run_argument, seeds_option
+from ganwerk.cli.output import answer
 
 
-@click.command("mix")
+@click.command("mix", cls=Command)
 @run_argument
-@click.option(
-    "--rows",
-    metavar="LIST",
-    default="1-4",
-    show_default=True,
-    help="The pictures on the left: numbers and files that `ganwerk project` wrote.",
+@seeds_option(
+    "--rows", "1-4", "The pictures on the left: numbers and files that `ganwerk project` wrote."
 )
-@click.option(
-    "--columns",
-    metavar="LIST",
-    default="5-10",
-    show_default=True,
-    help="The pictures at the top, whose styles are put in.",
-)
+@seeds_option("--columns", "5-10", "The pictures at the top, whose styles are put in.")
 @click.option(
     "--layers",
     metavar="WHICH",
@@ -45,17 +29,13 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the sheet goes (.png, .webp).  [default: mix-LAYERS.png in RUN]",
 )
-@class_option
-@truncation_option
-@at_option
-@force_option
-@json_option("what was written")
+@drawing_options("what was written")
 def command(
-    run: Path, rows: str, columns: str, layers: str, out: Path | None, classes: tuple[str, ...],
-    truncation: float, at: str, force: bool, as_json: bool,
+    run: Path, rows: tuple[Stop, ...], columns: tuple[Stop, ...], layers: str, out: Path | None,
+    as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Mix the styles of pictures of the folder RUN.
 
@@ -67,21 +47,17 @@ def command(
       ganwerk mix runs/mine --rows 1-4 --columns 5-10 --layers coarse
       ganwerk mix runs/mine --rows photo.safetensors --columns 5-10 --layers 7-10
     """
-    left, top = parse_stops(rows, "--rows"), parse_stops(columns, "--columns")
-    when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.mix import mix
 
     with progress_bars(quiet=as_json) as progress:
         mixed = mix(
-            run, left, top, layers=layers, out=out or run / f"mix-{layers}.png", classes=classes,
-            truncation=truncation, at=when, force=force, progress=progress,
+            run, rows, columns, layers=layers, out=out or run / f"mix-{layers}.png",
+            progress=progress, **how,
         )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "run": run, "path": mixed.path, "layers": mixed.layers,
-                  "warnings": mixed.warnings})  # fmt: skip
-        return
-    for warning in mixed.warnings:
-        say(f"warning: {warning}")
     given = ", ".join(map(str, mixed.layers))
-    say(f"Wrote {mixed.path}: layers {given} from the columns, all others from the rows.")
+    answer(
+        {"run": run, "path": mixed.path, "layers": mixed.layers, "warnings": mixed.warnings},
+        [f"Wrote {mixed.path}: layers {given} from the columns, all others from the rows."],
+        as_json=as_json, warnings=mixed.warnings,
+    )  # fmt: skip

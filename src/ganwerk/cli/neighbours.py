@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
-from ganwerk.cli.options import count as whole_number
-from ganwerk.cli.output import say, say_json
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, at_option, force_option, json_option, read_by, run_argument
+from ganwerk.cli.output import answer
 
 
-@click.command("neighbours")
+@click.command("neighbours", cls=Command)
 @run_argument
 @click.option(
-    "--count", metavar="N", default="1000", show_default=True, help="Pictures to draw and look up."
-)
+    "--count", metavar="N", default="1000", show_default=True, help="Pictures to draw and look up.",
+    callback=read_by(checks.drawn),
+)  # fmt: skip
 @click.option(
     "--pairs", metavar="N", type=int, default=24, show_default=True, help="Pairs to show."
 )
@@ -30,13 +32,13 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the picture goes.  [default: neighbours.png in RUN]",
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that exists.")
+@force_option
 @json_option("the pairs and the tests")
 def command(
-    run: Path, count: str, pairs: int, features: str, at: str, out: Path | None, force: bool,
+    run: Path, count: int, pairs: int, features: str, at: str | int, out: Path | None, force: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Show pictures of the folder RUN beside the training pictures nearest to them.
@@ -49,24 +51,22 @@ def command(
       ganwerk neighbours runs/mine
       ganwerk neighbours runs/mine --count 5000 --pairs 40 --features selfsup64
     """
-    number, when = whole_number(count, "--count"), parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.evaluation.extractors import Wishes
     from ganwerk.evaluation.neighbours import neighbours
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(
-            run, count=number, pairs=pairs, features=features, at=when, out=out, force=force,
+            run, count=count, pairs=pairs, features=features, at=at, out=out, force=force,
             wishes=Wishes(progress=progress),
         )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),
-                  "path": found.path, "warnings": found.warnings})  # fmt: skip
-        return
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    say(found.copies.sentence())
-    say("Nearest pairs (closeness: distance over the mean of the 50 nearest; a copy has 0):")
-    for pair in found.pairs[:8]:
-        say(f"  picture {pair.seed:6}  {pair.nearest}  closeness {pair.closeness:.2f}")
-    say(f"Wrote {found.path}: left drawn, right the nearest training picture.")
+    facts = {"run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),
+             "path": found.path, "warnings": found.warnings}  # fmt: skip
+    lines = [
+        found.copies.sentence(),
+        "Nearest pairs (closeness: distance over the mean of the 50 nearest; a copy has 0):",
+        *(f"  picture {pair.seed:6}  {pair.nearest}  closeness {pair.closeness:.2f}"
+          for pair in found.pairs[:8]),
+        f"Wrote {found.path}: left drawn, right the nearest training picture.",
+    ]  # fmt: skip
+    answer(facts, lines, as_json=as_json, warnings=found.warnings)

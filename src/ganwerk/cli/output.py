@@ -6,8 +6,7 @@ import json
 import math
 import os
 import shlex
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,21 @@ def say_json(value: Any) -> None:
 
 
 def say(text: str = "") -> None:
-    """One line on stdout. A reader who went away (`| head`) ends the talk, not the work."""
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """One line on stdout."""
+    click.echo(text)
+
+
+def answer(
+    facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool, warnings: Iterable[str] = ()
+) -> None:
+    """What a command found out: one JSON object, or its warnings and lines of text."""
+    if as_json:
+        say_json({"ok": True, **facts})
+        return
+    for warning in warnings:
+        say(f"warning: {warning}")
+    for line in lines:
+        say(line)
 
 
 def plain(value: Any) -> Any:
@@ -65,7 +74,7 @@ def plain(value: Any) -> Any:
 
 def on_terminal(stream: Any) -> bool:
     """Whether lines may be rewritten there. False for pipes, files, CI and dumb terminals."""
-    return bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    return stream is not None and bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def typed(path: Path | str) -> str:

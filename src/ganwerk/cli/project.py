@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    force_option,
-    json_option,
-    parse_at,
-    run_argument,
-)
-from ganwerk.cli.output import say, say_json
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, at_option, force_option, json_option, run_argument
+from ganwerk.cli.output import answer
 
 
-@click.command("project")
+@click.command("project", cls=Command)
 @run_argument
-@click.argument("photo", type=click.Path(path_type=Path))
+@click.argument("photo", type=PATH)
 @click.option(
     "--steps", metavar="N", type=int, default=300, show_default=True, help="Steps of the descent."
 )
@@ -70,16 +66,14 @@ from ganwerk.cli.output import say, say_json
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where all goes.  [default: projected/PHOTO in RUN]",
 )
 @at_option
 @force_option
 @json_option("what was found and written")
 def command(
-    run: Path, photo: Path, steps: int, tries: int, tune: int, classes: tuple[str, ...],
-    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None, at: str,
-    force: bool, as_json: bool,
+    run: Path, photo: Path, out: Path | None, as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Find what the generator of the folder RUN must be given to draw PHOTO.
 
@@ -93,31 +87,19 @@ def command(
       ganwerk project runs/mine photo.jpg --tune 200 --out mine
       ganwerk interpolate mine/tuned --seeds mine/place.safetensors,1,2
     """
-    when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.project import project
 
     with progress_bars(quiet=as_json) as progress:
         found = project(
-            run, photo, out=out or run / "projected" / photo.stem, steps=steps, tries=tries,
-            tune=tune, classes=classes, own_noise=own_noise, backbone=backbone, film=film, at=when,
-            force=force, device=device, progress=progress,
-        )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "run": run} | {
-            name: getattr(found, name)
-            for name in ("picture", "residual", "place", "film", "perceptual", "begun", "rms",
-                         "steps", "seconds", "found", "tuned", "warnings")
-        })  # fmt: skip
-        return
-    for warning in found.warnings:
-        say(f"warning: {warning}")
+            run, photo, out=out or run / "projected" / photo.stem, progress=progress, **how
+        )
     before = f"; before tuning {found.found:.3f}" if found.tuned else ""
-    say(
+    lines = [
         f"Perceptual distance {found.perceptual:.3f}{before}; "
-        f"of the best random picture {found.begun:.3f}."
-    )
-    say(f"{found.steps} steps in {found.seconds:.0f} seconds.")
-    for path in (found.picture, found.residual, found.place, found.film, found.tuned):
-        if path is not None:
-            say(f"  {path}")
+        f"of the best random picture {found.begun:.3f}.",
+        f"{found.steps} steps in {found.seconds:.0f} seconds.",
+    ]
+    paths = (found.picture, found.residual, found.place, found.film, found.tuned)
+    lines += [f"  {path}" for path in paths if path is not None]
+    answer({"run": run} | vars(found), lines, as_json=as_json, warnings=found.warnings)

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import json_option, run_argument
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, json_option, run_argument
 from ganwerk.cli.output import say, say_json
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @run_argument
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the page goes.  [default: report.html in RUN]",
 )
 @json_option("the facts of the page instead of writing it (with --out: as well)")

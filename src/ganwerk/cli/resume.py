@@ -6,13 +6,20 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import budget_of, budget_options, json_option, run_argument
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import budget_options, json_option, read_by, run_argument
 
 
-@click.command("resume")
+@click.command("resume", cls=Command)
 @run_argument
 @budget_options("Train on")
-@click.option("--data", metavar="PLACE", help="Where the pictures are now, if they were moved.")
+@click.option(
+    "--data",
+    metavar="PLACE",
+    callback=read_by(checks.local),
+    help="Where the pictures are now, if they were moved.",
+)
 @click.option("--device", metavar="NAME", help="Train on another device: cpu, cuda, cuda:1, mps.")
 @click.option(
     "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."
@@ -39,7 +46,7 @@ def command(
       ganwerk resume runs/mine --minutes 20
       ganwerk resume runs/mine --data /mnt/pictures --device cpu
     """
-    budget = budget_of(minutes, images, epochs)
+    budget = checks.budget(minutes, images, epochs)
     more = (budget.kind, budget.amount) if budget else None
     from ganwerk.cli.watch import watching
     from ganwerk.training.train import resume

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganwerk.cli.options import (
-    at_option,
-    class_option,
-    json_option,
-    parse_at,
-    parse_seeds,
-    run_argument,
-    truncation_option,
-)
-from ganwerk.cli.output import say, say_json
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, drawing_options, run_argument, seeds_option
+from ganwerk.cli.output import answer
 
 
-@click.command("sample")
+@click.command("sample", cls=Command)
 @run_argument
-@click.option(
-    "--seeds",
-    metavar="LIST",
-    default="0-63",
-    show_default=True,
-    help="The numbers of the pictures: 0-63,70,80-89. A number means the same picture each time.",
-)
+@seeds_option(
+    "--seeds", "0-63",
+    "The numbers of the pictures: 0-63,70,80-89. A number means the same picture each time.",
+    checks.seeds,
+)  # fmt: skip
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the pictures go.  [default: samples in RUN]",
 )
 @click.option("--grid", is_flag=True, help="One sheet with all pictures instead of one file each.")
@@ -42,14 +35,10 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="npz is one file with all pictures.",
 )
-@class_option
-@truncation_option
-@at_option
-@click.option("--force", is_flag=True, help="Overwrite files that exist.")
-@json_option("what was written")
+@drawing_options("what was written")
 def command(
-    run: Path, seeds: str, out: Path | None, grid: bool, image_format: str,
-    classes: tuple[str, ...], truncation: float, at: str, force: bool, as_json: bool,
+    run: Path, seeds: tuple[int, ...], out: Path | None, grid: bool, image_format: str,
+    as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Draw pictures with the generator of the folder RUN.
 
@@ -61,22 +50,17 @@ def command(
       ganwerk sample runs/mine --seeds 0-9999 --out pictures --format webp
       ganwerk sample runs/mine --class apple --class lemon --truncation 0.7
     """
-    wanted, when = parse_seeds(seeds), parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.sampling.sample import sample
 
     with progress_bars(quiet=as_json) as progress:
         drawn = sample(
-            run, wanted, out=out or run / "samples", image_format=image_format, grid=grid,
-            classes=classes, truncation=truncation, at=when, force=force, progress=progress,
+            run, seeds, out=out or run / "samples", image_format=image_format, grid=grid,
+            progress=progress, **how,
         )  # fmt: skip
-    if as_json:
-        say_json({"ok": True, "run": run, "count": drawn.count,
-                  "images_per_second": drawn.images_per_second, "paths": drawn.paths,
-                  "warnings": drawn.warnings})  # fmt: skip
-        return
-    for warning in drawn.warnings:
-        say(f"warning: {warning}")
-    say(f"{drawn.count:,} pictures drawn, {drawn.images_per_second:,.0f} pictures/s.")
-    for path in drawn.paths if len(drawn.paths) <= 3 else (drawn.paths[0], "...", drawn.paths[-1]):
-        say(f"  {path}")
+    few = drawn.paths if len(drawn.paths) <= 3 else (drawn.paths[0], "...", drawn.paths[-1])
+    pace = f"{drawn.images_per_second:,.0f} pictures/s"
+    facts = {"run": run, "count": drawn.count, "images_per_second": drawn.images_per_second,
+             "paths": drawn.paths, "warnings": drawn.warnings}  # fmt: skip
+    lines = [f"{drawn.count:,} pictures drawn, {pace}.", *(f"  {path}" for path in few)]
+    answer(facts, lines, as_json=as_json, warnings=drawn.warnings)

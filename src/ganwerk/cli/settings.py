@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ganwerk.cli.options import budget_of, budget_options, data_root_option
+from ganwerk import checks
+from ganwerk.cli.options import PATH, budget_options, data_root_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,7 +33,7 @@ _OPTIONS = (
     click.option(
         "--out",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="Where the run goes.  [default: a new folder in runs]",
     ),
     budget_options("Train"),
@@ -77,7 +78,7 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     """The options that were given as settings: key -> (value, option as typed).
 
     Raises ConfigError for more than one budget."""
-    budget = budget_of(options["minutes"], options["images"], options["epochs"])
+    budget = checks.budget(options["minutes"], options["images"], options["epochs"])
     given: dict[str, tuple[Any, str]] = {}
     if budget:
         given[f"budget.{budget.kind}"] = (budget.amount, budget.flag)

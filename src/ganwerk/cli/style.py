@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from ganwerk.cli.group import LazyGroup
-from ganwerk.cli.options import json_option
+from ganwerk.cli.group import Command, LazyGroup
+from ganwerk.cli.options import PATH, json_option
 from ganwerk.errors import ConfigError
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 VERBS = {
     "train": ("ganwerk.cli.style_net:train", "Teach one style to a small fast network."),
@@ -72,7 +72,7 @@ def weighted(text: str) -> tuple[Path, float]:
     return Path(name), weight
 
 
-def recipe_options(command: Command) -> Command:
+def recipe_options(command: Function) -> Function:
     """What becomes fields of the recipe, where it is given."""
     for names, meaning, more in reversed(_RECIPE_OPTIONS):
         command = click.option(*names, help=meaning, **more)(command)
@@ -130,21 +130,21 @@ def settings_of(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def computing_options(command: Command) -> Command:
+def computing_options(command: Function) -> Function:
     """How it is computed."""
     for option in (
         click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps."),
         click.option("--precision", metavar="NAME", default="auto", show_default=True,
                      help="float32 or bfloat16; auto takes what is faster here."),
-        click.option("--weights", "weights_file", metavar="FILE", type=click.Path(path_type=Path),
+        click.option("--weights", "weights_file", metavar="FILE", type=PATH,
                      help="Weights of vgg19 or vgg16, instead of fetching them."),
     ):  # fmt: skip
         command = option(command)
     return command
 
 
-@click.command("style")
-@click.argument("photo", type=click.Path(path_type=Path), required=False)
+@click.command("style", cls=Command)
+@click.argument("photo", type=PATH, required=False)
 @click.option(
     "--style",
     "styles",
@@ -155,7 +155,7 @@ def computing_options(command: Command) -> Command:
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The result: .png, .jpg, .webp or .tif; for a folder, a folder.  "
     "[default: PHOTO-STYLE.png]",
 )
@@ -165,7 +165,7 @@ def computing_options(command: Command) -> Command:
     "masks",
     metavar="FILE",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="White is where the style applies. One for all styles, or one each.",
 )
 @click.option(
@@ -173,7 +173,7 @@ def computing_options(command: Command) -> Command:
     "style_masks",
     metavar="FILE",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="White is where the style is taken from.",
 )
 @computing_options
@@ -189,13 +189,13 @@ def computing_options(command: Command) -> Command:
     "--animation",
     "film",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The optimisation as .webp or .gif.",
 )
 @click.option(
     "--curves",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The losses as .png, .svg or .pdf.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the same command, interrupted.")

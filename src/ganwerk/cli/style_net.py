@@ -6,22 +6,24 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import json_option, positive
+from ganwerk.checks import positive
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, json_option
 from ganwerk.cli.output import say, say_json, typed
 
 
-@click.command("train")
-@click.argument("painting", type=click.Path(path_type=Path))
+@click.command("train", cls=Command)
+@click.argument("painting", type=PATH)
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The network.  [default: PAINTING.safetensors]",
 )
 @click.option(
     "--photos",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Photos to learn on.  [default: two that come with scikit-learn]",
 )
 @click.option("--minutes", metavar="X", default="10", show_default=True, help="Time to train.")
@@ -69,13 +71,13 @@ def train(
     say(f"  ganwerk style apply {typed(done.path)} photo.jpg")
 
 
-@click.command("apply")
-@click.argument("network", type=click.Path(path_type=Path))
-@click.argument("photos", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.command("apply", cls=Command)
+@click.argument("network", type=PATH)
+@click.argument("photos", type=PATH, nargs=-1, required=True)
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the pictures go.  [default: here]",
 )
 @click.option("--size", metavar="PX", type=int, help="Long side.  [default: the photo's]")

@@ -7,18 +7,20 @@ from typing import Any
 
 import click
 
-from ganwerk.cli.options import json_option
+from ganwerk import checks
+from ganwerk.cli.group import Command
+from ganwerk.cli.options import PATH, json_option, read_by
 from ganwerk.cli.settings import settings_of, settings_options
 
 
-@click.command("train")
-@click.argument("data")
+@click.command("train", cls=Command)
+@click.argument("data", callback=read_by(checks.local))
 @click.option("--preset", metavar="NAME", help="Starting point; see `ganwerk config presets`.")
 @click.option(
     "--config",
     "file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="TOML file of settings; they replace the preset's.",
 )
 @settings_options
