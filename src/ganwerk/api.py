@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganwerk import checks
+from ganwerk.checks import Stop
 from ganwerk.config import explain, load
 from ganwerk.config.explain import Explained
 from ganwerk.control.interpolate import Walked, interpolate
 from ganwerk.control.mix import Mixed, mix
 from ganwerk.control.project import Projected, project
-from ganwerk.control.steered import Steered, Stop
+from ganwerk.control.steered import Steered
 from ganwerk.control.strips import Found, directions
 from ganwerk.report import write_report
 from ganwerk.run import Run
 from ganwerk.runtime.events import Plan, Watcher, nobody
-from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
+from ganwerk.sampling.sample import Sampler
 from ganwerk.training import finetune as finetuning
 from ganwerk.training import train as verbs
 from ganwerk.training.prepare import Request
@@ -45,7 +47,7 @@ class Trained:
     """A run and its generator."""
 
     def __init__(self, path: str | Path) -> None:
-        self.run = Run.open(path)
+        self.run = Run.open(_path(path))
         self.path = self.run.path
         self._samplers: dict[tuple[str | int, str | None], Sampler] = {}
 
@@ -68,12 +70,11 @@ class Trained:
         at: 'latest', 'best' or images seen. Warns where a damaged checkpoint was passed over for
         the one before. Raises ConfigError, CheckpointError.
         """
-        check_seeds(seeds)
-        check_truncation(truncation)
+        seeds, truncation = checks.seeds(seeds), checks.truncation(truncation)
         return self._sampler(at, device).draw(seeds, classes, truncation=truncation)
 
     def _sampler(self, at: str | int, device: str | None) -> Sampler:
-        key = (at, device)
+        key = at, device = checks.at(at), device
         if key not in self._samplers:
             self._samplers[key] = Sampler.open(self.path, at, device)
             for warning in self._samplers[key].warnings:
@@ -87,10 +88,11 @@ class Trained:
     def interpolate(self, stops: Sequence[Stop], out: str | Path, **options: Any) -> Walked:
         """Write a walk from stop to stop, as `ganwerk interpolate`: .mp4, .webp, .gif, .png.
 
-        stops: numbers of pictures, or files that `project` wrote. options: those of
+        stops: numbers of pictures, and files that `project` wrote, or both as one text, as on the
+        command line: '1,5,photo.safetensors'. options: those of
         control.interpolate: seconds, rate, loop, side_px, classes, truncation, at, force.
         """
-        return interpolate(self.path, _stops(stops), out=Path(out), **options)
+        return interpolate(self.path, stops, out=_path(out), **options)
 
     def mix(
         self, rows: Sequence[Stop], columns: Sequence[Stop], out: str | Path, **options: Any
@@ -99,21 +101,21 @@ class Trained:
 
         options: those of control.mix: layers, classes, truncation, at, force.
         """
-        return mix(self.path, _stops(rows), _stops(columns), out=Path(out), **options)
+        return mix(self.path, rows, columns, out=_path(out), **options)
 
     def directions(self, out: str | Path, **options: Any) -> Found:
         """Find directions and write a strip for each into the folder `out`.
 
         options: those of control.strips: count, method, layers, strength, seeds, classes, ...
         """
-        return directions(self.path, out=Path(out), **options)
+        return directions(self.path, out=_path(out), **options)
 
     def project(self, photo: str | Path, out: str | Path, **options: Any) -> Projected:
         """Find the place that draws `photo`; all that is written goes into the folder `out`.
 
         options: those of control.project: steps, tries, classes, own_noise, backbone, ...
         """
-        return project(self.path, Path(photo), out=Path(out), **options)
+        return project(self.path, _path(photo), out=_path(out), **options)
 
     def resume(
         self,
@@ -140,7 +142,7 @@ class Trained:
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the report and return its path."""
-        return write_report(self.path, None if out is None else Path(out))
+        return write_report(self.path, None if out is None else _path(out))
 
     def journal(self, event: str | None = None) -> list[dict[str, Any]]:
         """The rows of the journal."""
@@ -152,8 +154,9 @@ class Trained:
         return explain.explain(settings, self.run.origins)
 
 
-def _stops(stops: Sequence[Stop | str]) -> list[Stop]:
-    return [Path(stop) if isinstance(stop, str) else stop for stop in stops]
+def _path(value: str | Path) -> Path:
+    """Raises ConfigError for an address."""
+    return Path(checks.local(value))
 
 
 def request(
@@ -170,19 +173,23 @@ def request(
     unknown = options.keys() - _FLAGS.keys()
     if unknown:
         raise TypeError(f"unknown argument '{min(unknown)}'; known: {', '.join(_FLAGS)}")
-    flags = {
-        _FLAGS[name]: (str(value) if isinstance(value, Path) else value, f"{name}={value}")
-        for name, value in options.items()
-        if value is not None
-    }
-    flags |= {key: (value, f"settings['{key}']") for key, value in (settings or {}).items()}
+    budget = checks.budget(*(options.pop(name, None) for name in ("minutes", "images", "epochs")))
+    flags: dict[str, tuple[Any, str]] = {}
+    if budget:
+        flags[f"budget.{budget.kind}"] = budget.amount, budget.flag
+    for name, value in options.items():
+        if value is not None:
+            given = checks.local(value) if isinstance(value, Path) else checks.plain(value)
+            flags[_FLAGS[name]] = given, f"{name}={checks.shown(value)}"
+    for key, value in (settings or {}).items():
+        flags[key] = checks.listed(value), f"settings['{key}']"
     return Request(
-        where=str(data),
+        where=checks.local(data),
         preset=preset,
-        file=None if config is None else Path(config),
-        remedies=tuple(remedies),
+        file=None if config is None else _path(config),
+        remedies=checks.names(remedies, "--remedy"),
         flags=flags,
-        out=None if out is None else Path(out),
+        out=None if out is None else _path(out),
     )
 
 
@@ -214,7 +221,7 @@ def finetune(
     list of shapes that differ, where the weights do not fit.
     """
     asked = request(data, **options)
-    return Trained(finetuning.finetune(Path(run), asked, at=at, freeze=freeze, watch=watch))
+    return Trained(finetuning.finetune(_path(run), asked, at=at, freeze=freeze, watch=watch))
 
 
 def plan(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Plan:
@@ -237,15 +244,11 @@ def resume(
 
     data: where the pictures are now, if they were moved. device: train on another one.
     """
-    asked = {"minutes": minutes, "images": images, "epochs": epochs}
-    given = [(unit, float(amount)) for unit, amount in asked.items() if amount is not None]
-    if len(given) > 1:
-        raise TypeError("give one of minutes, images and epochs")
-    more = given[0] if given else None
+    budget = checks.budget(minutes, images, epochs)
     verbs.resume(
-        Path(path),
-        more=more,
-        where=None if data is None else str(data),
+        _path(path),
+        more=(budget.kind, budget.amount) if budget else None,
+        where=None if data is None else checks.local(data),
         device=device,
         accept_changed_data=accept_changed_data,
         watch=watch,

@@ -54,6 +54,11 @@ def plain(value: Any) -> Any:
     return value.item() if getattr(value, "shape", None) == () else value
 
 
+def listed(value: Any) -> Any:
+    """Python's values of a numpy number or array; all else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def number(value: Any) -> int | float | None:
     """A finite number as Python's; None for anything else. True and False are no numbers."""
     value = plain(value)

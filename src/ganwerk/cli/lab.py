@@ -45,6 +45,15 @@ def command() -> None:
     """
 
 
+def _counted(most: int) -> Callable[..., int | None]:
+    """Reads a count of at most so many."""
+
+    def read(_ctx: click.Context, option: click.Parameter, text: str | None) -> int | None:
+        return None if text is None else count(text, f"--{option.name}", most)
+
+    return read
+
+
 def lab_options(seeds: str) -> Callable[[Command], Command]:
     """What all experiments have."""
 
@@ -52,13 +61,16 @@ def lab_options(seeds: str) -> Callable[[Command], Command]:
         for option in (
             json_option("the numbers"),
             click.option("--still", is_flag=True, help="Draw no animation."),
-            click.option("--processes", metavar="N", help="Games at once.  [default: all cores]"),
+            click.option("--processes", metavar="N", callback=_counted(1024),
+                         help="Games at once.  [default: all cores]"),
             click.option(
                 "--out", metavar="DIR", type=PATH,
                 help="Where figures and games go.  [default: runs/lab-NAME]",
             ),
-            click.option("--steps", metavar="N", help="Steps of each game."),
+            click.option("--steps", metavar="N", callback=_counted(10**9),
+                         help="Steps of each game."),
             click.option("--seeds", metavar="N", default=seeds, show_default=True,
+                         callback=_counted(10_000),
                          help="Games per method, with the seeds 0 to N - 1."),
             click.option("--method", "methods", metavar="METHOD", multiple=True,
                          help=_METHOD_HELP),
@@ -193,16 +205,14 @@ def compare(problems: Sequence[str], data_root: Path | None, **options: Any) -> 
     from ganwerk.lab import compare as verb
     from ganwerk.lab.stacked import ready
 
-    steps = count(options["steps"], "--steps") if options["steps"] else None
+    steps = options["steps"]
     chosen = [verb.problem(text, steps, data_root) for text in problems or ("ring", "grid")]
     methods = options["methods"] or verb.METHODS
     out = options["out"] or Path("runs/lab-compare")
     with _progress(options["as_json"]) as progress:
         if any(each.name.startswith("stacked") for each in chosen):
             ready(data_root, progress)
-        found = verb.compare(
-            chosen, methods, count(options["seeds"], "--seeds"), out, _processes(options), progress
-        )
+        found = verb.compare(chosen, methods, options["seeds"], out, _processes(options), progress)
     if options["as_json"]:
         say_json({"ok": True, "folder": found.folder, "figures": found.figures,
                   "means": found.means})  # fmt: skip
@@ -227,11 +237,10 @@ def _run(
 ) -> None:
     from ganwerk.lab.verbs import Request, longer, run
 
-    steps = count(options["steps"], "--steps") if options["steps"] else None
     request = Request(
-        longer(setting, steps),
+        longer(setting, options["steps"]),
         tuple(options["methods"] or methods),
-        count(options["seeds"], "--seeds"),
+        options["seeds"],
         options["out"] or Path(f"runs/lab-{experiment.name}"),
         _processes(options),
         moving=not options["still"],
@@ -244,8 +253,7 @@ def _run(
 def _processes(options: dict[str, Any]) -> int:
     from ganwerk.runtime.machine import facts
 
-    asked = options["processes"]
-    return count(asked, "--processes") if asked else facts("cpu").cores
+    return options["processes"] or facts("cpu").cores
 
 
 def _show(experiment: Experiment, outcome: Outcome, as_json: bool) -> None:

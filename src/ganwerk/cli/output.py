@@ -74,7 +74,11 @@ def plain(value: Any) -> Any:
 
 def on_terminal(stream: Any) -> bool:
     """Whether lines may be rewritten there. False for pipes, files, CI and dumb terminals."""
-    return stream is not None and bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    return (
+        stream is not None
+        and bool(stream.isatty())
+        and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    )
 
 
 def typed(path: Path | str) -> str:

@@ -111,23 +111,6 @@ _RECIPE_OPTIONS: list[tuple[tuple[str, ...], str, dict[str, Any]]] = [
     (("--pooling",), "average or max.", {"metavar": "NAME"}),
     (("--seed",), "Of noise and random weights.", {"metavar": "N", "type": int}),
 ]  # fmt: skip
-_LISTS = {"content_layers": str, "style_layers": str, "layer_weights": float}
-
-
-def settings_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The recipe's fields that were given. Raises ConfigError for a list that cannot be read."""
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, kind in _LISTS.items():
-        if name in given:
-            parts = [part.strip() for part in given[name].split(",") if part.strip()]
-            try:
-                given[name] = tuple(kind(part) for part in parts)
-            except ValueError:
-                raise ConfigError(
-                    f"--{name.replace('_', '-')} cannot be '{given[name]}'.",
-                    "Give numbers with commas between: 1,1,0.5",
-                ) from None
-    return given
 
 
 def computing_options(command: Function) -> Function:
@@ -220,7 +203,7 @@ def transfer(
       ganwerk style photo.jpg --style a.jpg --colours keep --mask photo-mask.png
       ganwerk style --demo
     """
-    settings = settings_of(options)
+    settings = {name: value for name, value in options.items() if value is not None}
     if demo and (photo or styles):
         raise ConfigError("--demo brings its own pictures.", "Leave out PHOTO and --style.")
     if not demo and (photo is None or not styles):

@@ -29,13 +29,11 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
 
     Raises ConfigError if remedies ask for what the discriminator cannot be.
     """
-    classes = class_count if settings.data.conditional else 0
     seed = step_seed(settings.run.seed, WEIGHT_STREAM)
     family = FAMILIES[settings.network.kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
-        generator, discriminator = family.make(settings, classes)
-        discriminator = adapt(recipe(settings), discriminator)
+        generator, discriminator = _made(settings, class_count)
     cure = "Add --batch {nearest}, or change the group or pack of the remedy."
     check_groups(discriminator, settings.budget.batch, cure)
     begin = family.begin(settings.network)
@@ -44,6 +42,27 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
         begin(net, random)
         net.to(device).to(memory_format=torch.channels_last)
         net.train()
+    return generator, discriminator
+
+
+def _made(settings: Settings, class_count: int) -> Players:
+    classes = class_count if settings.data.conditional else 0
+    generator, discriminator = FAMILIES[settings.network.kind].make(settings, classes)
+    return generator, adapt(recipe(settings), discriminator)
+
+
+def weight_counts(settings: Settings, class_count: int) -> tuple[int, int]:
+    """How many weights generator and discriminator have; no memory is taken for them.
+
+    Raises OverflowError for more than there are bytes to address."""
+    try:
+        with torch.device("meta"):
+            nets = _made(settings, class_count)
+    except RuntimeError as error:
+        if "overflow" not in str(error).lower():
+            raise
+        raise OverflowError(str(error)) from error
+    generator, discriminator = (sum(p.numel() for p in net.parameters()) for net in nets)
     return generator, discriminator
 
 

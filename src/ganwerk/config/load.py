@@ -13,8 +13,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
+from ganwerk.checks import one_budget, shown
 from ganwerk.config import schema
 from ganwerk.config.remedies import check_setting, parse
 from ganwerk.config.schema import Section, Settings
@@ -22,6 +24,7 @@ from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.values import Origin
 
 Table = dict[str, Any]
+FINITE = ConfigDict(allow_inf_nan=False)
 NO_REMEDY = "none"
 
 
@@ -103,6 +106,7 @@ def collect(
     Raises ConfigError for an unknown preset, an unreadable file, an unknown key, a bad value.
     """
     from_file = _read(file) if file else {}
+    _refuse_two_budgets(from_file, flags or {}, sets := list(sets))
     name = base.preset if base else str(preset or from_file.get("preset", "auto"))
     draft = _of_run(base) if base else _of_preset(name)
     if file:
@@ -118,6 +122,21 @@ def collect(
     for key, value in draft.values.items():
         check(draft, key, value)
     return draft
+
+
+def _refuse_two_budgets(
+    table: Table, flags: Mapping[str, tuple[Any, str]], sets: list[str]
+) -> None:
+    """A file may have one, and flags with --set another, which takes its place."""
+    budget = table.get("budget")
+    written = budget if isinstance(budget, dict) else {}
+    keys = [f"budget.{kind}" for kind in schema.BUDGETS]
+    one_budget([f"{kind} = {shown(written[kind])}" for kind in schema.BUDGETS if kind in written])
+    given = {key: flag for key, (_, flag) in flags.items() if key in keys}
+    given |= {
+        key: f"--set {text}" for text in sets if (key := text.partition("=")[0].strip()) in keys
+    }
+    one_budget([shown(flag) for flag in given.values()])
 
 
 def _of_run(base: Base) -> Draft:
@@ -148,7 +167,7 @@ def _read(file: Path) -> Table:
 def _parse(text: str, where: str) -> Table:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of more than 4,300 digits Python makes no number
         raise ConfigError(
             f"{where} is not valid TOML: {error}.", "Strings need quotes; tables look like [data]."
         ) from error
@@ -211,8 +230,8 @@ def _assignment(text: str) -> tuple[str, Any]:
         )
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()  # a bare word is a string
+    except ValueError:  # a bare word is a string; so is a number of thousands of digits
+        return key.strip(), value.strip()
 
 
 def _model_of(draft: Draft, section: str, key: str) -> type[Section]:
@@ -264,13 +283,27 @@ def check(draft: Draft, key: str, value: Any) -> None:
         where = f" of the network '{draft.values['network.kind']}'" if section == "network" else ""
         raise ConfigError(f"There is no setting '{key}'{where}.", did_you_mean(key, known))
     info = model.model_fields[name]
+    adapter: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation(), config=FINITE)
     try:
-        TypeAdapter(info.rebuild_annotation()).validate_python(value)
+        if _is_bool(value) and not _is_bool(adapter.validate_python(value)):
+            raise _cannot_be(draft, key, value, "input should be a number, not true or false", info)
+        adapter.validate_python(value)
     except ValidationError as error:
-        raise ConfigError(
-            f"The setting {key} cannot be {value!r} ({draft.origins[key]}): {_reason(error)}.",
-            f"It is: {info.description}.",
-        ) from error
+        raise _cannot_be(draft, key, value, _reason(error), info) from error
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether it is true or false, or a list with one of them."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(part, bool) for part in parts)
+
+
+def _cannot_be(draft: Draft, key: str, value: Any, reason: str, info: FieldInfo) -> ConfigError:
+    return ConfigError(
+        f"The setting {key} cannot be {shown(repr(value))} ({shown(draft.origins[key])}): "
+        f"{reason}.",
+        f"It is: {info.description}.",
+    )
 
 
 def _reason(error: ValidationError) -> str:

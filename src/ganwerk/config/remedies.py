@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ganwerk.config.section import Section
+from ganwerk.config.section import MOST, Section
 from ganwerk.errors import ConfigError, did_you_mean
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Small = Annotated[int, Field(gt=0, le=10_000)]
 Above0 = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,9 +49,9 @@ class MinibatchDiscriminationSettings(Section):
     kind: Literal["minibatch-discrimination"] = Field(
         "minibatch-discrimination", description="D sees how close samples are to each other"
     )
-    kernels: Positive = Field(50, description="how many closenesses are learned")
-    dim: Positive = Field(5, description="numbers compared per closeness")
-    group: Annotated[int, Field(ge=0)] = Field(
+    kernels: Small = Field(50, description="how many closenesses are learned")
+    dim: Small = Field(5, description="numbers compared per closeness")
+    group: Annotated[int, Field(ge=0, le=MOST)] = Field(
         16, description="samples that are compared with each other; 0: the whole batch"
     )
 
@@ -59,14 +60,14 @@ class MinibatchStddevSettings(Section):
     kind: Literal["minibatch-stddev"] = Field(
         "minibatch-stddev", description="D sees how much the samples of a group differ"
     )
-    group: Annotated[int, Field(ge=0)] = Field(
+    group: Annotated[int, Field(ge=0, le=MOST)] = Field(
         4, description="samples per group; 0: the whole batch"
     )
 
 
 class PackingSettings(Section):
     kind: Literal["packing"] = Field("packing", description="D judges several samples at once")
-    size: Annotated[int, Field(ge=2)] = Field(2, description="samples per pack")
+    size: Annotated[int, Field(ge=2, le=1000)] = Field(2, description="samples per pack")
 
 
 class TwoRatesSettings(Section):
@@ -77,8 +78,8 @@ class TwoRatesSettings(Section):
 
 class StepsSettings(Section):
     kind: Literal["steps"] = Field("steps", description="several updates of D or G per step")
-    d: Positive = Field(1, description="updates of D")
-    g: Positive = Field(1, description="updates of G")
+    d: Annotated[int, Field(gt=0, le=1000)] = Field(1, description="updates of D")
+    g: Annotated[int, Field(gt=0, le=1000)] = Field(1, description="updates of G")
 
 
 class SkipSettings(Section):
@@ -312,5 +313,5 @@ def _value(text: str, *, is_list: bool) -> Any:
         return [word.strip() for word in text.split("+")]
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # no TOML, or a number of thousands of digits
         return text  # a bare word is a string

@@ -10,10 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ganwerk.checks import MOST_EPOCHS, MOST_IMAGES, MOST_MINUTES
 from ganwerk.config.remedies import REMEDIES, RemedySettings
-from ganwerk.config.section import Section
+from ganwerk.config.section import MOST, Section
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Layers = Annotated[int, Field(gt=0, le=1000)]
+NotNegative = Annotated[int, Field(ge=0, le=MOST)]
+Images = Annotated[int, Field(ge=0, le=MOST_IMAGES)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -35,10 +39,10 @@ class DataSettings(Section):
 class MlpSettings(Section):
     kind: Literal["mlp"] = Field("mlp", description="multi-layer perceptrons")
     generator_widths: tuple[Positive, ...] = Field(
-        (256, 512), min_length=1, description="hidden layers of G"
+        (256, 512), min_length=1, max_length=1000, description="hidden layers of G"
     )
     discriminator_widths: tuple[Positive, ...] = Field(
-        (512, 256), min_length=1, description="hidden layers of D"
+        (512, 256), min_length=1, max_length=1000, description="hidden layers of D"
     )
     init: Literal["he", "dcgan", "torch"] = Field("torch", description="how weights begin")
 
@@ -54,7 +58,7 @@ class DcganSettings(Section):
     discriminator_norm: Literal["batch", "spectral", "none"] = Field(
         "none", description="normalisation of D"
     )
-    discriminator_features: Annotated[int, Field(ge=0)] = Field(
+    discriminator_features: NotNegative = Field(
         0, description="width of D's last hidden layer, 0 for none"
     )
     up: Literal["transposed", "upsample"] = Field("upsample", description="how G doubles the size")
@@ -67,8 +71,8 @@ class ResnetSettings(Section):
     generator_width: Positive = Field(description="channels of G at full resolution")
     discriminator_width: Positive = Field(description="channels of D at full resolution")
     max_width: Positive = Field(description="most channels of any stage")
-    generator_blocks: Positive = Field(1, description="residual blocks per stage of G")
-    discriminator_blocks: Positive = Field(1, description="residual blocks per stage of D")
+    generator_blocks: Layers = Field(1, description="residual blocks per stage of G")
+    discriminator_blocks: Layers = Field(1, description="residual blocks per stage of D")
 
 
 class R3Settings(Section):
@@ -76,8 +80,8 @@ class R3Settings(Section):
     generator_width: Positive = Field(description="channels of G at full resolution")
     discriminator_width: Positive = Field(description="channels of D at full resolution")
     max_width: Positive = Field(description="most channels of any stage")
-    blocks: Positive = Field(2, description="residual blocks per stage")
-    recompute_px: Annotated[int, Field(ge=0)] = Field(
+    blocks: Layers = Field(2, description="residual blocks per stage")
+    recompute_px: NotNegative = Field(
         0, description="stages of this size and above are computed twice to save memory; 0: none"
     )
 
@@ -91,16 +95,16 @@ class StyleSettings(Section):
     discriminator_width: Positive = Field(description="channels of D at full resolution")
     max_width: Positive = Field(description="most channels of any stage")
     style_size: Positive = Field(description="how many numbers a style has")
-    mapping_layers: Positive = Field(2, description="layers from latent to style")
+    mapping_layers: Layers = Field(2, description="layers from latent to style")
     mixing: Share = Field(0.9, description="share of fakes whose layers mix two styles")
     path_weight: Annotated[float, Field(ge=0)] = Field(
         0.0, description="how much equal steps of a style are to change the picture equally"
     )
     path_every: Positive = Field(4, description="measured every so many steps")
-    group: Annotated[int, Field(ge=0)] = Field(
+    group: NotNegative = Field(
         4, description="samples whose differences D sees; 1: none, 0: the whole batch"
     )
-    recompute_px: Annotated[int, Field(ge=0)] = Field(
+    recompute_px: NotNegative = Field(
         0, description="stages of this size and above are computed twice to save memory; 0: none"
     )
 
@@ -109,7 +113,7 @@ class ScalesSettings(Section):
     generator_width: Positive = Field(description="channels of G at full resolution")
     discriminator_width: Positive = Field(description="channels of D at full resolution")
     max_width: Positive = Field(description="most channels of any stage")
-    group: Annotated[int, Field(ge=0)] = Field(
+    group: NotNegative = Field(
         4, description="samples whose differences D sees; 1: none, 0: the whole batch"
     )
 
@@ -119,7 +123,7 @@ class ProgressiveSettings(ScalesSettings):
     growing: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="share of the run in which the networks grow"
     )
-    phase_images: Annotated[int, Field(ge=0)] = Field(
+    phase_images: Images = Field(
         0, description="images a stage fades in, and as many it trains; 0: by `growing`"
     )
 
@@ -160,8 +164,8 @@ class GameSettings(Section):
     loss: Literal[
         "minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic"
     ] = Field(description="what the players minimise")
-    d_steps: Positive = Field(1, description="updates of D per step")
-    g_steps: Positive = Field(1, description="updates of G per step")
+    d_steps: Layers = Field(1, description="updates of D per step")
+    g_steps: Layers = Field(1, description="updates of G per step")
     reuse_fakes: bool = Field(True, description="G learns from the fakes D has just judged")
 
 
@@ -195,15 +199,17 @@ class AverageSettings(Section):
 
 
 class BudgetSettings(Section):
-    minutes: Annotated[float, Field(gt=0)] | None = Field(
+    minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] | None = Field(
         None, description="train for so many minutes"
     )
-    images: Positive | None = Field(None, description="train until D has seen so many pictures")
-    epochs: Annotated[float, Field(gt=0)] | None = Field(
+    images: Annotated[int, Field(gt=0, le=MOST_IMAGES)] | None = Field(
+        None, description="train until D has seen so many pictures"
+    )
+    epochs: Annotated[float, Field(gt=0, le=MOST_EPOCHS)] | None = Field(
         None, description="pass so often over the pictures"
     )
-    batch: Annotated[int, Field(ge=2)] = Field(description="pictures per update")
-    micro_batch: Annotated[int, Field(ge=0)] | None = Field(
+    batch: Annotated[int, Field(ge=2, le=1_000_000)] = Field(description="pictures per update")
+    micro_batch: NotNegative | None = Field(
         None,
         description="pictures computed at a time; 0: all; not given: what memory allows",
     )
@@ -218,13 +224,15 @@ class RunSettings(Section):
         "measured",
         description="arithmetic of the layers; measured: what a test at start finds faster",
     )
-    checkpoint_minutes: Annotated[float, Field(gt=0)] = Field(
+    checkpoint_minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] = Field(
         5.0, description="time between checkpoints"
     )
-    keep_checkpoints: Annotated[int, Field(ge=2)] = Field(
+    keep_checkpoints: Annotated[int, Field(ge=2, le=MOST)] = Field(
         3, description="checkpoints kept, newest first"
     )
-    picture_seconds: Annotated[float, Field(gt=0)] = Field(description="time between sample grids")
+    picture_seconds: Annotated[float, Field(gt=0, le=60 * MOST_MINUTES)] = Field(
+        description="time between sample grids"
+    )
     measure: bool = Field(True, description="measure the pictures every fiftieth of the run")
     tensorboard: bool = Field(False, description="also log for TensorBoard")
 
@@ -233,10 +241,8 @@ class TransferSettings(Section):
     """Of a run that began with the weights of another."""
 
     run: str = Field(description="the run whose weights this one began with")
-    images: Annotated[int, Field(ge=0)] = Field(description="how many that one had seen")
-    freeze: Annotated[int, Field(ge=0)] = Field(
-        0, description="layers of D that stay, lowest first"
-    )
+    images: Images = Field(description="how many that one had seen")
+    freeze: NotNegative = Field(0, description="layers of D that stay, lowest first")
 
 
 class Settings(Section):

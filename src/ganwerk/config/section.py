@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+MOST = 10**9
+"""Of whatever is counted: the memory ends long before."""
+
 
 class Section(BaseModel):
     """A table of the settings file. Unknown keys are errors; values never change."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganwerk import checks
+from ganwerk.checks import Stop
 from ganwerk.control.film import LARGEST_GIF_RATE, enlarged, playable, shown_px, write_film
 from ganwerk.control.places import Places
-from ganwerk.control.steered import Steered, Stop
+from ganwerk.control.steered import Steered
 from ganwerk.errors import ConfigError
 from ganwerk.run import grid, refuse_existing, write_picture
+from ganwerk.runtime.memory import require
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 STRIP_COLUMNS = 9
 MOST_FRAMES = 20_000
-LARGEST_RATE, LARGEST_PX = 120.0, 4096
+LONGEST_SECONDS, LARGEST_RATE, LARGEST_PX = 1e6, 120.0, 4096
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def interpolate(
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
     strip = out.suffix.lower() == ".png"
-    _check(seconds, rate, side_px, out)
+    seconds, rate, side_px = _checked(seconds, rate, side_px, out)
     target, warnings = (out, ()) if strip else playable(out)
     if not force:
         refuse_existing([target])
@@ -71,6 +73,8 @@ def interpolate(
     if strip:
         return _strip(steered, places, target, loop, side_px, warnings, progress)
     count = max(len(places), round(seconds * rate))
+    if target.suffix.lower() != ".mp4":
+        _require_memory(count, side)
     walk = steered.walk(places, count, loop=loop)
     write_film(target, _frames(steered, walk, progress), rate, side)
     return Walked(target, count, count / rate, warnings)
@@ -92,6 +96,8 @@ def _strip(
     warnings: tuple[str, ...], progress: ProgressCallback,
 ) -> Walked:  # fmt: skip
     """A row for each leg, its two stops at the ends."""
+    side = side_px or steered.sampler.settings.data.resolution
+    _require_memory((len(stops) + loop) * STRIP_COLUMNS, side)
     rows = steered.legs(stops, STRIP_COLUMNS, loop=loop)
     frames = np.stack(list(_frames(steered, rows, progress)))
     if side_px:
@@ -100,20 +106,30 @@ def _strip(
     return Walked(path, len(frames), 0.0, warnings)
 
 
-def _check(seconds: float, rate: float, side_px: int | None, out: Path) -> None:
-    for name, value, largest in (("--seconds", seconds, math.inf), ("--rate", rate, LARGEST_RATE)):
-        if not (0 < value <= largest and math.isfinite(value)):
-            limit = "" if largest == math.inf else f", at most {largest:g}"
-            raise ConfigError(f"{name} cannot be {value:g}.", f"Give a number above 0{limit}.")
+def _require_memory(frames: int, side_px: int) -> None:
+    """All pictures, once as they are and once on their sheet or in their file."""
+    require(
+        2 * frames * 3 * side_px**2,
+        f"{frames:,} pictures of {side_px} px",
+        "Ask for fewer or smaller ones: --seconds 6 --size 256, or write a .mp4",
+    )
+
+
+def _checked(
+    seconds: float, rate: float, side_px: int | None, out: Path
+) -> tuple[float, float, int | None]:
+    seconds = checks.amount(seconds, "--seconds", most=LONGEST_SECONDS, above=True)
+    rate = checks.amount(rate, "--rate", most=LARGEST_RATE, above=True)
     if seconds * rate > MOST_FRAMES:
         raise ConfigError(
             f"{seconds:g} seconds of {rate:g} pictures are {seconds * rate:,.0f} frames, more than "
             f"{MOST_FRAMES:,}.",
             "Ask for fewer: --seconds 6 --rate 25",
         )
-    if side_px is not None and not 16 <= side_px <= LARGEST_PX:
-        raise ConfigError(f"--size cannot be {side_px}.", f"Give 16 to {LARGEST_PX} px.")
+    if side_px is not None:
+        side_px = checks.whole(side_px, "--size", least=16, most=LARGEST_PX)
     if out.suffix.lower() == ".gif" and rate > LARGEST_GIF_RATE:
         raise ConfigError(
             f"A GIF cannot show {rate:g} pictures a second.", f"Add --rate {LARGEST_GIF_RATE}."
         )
+    return seconds, rate, side_px

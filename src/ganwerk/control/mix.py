@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganwerk import checks
+from ganwerk.checks import Stop
 from ganwerk.control.layers import chosen
 from ganwerk.control.places import Places
-from ganwerk.control.steered import Steered, Stop
+from ganwerk.control.steered import Steered
 from ganwerk.errors import ConfigError
 from ganwerk.run import grid, refuse_existing, write_picture
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
@@ -69,6 +71,7 @@ def mix(
     of the columns, in turn. Karras et al. 2019, section 3.1 and figure 3.
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
+    rows, columns = checks.stops(rows, "--rows"), checks.stops(columns, "--columns")
     if len(rows) * len(columns) > MOST_CELLS:
         raise ConfigError(
             f"{len(rows)} rows of {len(columns)} columns are more than {MOST_CELLS:,} pictures.",
@@ -82,6 +85,7 @@ def mix(
     left = steered.stops(rows, classes, truncation)
     top = steered.stops(columns, classes, truncation)
     drawn, done = [], 0
+    steered.sampler.require_memory((len(left) + 1) * (len(top) + 1))
     places = steered.joined([left, top, crossed(left, top, numbers)])
     for pictures in steered.batches(places):
         drawn.append(pictures)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganwerk import checks
 from ganwerk.control.film import playable, shown_px, write_film
 from ganwerk.control.perception import Perception
 from ganwerk.control.places import Places, save_places
@@ -19,7 +20,7 @@ from ganwerk.control.search import Candidate, Moving, Point, Search
 from ganwerk.control.steered import Steered
 from ganwerk.control.tuning import Tuning, refuse_trained, save_tuned
 from ganwerk.data.decode import UnreadableError, decode, quiet_pillow
-from ganwerk.errors import ConfigError, DataError
+from ganwerk.errors import DataError
 from ganwerk.run import Run, grid, refuse_existing, write_picture
 from ganwerk.run.files import disk_errors, to_json, write_bytes
 from ganwerk.runtime.memory import machine_errors
@@ -27,6 +28,7 @@ from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 Pixels = NDArray[np.uint8]
 STEPS, TRIES = 300, 512
+MOST_STEPS, MOST_TRIES = 1_000_000, 100_000
 FRAMES, FILM_RATE, STILL_FRAMES = 60, 15.0, 30
 LARGEST_FRAME_PX = 512
 
@@ -80,7 +82,9 @@ def project(
     ends the whole.
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
-    _check(steps, tries, tune)
+    steps = checks.whole(steps, "--steps", most=MOST_STEPS)
+    tries = checks.whole(tries, "--tries", most=MOST_TRIES)
+    tune = checks.whole(tune, "--tune", least=0, most=MOST_STEPS)
     target, warnings = playable(out / f"film{film}")
     paths = [out / "picture.png", out / "residual.png", out / "place.safetensors", target]
     tuned = out / "tuned"
@@ -108,16 +112,6 @@ def project(
         )  # fmt: skip
         _write(result, job, found, run, photo, out)
     return result
-
-
-def _check(steps: int, tries: int, tune: int) -> None:
-    if steps < 1 or tries < 1:
-        raise ConfigError(
-            f"{steps} steps from {tries} tries are not possible.",
-            f"Give both at least 1: --steps {STEPS} --tries {TRIES}",
-        )
-    if tune < 0:
-        raise ConfigError(f"{tune} steps of tuning are not possible.", "Give 0 or more: --tune 200")
 
 
 class Projection:

@@ -17,17 +17,17 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganwerk import checks
+from ganwerk.checks import Stop
 from ganwerk.control.places import Places, between, joined, load_places
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.run import to_uint8
-from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
+from ganwerk.sampling.sample import Sampler
 from ganwerk.sampling.space import Space
 
 SPREAD_DRAWN = 1000
 Pixels = NDArray[np.uint8]
-Stop = int | Path
-"""The number of a picture, or a file with a place, as `ganwerk project` writes it."""
 
 
 class Steered:
@@ -60,8 +60,7 @@ class Steered:
         classes: the first seed gets the first of them and so on, in turn; () as `sample` would.
         truncation: see `Sampler.draw`. Raises ConfigError.
         """
-        check_seeds(seeds)
-        check_truncation(truncation)
+        seeds, truncation = checks.seeds(seeds), checks.truncation(truncation)
         order = range(len(seeds)) if classes else seeds
         labels = self.sampler.labels(order, classes)
         settings, device = self.sampler.settings, self.sampler.device
@@ -94,6 +93,7 @@ class Steered:
 
         Raises ConfigError, DataError for a file that holds no place of this run.
         """
+        stops = checks.stops(stops, "--seeds")
         numbers = [stop for stop in stops if isinstance(stop, int)]
         known = iter(range(len(numbers)))
         drawn = self.places(numbers, classes, truncation) if numbers else None

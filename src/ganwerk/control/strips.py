@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 
+from ganwerk import checks
+from ganwerk.checks import Stop
 from ganwerk.control.directions import METHODS, Directions, find
 from ganwerk.control.layers import chosen
 from ganwerk.control.places import Places, save_places
-from ganwerk.control.steered import Steered, Stop
+from ganwerk.control.steered import Steered
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.run import grid, refuse_existing, write_picture
 from ganwerk.run.files import to_json, write_bytes
@@ -21,6 +23,7 @@ from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
 COLUMNS = 7
 LARGEST_STRENGTH = 20.0
+MOST_DIRECTIONS = 10_000  # more than any space has
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,9 @@ def directions(
     """
     if method not in METHODS:
         raise ConfigError(f"There is no method '{method}'.", did_you_mean(method, METHODS))
-    if not 0 < strength <= LARGEST_STRENGTH:
-        raise ConfigError(
-            f"--strength cannot be {strength:g}.",
-            f"Give more than 0, at most {LARGEST_STRENGTH:g}.",
-        )
+    strength = checks.amount(strength, "--strength", most=LARGEST_STRENGTH, above=True)
+    count = checks.whole(count, "--count", most=MOST_DIRECTIONS)
+    stops = checks.stops(stops, "--seeds")
     strips = [out / f"direction-{number:02d}.png" for number in range(1, count + 1)]
     paths = [strip.with_suffix(".safetensors") for strip in strips]
     numbers, about = out / "directions.safetensors", out / "directions.json"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 from ganwerk.data.archive import ZipSource
 from ganwerk.data.folder import FolderSource
-from ganwerk.data.formats import is_picture_name
+from ganwerk.data.formats import is_hidden, is_picture_name
 from ganwerk.data.idx import IdxSource, looks_like_idx
 from ganwerk.data.named import NAMED_SETS, named_source
 from ganwerk.data.sources import Source
 from ganwerk.errors import DataError, did_you_mean
 from ganwerk.values import ProgressCallback
+
+MOST_LOOKED_AT = 10_000
 
 
 def open_source(
@@ -41,7 +44,7 @@ def open_source(
     if len(path.parts) == 1 and not path.suffix:
         raise DataError(
             f"There is no folder or file '{name}', and no built-in set of that name.",
-            did_you_mean(name, NAMED_SETS),
+            did_you_mean(name, [*NAMED_SETS, *_beside(path)]),
         )
     raise DataError(f"{path} does not exist.", _nearest(path))
 
@@ -78,14 +81,20 @@ def _nearest(path: Path) -> str:
     missing = path
     while not missing.parent.exists():
         missing = missing.parent
-    try:
-        siblings = [item.name for item in missing.parent.iterdir()][:10_000]
-    except OSError:
-        siblings = []
+    siblings = _beside(missing)
     hint = did_you_mean(missing.name, siblings) if siblings else ""
     if hint.startswith("Did you mean"):
         return f"{hint} (in {missing.parent})"
     return f"There is no '{missing.name}' in {missing.parent.absolute()}; check the spelling."
+
+
+def _beside(path: Path) -> list[str]:
+    """The names where a missing path would lie; hidden ones only beside hidden ones."""
+    try:
+        names = [item.name for item in islice(path.parent.iterdir(), MOST_LOOKED_AT)]
+    except OSError:
+        return []
+    return [name for name in names if not is_hidden(name) or path.name.startswith(".")]
 
 
 def _cause(error: Exception) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ganwerk.errors import ConfigError, DataError
+from ganwerk import checks
+from ganwerk.errors import ConfigError, DataError, did_you_mean
 from ganwerk.evaluation import copies, pixelwise, published
 from ganwerk.evaluation.extractors import (
     DEFAULT,
@@ -34,6 +35,7 @@ from ganwerk.run import Run
 from ganwerk.sampling.sample import Sampler
 from ganwerk.values import ProgressCallback
 
+SPLITS = ("train", "held-out", "all")
 COUNT, FEWEST = 5_000, 10
 COUNT_FOR_FID = 10_000
 POOL = 4  # times the count: real pictures to draw floors from
@@ -96,12 +98,12 @@ class Evaluation:
         }
 
 
-def evaluate_run(path: Path, wanted: Wanted, at: str | int = "latest") -> Evaluation:
+def evaluate_run(path: str | Path, wanted: Wanted, at: str | int = "latest") -> Evaluation:
     """Measure the averaged generator of a run against its real pictures.
 
     Raises RunError, CheckpointError, DataError, ConfigError, MachineError, each with a hint.
     """
-    _check(wanted)
+    path, wanted = Path(checks.local(path)), _checked(wanted)
     run = Run.open(path)
     sampler = Sampler.open(path, at)
     side = reals_of_run(run, wanted.progress)
@@ -116,11 +118,13 @@ def evaluate_run(path: Path, wanted: Wanted, at: str | int = "latest") -> Evalua
 
 
 def evaluate_places(
-    real: str, other: str, wanted: Wanted, *, resolution: int | None = None,
+    real: str | Path, other: str | Path, wanted: Wanted, *, resolution: int | None = None,
     root: Path | None = None,
 ) -> Evaluation:  # fmt: skip
     """Measure the pictures in `other` against those in `real`: folders, zips, IDX, named sets."""
-    _check(wanted)
+    real, other, wanted = checks.local(real), checks.local(other), _checked(wanted)
+    if resolution is not None:
+        resolution = checks.whole(resolution, "--resolution", least=8, most=1024)
     side, images = two_places(
         real, other, resolution=resolution, root=root, progress=wanted.progress
     )
@@ -131,17 +135,25 @@ def evaluate_places(
     return measure(side, fake, wanted, extractors, what=other, images=None)
 
 
-def _check(wanted: Wanted) -> None:
-    if not wanted.features:
+def _checked(wanted: Wanted) -> Wanted:
+    """With features as a tuple and Python's numbers. Raises ConfigError, DataError."""
+    features: Any = wanted.features
+    if isinstance(features, str):
+        features = checks.names(features, "--features", ",")
+    if not features:
         raise ConfigError("No features were named.", "Name some: --features pixelpca64")
-    if not 0 <= wanted.seed < 2**32:
-        raise ConfigError(f"{wanted.seed} is no seed.", "Choose 0 or more, below 2**32.")
-    check_names([name for name in wanted.features if isinstance(name, str)])
-    if wanted.count is not None and wanted.count < FEWEST:
+    check_names([name for name in features if isinstance(name, str)])
+    if wanted.split not in SPLITS:
+        split = str(wanted.split)
+        raise ConfigError(f"There is no split '{split}'.", did_you_mean(split, SPLITS))
+    seed = checks.whole(wanted.seed, "--seed", least=0, most=2**32 - 1)
+    count = None if wanted.count is None else checks.drawn(wanted.count)
+    if count is not None and count < FEWEST:
         raise DataError(
-            f"{wanted.count} pictures are too few to measure anything.",
+            f"{count} pictures are too few to measure anything.",
             f"Measure with {FEWEST} or more; 1,000 and more tell something: --count 1000",
         )
+    return replace(wanted, features=tuple(features), seed=seed, count=count)
 
 
 def count_for(side: RealSide, wanted: Wanted) -> int:
@@ -251,12 +263,12 @@ class Course:
         }
 
 
-def evaluate_checkpoints(path: Path, wanted: Wanted, *, mark: bool = True) -> Course:
+def evaluate_checkpoints(path: str | Path, wanted: Wanted, *, mark: bool = True) -> Course:
     """Measure every sound checkpoint with the same numbers; mark the best one, so that it is kept.
 
     Raises RunError if there is none, or if the run is being trained and the best cannot be marked.
     """
-    _check(wanted)
+    path, wanted = Path(checks.local(path)), _checked(wanted)
     run = Run.open(path)
     side = reals_of_run(run, wanted.progress)
     count = count_for(side, wanted)

@@ -132,6 +132,7 @@ def two_places(
 
 def drawn(sampler: Sampler, seeds: Sequence[int], progress: ProgressCallback) -> Pixels:
     """Pictures number `seeds` of a generator, (N, C, H, W) uint8. Raises DivergedError."""
+    sampler.require_memory(len(seeds))
     parts, done = [], 0
     for pictures in sampler.batches(seeds, sampler.labels(seeds)):
         parts.append(pictures.transpose(0, 3, 1, 2))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganwerk import checks
 from ganwerk.errors import ConfigError
 from ganwerk.evaluation.copies import Copies, find
 from ganwerk.evaluation.extractors import Pixels, Reals, Wishes, check_names, make
@@ -41,7 +42,7 @@ class Neighbours:
 
 
 def neighbours(
-    path: Path,
+    path: str | Path,
     *,
     count: int = 1000,
     pairs: int = 24,
@@ -56,7 +57,9 @@ def neighbours(
 
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
-    if not 1 <= pairs <= count:
+    path, count = Path(checks.local(path)), checks.drawn(count)
+    pairs = checks.whole(pairs, "--pairs")
+    if pairs > count:
         raise ConfigError(
             f"{pairs} pairs of {count} pictures cannot be shown.", "Choose fewer pairs: --pairs 24"
         )

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from ganwerk.errors import ConfigError, did_you_mean
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=1_000_000)]
+Steps = Annotated[int, Field(gt=0, le=1_000_000_000)]
+PerStep = Annotated[int, Field(gt=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -33,8 +35,8 @@ class GameSetting:
 
     problem: str
     source: str
-    steps: Positive
-    batch: Annotated[int, Field(ge=2)]
+    steps: Steps
+    batch: Annotated[int, Field(ge=2, le=1_000_000)]
     latent_dim: Positive
     latent: str = "gaussian"
     loss: str = "non-saturating"
@@ -43,8 +45,8 @@ class GameSetting:
     d_rate: Above0 = 1e-3
     beta1: BelowOne = 0.5
     beta2: BelowOne = 0.999
-    d_steps: Positive = 1
-    g_steps: Positive = 1
+    d_steps: PerStep = 1
+    g_steps: PerStep = 1
     reuse_fakes: bool = True
     average_images: NotNegative = 0.0
     decay: str = "constant"

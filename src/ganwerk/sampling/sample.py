@@ -19,16 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganwerk import checks
 from ganwerk.config import build, load
 from ganwerk.config.schema import Settings
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
 from ganwerk.run import grid as sheet_of
+from ganwerk.runtime import machine
+from ganwerk.runtime.memory import require, require_for_weights
 from ganwerk.sampling.space import Space, space_of
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
-
-LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,14 @@ class Sampler:
     @classmethod
     def open(cls, path: Path, at: str | int = "latest", device: str | None = None) -> Sampler:
         """The averaged generator of a run. Raises RunError, CheckpointError, ConfigError."""
-        from ganwerk.runtime import machine
-
+        at = checks.at(at)
         machine.keep_freed_memory()
         run = Run.open(path)
         settings = load.from_toml(run.settings_toml, str(run.settings_path))
         data = run.about.get("data", {})
         names, counts = data.get("class_names", []), data.get("class_counts", [])
         where = torch.device(machine.facts(device).device)
+        require_for_weights(settings, len(names), machine.facts(device).free_memory_bytes, copies=1)
         generator, _ = build.players(settings, len(names), where)
         found = run.load_weights(at)
         generator.load_state_dict(found.weights)
@@ -97,6 +98,7 @@ class Sampler:
 
         Raises ConfigError for an unknown class, or for a class of a run that learned none.
         """
+        classes = checks.names(classes, "--class")
         if not self.class_names:
             if classes:
                 raise ConfigError(
@@ -125,8 +127,19 @@ class Sampler:
         are, less draws more ordinary ones, 0 the most ordinary of all (see sampling.space).
 
         Raises ConfigError where the generator knows no middle."""
+        seeds = checks.seeds(seeds)
         labels = self.labels(seeds, classes) if labels is None else labels
-        return np.concatenate(list(self.batches(seeds, labels, truncation)))
+        self.require_memory(len(seeds))
+        return np.concatenate(list(self.batches(seeds, labels, checks.truncation(truncation))))
+
+    def require_memory(self, count: int) -> None:
+        """Raises MachineError if so many pictures cannot be held at once, and once more."""
+        data = self.settings.data
+        require(
+            2 * count * data.channels * data.resolution**2,
+            f"{count:,} pictures of {data.resolution} px",
+            "Draw fewer at once, or each into a file of its own: no --grid, no --format npz.",
+        )
 
     @torch.inference_mode()
     def batches(
@@ -155,24 +168,6 @@ def fixed_batch(resolution: int, device: torch.device) -> int:
     return max(4, min(256 if device.type != "cpu" else 64, pixels // resolution**2))
 
 
-def check_seeds(seeds: Sequence[int]) -> None:
-    if not seeds:
-        raise ConfigError("No picture was asked for.", "Name some: --seeds 0-63")
-    for seed in seeds:
-        if not 0 <= seed <= LARGEST_SEED:
-            raise ConfigError(
-                f"The seed {seed} is outside 0 to {LARGEST_SEED}.", "Choose others: --seeds 0-63"
-            )
-
-
-def check_truncation(psi: float) -> None:
-    if not 0 <= psi <= 1:
-        raise ConfigError(
-            f"A truncation of {psi:g} is not possible.",
-            "Give a number from 0, the most ordinary picture, to 1: --truncation 0.7",
-        )
-
-
 def sample(
     run: Path,
     seeds: Sequence[int],
@@ -193,10 +188,12 @@ def sample(
     for pictures instead, one sheet with all of them. Raises GanwerkError subclasses; nothing is
     overwritten unless `force`.
     """
-    check_seeds(seeds)
+    seeds, truncation = checks.seeds(seeds), checks.truncation(truncation)
     sampler = Sampler.open(run, at, device)
     labels = sampler.labels(seeds, classes)
     paths = _targets(out, seeds, image_format, grid)
+    if len(paths) < len(seeds):
+        sampler.require_memory(len(seeds))
     if not force:
         refuse_existing(paths)
     drawn: list[NDArray[np.uint8]] = []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
+from ganwerk import checks
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.style.backbones import INPUTS, PADDINGS, POOLINGS, architecture
 from ganwerk.style.colours import COLOURS
@@ -110,6 +114,10 @@ _NOT_NEGATIVE = (
 )
 _POSITIVE = ("style_size", "steps", "rate", "history")
 LEAST_PX, MOST_PX = 32, 16_384
+_FLAGS = {
+    "style_size": "style-scale", "size_px": "size", "smallest_px": "smallest", "start": "init"
+}  # fmt: skip
+MOST_SEED = 2**63
 MOST_WEIGHT = 1e20
 """float32 ends at 3e38, and a weight is multiplied with losses and gradients."""
 
@@ -124,13 +132,12 @@ def _check(recipe: Recipe) -> None:
         value = getattr(recipe, field)
         if value not in options:
             raise ConfigError(f"There is no {field} '{value}'.", did_you_mean(value, options))
-    flag = {"style_size": "style-scale"}
     for field in (*_NOT_NEGATIVE, *_POSITIVE):
         value = getattr(recipe, field)
         low = value < 0 or (field in _POSITIVE and value == 0)
         most = _MOST.get(field, MOST_WEIGHT)
         if low or not value <= most:
-            name = flag.get(field, field.replace("_", "-"))
+            name = _FLAGS.get(field, field.replace("_", "-"))
             bound = "above 0" if field in _POSITIVE else "of 0 or more"
             raise ConfigError(
                 f"--{name} cannot be {value:g}.", f"Give a number {bound}, at most {most:g}."
@@ -217,6 +224,47 @@ RATES = {"adam": 0.02, "adam-keras": 0.002, "lbfgs": 1.0, "gradient": 0.0005}
 """Of an optimiser that takes the place of a preset's, where no rate is given."""
 
 FIELDS = tuple(field.name for field in fields(Recipe))
+_KINDS: dict[str, type] = {name: type(getattr(PRESETS["default"], name)) for name in FIELDS} | {
+    "size_px": int
+}
+_OPTIONAL = ("size_px", "strength")
+
+
+def _weights(value: Any, flag: str) -> tuple[float, ...]:
+    """Of layers: text '1,1,0.5', one number, or several."""
+    try:
+        parts = checks.names(value, flag, ",") if isinstance(value, str) else np.ravel(value)
+        return tuple(checks.amount(float(part), flag, least=-math.inf) for part in parts)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{flag} cannot be '{checks.shown(value)}'.",
+            "Give numbers with commas between: 1,1,0.5",
+        ) from None
+
+
+def settings_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes of a recipe as its fields hold them: Python's numbers, names and tuples of them.
+
+    Raises ConfigError for a value of another kind."""
+    found: dict[str, Any] = {}
+    for name, value in changes.items():
+        flag, kind = f"--{_FLAGS.get(name, name.replace('_', '-'))}", _KINDS[name]
+        if name == "layer_weights":
+            found[name] = _weights(value, flag)
+        elif kind is tuple:
+            found[name] = checks.names(value, flag, ",")
+        elif value is None and name in _OPTIONAL:
+            found[name] = None
+        elif kind is int:
+            found[name] = checks.whole(value, flag, least=-MOST_SEED, most=MOST_SEED)
+        elif kind is float:
+            found[name] = checks.amount(value, flag, least=-math.inf)
+        elif isinstance(value, kind):
+            found[name] = value
+        else:
+            what = "true or false" if kind is bool else "a name"
+            raise ConfigError(f"{flag} cannot be '{checks.shown(value)}'.", f"Give {what}.")
+    return found
 
 
 def recipe_of(preset: str = "default", **changes: Any) -> Recipe:
@@ -229,6 +277,7 @@ def recipe_of(preset: str = "default", **changes: Any) -> Recipe:
     for name in changes:
         if name not in FIELDS:
             raise ConfigError(f"There is no setting '{name}'.", did_you_mean(name, FIELDS))
+    changes = settings_of(changes)
     weighted = {"content_weight", "style_weight"} & set(changes)
     if weighted and changes.get("strength") is not None:
         raise ConfigError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganwerk import checks
 from ganwerk.style.recipe import recipe_of
 from ganwerk.stylisation.events import Point, Watcher, nobody
 from ganwerk.stylisation.job import Options, Request
@@ -54,15 +55,37 @@ def stylise(
     callback: is told events (`ganwerk.stylisation.events`) while it runs.
     Raises GanwerkError subclasses.
     """
-    one = isinstance(styles, str | Path | np.ndarray) or hasattr(styles, "convert")
-    several: Sequence[Any] = [styles] if one else styles  # type: ignore[assignment]
+    paired = isinstance(styles, tuple) and len(styles) == 2 and _is_number(styles[1])
+    several = [styles] if paired else _sources(styles)
     weighted = [style if isinstance(style, tuple) else (style, 1.0) for style in several]
     if size is not None:
         settings["size_px"] = size
     request = Request(
-        content, weighted, recipe_of(preset, **settings), masks, style_masks,
-        None if weights is None else Path(weights),
+        _source(content), [(_source(style), _weight(share)) for style, share in weighted],
+        recipe_of(preset, **settings), _sources(masks), _sources(style_masks),
+        None if weights is None else Path(checks.local(weights)),
     )  # fmt: skip
-    options = Options(device, precision, tile, resume, force)
-    done = stylise_file(request, None if out is None else Path(out), options, callback)
+    tile_px = None if tile is None else checks.whole(tile, "--tile", least=0)
+    options = Options(device, precision, tile_px, resume, force)
+    target = None if out is None else Path(checks.local(out))
+    done = stylise_file(request, target, options, callback)
     return Stylised(done.picture, done.trace, done.seconds, done.path)
+
+
+def _is_number(value: Any) -> bool:
+    return checks.number(value) is not None
+
+
+def _weight(value: Any) -> float:
+    return checks.amount(value, "The weight of a style", above=True)
+
+
+def _sources(given: Any) -> list[Any]:
+    """Several pictures; one alone is a list of one."""
+    one = isinstance(given, str | Path | np.ndarray) or hasattr(given, "convert")
+    return [given] if one else list(given)
+
+
+def _source(given: Source) -> Source:
+    """Raises ConfigError for an address."""
+    return checks.local(given) if isinstance(given, str) else given

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ganwerk import checks
 from ganwerk.errors import ConfigError, RunError
 from ganwerk.run.pictures import refuse_existing
 from ganwerk.stylisation import saved
@@ -26,13 +27,9 @@ def steps_folder(out: Path) -> Path:
 def check_outputs(request: Request, out: Path | None, options: Options) -> None:
     """Raises ConfigError for what cannot be written or would replace a source, MachineError for
     what exists already, RunError where an interrupted transfer waits."""
-    if options.tile_px is not None and options.tile_px < 0:
-        raise ConfigError(f"--tile cannot be {options.tile_px}.", "Give px; 0 forbids tiles.")
-    if options.save_every < 0:
-        raise ConfigError(
-            f"--save-every cannot be {options.save_every}.",
-            "Give a number of closures; 0 is never.",
-        )
+    if options.tile_px is not None:
+        checks.whole(options.tile_px, "--tile", least=0)  # px; 0 forbids tiles
+    checks.whole(options.save_every, "--save-every", least=0)  # closures; 0 is never
     for path, check in ((out, kind_of), (options.film, film_kind), (options.curves, curves_kind)):
         if path is not None:
             check(path)

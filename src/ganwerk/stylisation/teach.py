@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 import ganwerk
+from ganwerk import checks
 from ganwerk.errors import ConfigError, DataError, DivergedError
 from ganwerk.game.optimisers import Adam
 from ganwerk.run.files import write_bytes
@@ -70,6 +71,8 @@ def teach(
     """
     if out.suffix != ".safetensors":
         raise ConfigError(f"A network cannot be written as '{out.name}'.", "End in .safetensors.")
+    minutes = checks.positive(minutes, "--minutes")
+    steps = None if steps is None else checks.whole(steps, "--steps")
     if not force:
         refuse_existing([out])
     pictures = [read(p, "photo") for p in pictures_in(photos)] if photos else built_in_photos()
@@ -206,8 +209,8 @@ def redraw(net: StyleNet, source: Source, size: int | None = None) -> NDArray[np
     """One pass: (H, W, 3) uint8, or 4 with the source's transparency. size: long side in px.
 
     Raises DataError, ConfigError."""
-    if size is not None and not LEAST_PX <= size <= MOST_PX:
-        raise ConfigError(f"--size cannot be {size}.", f"Give {LEAST_PX} to {MOST_PX:,} px.")
+    if size is not None:
+        size = checks.whole(size, "--size", least=LEAST_PX, most=MOST_PX)
     photo = read(source, "photo")
     height, width = fitted(*photo.size, size or max(photo.size))
     if min(height, width) < LEAST_SIDE_PX:

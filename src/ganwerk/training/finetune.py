@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganwerk import checks
 from ganwerk.config import build, explain, load
 from ganwerk.config.load import Base
 from ganwerk.config.schema import Settings
-from ganwerk.errors import ConfigError
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
 from ganwerk.runtime.events import Plan, Warned, Watcher, nobody
@@ -41,7 +41,7 @@ class Source:
         """Raises RunError, CheckpointError."""
         run = Run.open(path)
         settings = load.from_toml(run.settings_toml, str(run.settings_path))
-        return cls(run, settings, run.load(at))
+        return cls(run, settings, run.load(checks.at(at)))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -54,8 +54,7 @@ class Source:
 
     def base(self, freeze: int) -> Base:
         """Its settings, but for what depends on pictures, machine and time."""
-        if freeze < 0:
-            raise ConfigError(f"{freeze} layers cannot be frozen.", "Give 0 or more: --freeze 3")
+        freeze = checks.whole(freeze, "--freeze", least=0)
         origins = self.run.origins
         values = {
             key: value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -107,20 +108,38 @@ def fitting(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int
             f"Parts of {asked} pictures do not divide a batch of {whole}.",
             "Choose a divisor of the batch for budget.micro_batch.",
         )
-    needed = step_memory(state, at_once(settings, asked))
-    if needed <= free_bytes:
-        return asked, needed
-    for parts in range(2, whole // fewest(state) + 1):
-        micro = whole // parts
-        if whole % parts or micro % state.d_group_size:
+    least = step_memory(state, at_once(settings, 1))
+    each = step_memory(state, at_once(settings, 2)) - least
+    held = whole * picture_bytes(settings)
+
+    def needed(micro: int) -> int:
+        return least + (micro - 1) * each + held
+
+    if needed(asked or whole) <= free_bytes:
+        return asked, needed(asked or whole)
+    for micro in divisors(whole):
+        if micro < fewest(state) or micro % max(1, state.d_group_size):
             continue
-        part = replace(recipe, micro_batch=micro)
-        with suppress(ConfigError):
-            check_micro(part, state.g_net, state.d_net)
-            memory = step_memory(state, at_once(settings, micro))
-            if memory <= free_bytes:
-                return micro, memory
-    raise too_large(settings, needed, free_bytes)
+        if needed(micro) <= free_bytes:
+            with suppress(ConfigError):
+                check_micro(replace(recipe, micro_batch=micro), state.g_net, state.d_net)
+                return micro, needed(micro)
+    raise too_large(settings, needed(asked or whole), free_bytes)
+
+
+def picture_bytes(settings: Settings) -> int:
+    """Of a picture of the batch, which is held whole, in float32."""
+    return 4 * settings.data.channels * settings.data.resolution**2
+
+
+def divisors(number: int) -> list[int]:
+    """All below `number`, the largest first.
+
+    >>> divisors(12)
+    [6, 4, 3, 2, 1]
+    """
+    small = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return sorted({number // n for n in small} | set(small), reverse=True)[1:]
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from ganwerk.values import MachineFacts, Origin
 
 BYTES_PER_PARAMETER = 4 * 7  # both players with two moments each, and the averaged generator
 GRIDS_KEPT_BYTES = 60 * 2**20
+MOST_TIMES = 32
+"""A picture in one batch: automatic batches stay below it with the fewest pictures."""
 HeldOut = Callable[[int], Batch]
 
 
@@ -111,6 +113,7 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     settings = load.settle(draft)
     check_tensorboard(settings)
     train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    _check_batch(settings, len(train))
     for line in pictures.health.lines():
         if line.severity != "note":
             watch(Warned(line.text))
@@ -137,6 +140,16 @@ def _check_transfer(draft: Draft, request: Request) -> None:
             "the start has none.",
             f"Begin with them: ganwerk finetune {where} {request.where}\n"
             "Or delete the table [transfer] from the file.",
+        )
+
+
+def _check_batch(settings: Settings, train_count: int) -> None:
+    batch, most = settings.budget.batch, MOST_TIMES * train_count
+    if batch > most:
+        raise ConfigError(
+            f"A batch of {batch:,} would hold each of the {train_count:,} pictures that are "
+            f"trained on {batch // train_count:,} times.",
+            f"Add pictures, or choose a batch of their number: --batch {max(2, train_count)}",
         )
 
 

@@ -26,6 +26,7 @@ from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
 from ganwerk.runtime import machine
+from ganwerk.runtime.memory import require_for_weights
 from ganwerk.training.footprint import at_once, evaluating, fewest, fitting, some_batch
 from ganwerk.values import MachineFacts
 
@@ -79,6 +80,7 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     saves seconds, and the same seed then computes the same numbers.
     Raises MachineError if a step would not fit into the free memory.
     """
+    require_for_weights(settings, class_count, facts.free_memory_bytes)
     state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
     state.images = AT_THE_END  # networks that grow have their full size there
     micro, memory = fitting(state, settings, facts.free_memory_bytes)
