@@ -49,6 +49,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
+def given(value: object) -> str:
+    """A value as it was given: text in quotes."""
+    return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
+
+
 def plain(value: Any) -> Any:
     """Python's value of a numpy number or of an array without axes; all else as it is."""
     return value.item() if getattr(value, "shape", None) == () else value
@@ -78,7 +83,7 @@ def amount(
     if found is None or not least <= found <= most or (above and found == least):
         bounds = f"above {least:g}" if above else f"from {least:g}"
         limit = "" if math.isinf(most) else f"{',' if above else ''} {_up_to(above)} {most:,g}"
-        raise ConfigError(f"{flag} cannot be '{shown(value)}'.", f"Give a number {bounds}{limit}.")
+        raise ConfigError(f"{flag} cannot be {given(value)}.", f"Give a number {bounds}{limit}.")
     return float(found)
 
 
@@ -91,7 +96,7 @@ def whole(value: Any, flag: str, *, least: int = 1, most: int = 10**9) -> int:
     found = number(value)
     if found is None or not least <= found <= most or found != int(found):
         raise ConfigError(
-            f"{flag} cannot be '{shown(value)}'.",
+            f"{flag} cannot be {given(value)}.",
             f"Give a whole number from {least:,} to {most:,}.",
         )
     return int(found)
@@ -107,7 +112,7 @@ def positive(value: Any, flag: str, most: float = MOST_MINUTES) -> float:
             found = None
     if found is None or not 0 < found <= most:
         raise ConfigError(
-            f"{flag} cannot be '{shown(value)}'.",
+            f"{flag} cannot be {given(value)}.",
             f"Give a number above 0, at most {most:,g}: {flag} 1.5",
         )
     return float(found)
@@ -122,7 +127,7 @@ def count(value: Any, flag: str, most: int = MOST_IMAGES) -> int:
     if found is not None and 0 < found <= most and found == int(found):
         return int(found)
     raise ConfigError(
-        f"{flag} cannot be '{shown(value)}'.",
+        f"{flag} cannot be {given(value)}.",
         f"Give a whole number, at most {most:,}: {flag} 200_000, 200k or 1.5M.",
     )
 
@@ -182,7 +187,7 @@ def names(value: Any, flag: str, separator: str | None = None) -> tuple[str, ...
         return tuple(part.strip() for part in parts if part.strip() or separator is None)
     found = list(value) if isinstance(value, Iterable) else [value]
     if not all(isinstance(name, str) for name in found):
-        raise ConfigError(f"{flag} cannot be '{shown(value)}'.", "Give a name or a list of names.")
+        raise ConfigError(f"{flag} cannot be {given(value)}.", "Give a name or a list of names.")
     return tuple(str(name) for name in found)
 
 
@@ -216,7 +221,7 @@ def _listed(value: Any, flag: str, most: int, what: str, hint: str) -> list[Any]
             f"range({shown(alone)}) are the first.",
         )
     if not isinstance(alone, Iterable):
-        raise ConfigError(f"{flag} cannot be '{shown(alone)}'.", "Give a list of whole numbers.")
+        raise ConfigError(f"{flag} cannot be {given(alone)}.", "Give a list of whole numbers.")
     found = list(islice(alone, most + 1))
     if len(found) > most:
         raise ConfigError(f"{flag} is too much: at most {most:,} {what}.", hint)

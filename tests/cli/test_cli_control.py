@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ganwerk.cli.options import parse_stops
+from ganwerk.checks import parse_stops
 from ganwerk.control.directions import Directions
 from ganwerk.control.interpolate import Walked
 from ganwerk.control.mix import Mixed

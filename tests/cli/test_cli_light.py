@@ -61,6 +61,7 @@ def test_help_is_light() -> None:
     assert modules["--help commands"] == [
         "ganwerk.cli.group",
         "ganwerk.cli.output",
+        "ganwerk.cli.streams",
     ], "the help of the whole must not load the commands"
 
 

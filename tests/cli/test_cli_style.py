@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganwerk.cli.style import settings_of, weighted
+from ganwerk.cli.style import weighted
 from ganwerk.errors import ConfigError
+from ganwerk.style.recipe import recipe_of
 
 SMALL = ["--size", "64", "--smallest", "32", "--steps", "4", "--content-layers", "relu2_1",
          "--style-layers", "relu1_1,relu2_1", "--precision", "float32"]  # fmt: skip
@@ -107,10 +109,15 @@ def test_weights_of_styles(folder):
         weighted("a.jpg:nan")
 
 
-def test_only_what_was_given_becomes_a_setting():
-    assert settings_of({"strength": None, "size_px": 5, "layer_weights": "1, 2"}) == {
-        "size_px": 5, "layer_weights": (1.0, 2.0),
-    }  # fmt: skip
+def test_only_what_was_given_becomes_a_setting(cli, folder, stub):
+    verb = stub("ganwerk.stylisation.verb.stylise_file", None)
+    found = cli("style", "photo.png", "--style", "painting.jpg", "--size", "64", "--steps", "7",
+                "--style-layers", "relu1_1,relu2_1", "--layer-weights", "1, 2")  # fmt: skip
+    assert found.exit_code == 0, found.output
+    recipe = verb.calls[0][0][0].recipe
+    assert recipe.layer_weights == (1.0, 2.0)
+    usual = recipe_of(style_layers=("relu1_1", "relu2_1"))
+    assert recipe == replace(usual, size_px=64, steps=7, layer_weights=(1.0, 2.0))
 
 
 def test_train_and_apply(cli, folder, monkeypatch):

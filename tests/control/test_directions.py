@@ -152,7 +152,7 @@ def test_only_its_layers_move(styled):
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"count": 0}, "cannot be 0 directions"),
+        ({"count": 0}, "--count cannot be 0"),
         ({"count": 9}, "cannot be 9 directions in a space of 8"),
         ({"method": "pac"}, "no method 'pac'"),
         ({"strength": 0}, "--strength cannot be 0"),

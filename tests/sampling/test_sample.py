@@ -118,8 +118,8 @@ def test_nothing_is_overwritten_unasked(run, tmp_path):
     ("options", "kind", "message"),
     [
         ({"seeds": []}, ConfigError, "No picture"),
-        ({"seeds": [-1]}, ConfigError, "seed -1 is outside"),
-        ({"seeds": [2**63]}, ConfigError, "is outside"),
+        ({"seeds": [-1]}, ConfigError, "seed -1 is no whole number from 0"),
+        ({"seeds": [2**63]}, ConfigError, "is no whole number from 0"),
         ({"image_format": "bmp"}, ConfigError, "written as 'bmp'"),
         ({"at": 77}, CheckpointError, "77"),
     ],

@@ -59,7 +59,7 @@ entry = Entry(
 
 def main() -> None:
     """What the installed command `ganwerk` calls. Never returns."""
-    outlet = lasting()
+    outlet, code = lasting(), 0
     try:
         entry.main(prog_name="ganwerk")
     except SystemExit as end:

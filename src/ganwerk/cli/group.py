@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -14,6 +15,13 @@ import click
 from ganwerk.checks import shown
 from ganwerk.cli.output import show_error, typed
 from ganwerk.errors import GanwerkError, did_you_mean
+
+_ENDLESS = re.compile(r"\S{80,}")
+
+
+def _called(context: click.Context) -> str:
+    """The words that call a command; one that a group stands for has none of its own."""
+    return " ".join(context.command_path.split())
 
 
 class UsageError(GanwerkError):
@@ -41,16 +49,16 @@ class Command(click.Command):
         first = shown(ctx.args[0])
         more = f" and {len(ctx.args) - 1:,} more" if len(ctx.args) > 1 else ""
         last = arguments[-1] if arguments else None
-        hint = f"See `{ctx.command_path} --help`."
+        hint = f"See `{_called(ctx)} --help`."
         if last is not None and exists(ctx.args[-1]):
             hint = f"Call it once for each {str(last.name).upper()}."
             if last.name in TAKES_FOLDERS:
                 folder = commonpath([dirname(path) or "." for path in ctx.args])
                 before = [typed(str(ctx.params[str(p.name)])) for p in arguments[:-1]]
-                command = " ".join((ctx.command_path, *before, typed(folder)))
+                command = " ".join((_called(ctx), *before, typed(folder)))
                 hint = f"A shell makes * a list of files. Name their folder: {command}"
         return UsageError(
-            f"`{ctx.command_path}` takes {wanted}, and here is more: '{first}'{more}.", hint
+            f"`{_called(ctx)}` takes {wanted}, and here is more: '{first}'{more}.", hint
         )
 
 
@@ -141,10 +149,10 @@ def _in_our_words(error: click.ClickException) -> UsageError:
         message = f"There is no option '{error.option_name}'."
         hint = f"Did you mean '{near[0]}'?" if near else ""
     else:
-        message, hint = error.format_message(), ""
+        message, hint = _ENDLESS.sub(lambda word: shown(word[0]), error.format_message()), ""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context and not hint:
-        hint = f"See `{context.command_path} --help`."
+        hint = f"See `{_called(context)} --help`."
     return UsageError(message, hint)
 
 

@@ -36,7 +36,7 @@ class Style(LazyGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] == TRANSFER:
-            return ctx.info_name, transfer, args[1:]
+            return None, transfer, args[1:]  # its name is the group's
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -234,10 +234,10 @@ def _weights(value: Any, flag: str) -> tuple[float, ...]:
     """Of layers: text '1,1,0.5', one number, or several."""
     try:
         parts = checks.names(value, flag, ",") if isinstance(value, str) else np.ravel(value)
-        return tuple(checks.amount(float(part), flag, least=-math.inf) for part in parts)
+        return tuple(float(part) for part in parts)
     except (TypeError, ValueError):
         raise ConfigError(
-            f"{flag} cannot be '{checks.shown(value)}'.",
+            f"{flag} cannot be {checks.given(value)}.",
             "Give numbers with commas between: 1,1,0.5",
         ) from None
 
@@ -263,7 +263,7 @@ def settings_of(changes: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = value
         else:
             what = "true or false" if kind is bool else "a name"
-            raise ConfigError(f"{flag} cannot be '{checks.shown(value)}'.", f"Give {what}.")
+            raise ConfigError(f"{flag} cannot be {checks.given(value)}.", f"Give {what}.")
     return found
 
 

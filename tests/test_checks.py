@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.cli.options import (
-    MOST_SEEDS,
-    budget_of,
-    count,
-    parse_at,
-    parse_seeds,
-    positive,
-)
+from ganwerk import checks
+from ganwerk.checks import MOST_SEEDS, count, parse_seeds, positive
 from ganwerk.errors import ConfigError
 
 
@@ -51,15 +45,15 @@ def test_what_is_no_amount(text: str) -> None:
 
 
 def test_a_budget_keeps_how_it_was_typed() -> None:
-    assert budget_of(None, None, None) is None
-    assert budget_of("20", None, None) == ("minutes", 20.0, "--minutes 20")
-    assert budget_of(None, "1.5M", None) == ("images", 1_500_000, "--images 1.5M")
-    assert budget_of(None, None, "2.5") == ("epochs", 2.5, "--epochs 2.5")
+    assert checks.budget(None, None, None) is None
+    assert checks.budget("20", None, None) == ("minutes", 20.0, "--minutes 20")
+    assert checks.budget(None, "1.5M", None) == ("images", 1_500_000, "--images 1.5M")
+    assert checks.budget(None, None, "2.5") == ("epochs", 2.5, "--epochs 2.5")
 
 
 def test_two_budgets_are_one_too_many() -> None:
     with pytest.raises(ConfigError) as caught:
-        budget_of("20", "200k", None)
+        checks.budget("20", "200k", None)
     assert caught.value.message.endswith("here are 2: --minutes 20 and --images 200k.")
     assert caught.value.hint
 
@@ -117,8 +111,8 @@ def test_seeds_survive_writing_and_reading(seeds: list[int]) -> None:
 
 
 def test_which_checkpoint() -> None:
-    assert parse_at("latest") == "latest"
-    assert parse_at("best") == "best"
-    assert parse_at("12k") == 12_000
+    assert checks.at("latest") == "latest"
+    assert checks.at("best") == "best"
+    assert checks.at("12k") == 12_000
     with pytest.raises(ConfigError, match="--at cannot be 'newest'"):
-        parse_at("newest")
+        checks.at("newest")
