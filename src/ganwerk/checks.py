@@ -200,12 +200,13 @@ def seeds(value: Any, flag: str = "--seeds") -> tuple[int, ...]:
     found = []
     for seed in _listed(value, flag, MOST_SEEDS, "pictures at once", "Draw them in several calls."):
         as_number = number(seed)
-        if not isinstance(as_number, int) or not 0 <= as_number <= LARGEST_SEED:
+        sound = as_number is not None and 0 <= as_number <= LARGEST_SEED
+        if as_number is None or not sound or as_number != int(as_number):
             raise ConfigError(
                 f"The seed {shown(seed)} is no whole number from 0 to {LARGEST_SEED}.",
                 f"Choose others: {flag} 0-63",
             )
-        found.append(as_number)
+        found.append(int(as_number))
     if not found:
         raise ConfigError("No picture was asked for.", f"Name some: {flag} 0-63")
     return tuple(found)
