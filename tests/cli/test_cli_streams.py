@@ -40,7 +40,7 @@ def called(text: str) -> subprocess.CompletedProcess[str]:
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="shells close streams otherwise there")
 
 
-@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "| head -0"])
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "| head -0"])
 def test_closed_streams_end_nothing(streams: str) -> None:
     for command in COMMANDS:
         found = called(f"{{}} {command} {streams}")
@@ -61,7 +61,7 @@ def test_a_full_device_is_one_sentence(unbuffered: str) -> None:
         assert silent.returncode == (2 if command == "trian" else 0)
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1", "nonsense"])
+@pytest.mark.parametrize("locale", ["C", "nonsense"])
 def test_any_locale_can_be_spoken_to(locale: str) -> None:
     strict = "PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
     found = called(f"{strict} LC_ALL={locale} LANG={locale} {{}} data check $'\\xd1\\x8f\\xff'")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,18 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ganwerk.cli import render
-from ganwerk.runtime.events import (
-    Ended,
-    Event,
-    Judged,
-    Pictured,
-    Plan,
-    Planned,
-    Preparing,
-    Saved,
-    Stepped,
-    Warned,
-)
+from ganwerk.cli.watch import TextScreen
+from ganwerk.runtime.events import Event, Judged, Pictured, Plan, Preparing, Saved, Stepped
 from ganwerk.values import Progress
 
 FRAME_SECONDS = 0.1
@@ -77,55 +66,56 @@ class Bars:
         self._rich.stop()
 
 
-class LiveScreen:
+class LiveScreen(TextScreen):
     """What happens once scrolls by; what goes on stays at the bottom."""
 
     def __init__(self, console: Console | None = None, *, last_words: bool = True) -> None:
+        super().__init__(last_words=last_words)
         self._console = console or terminal()
-        self._last_words = last_words
         self._bars: Bars | None = None
         self._live: Live | None = None
         self._drawn = 0.0
-        self._loss: str | None = None
         self._step: Stepped | None = None
-        self._newest: Path | None = None
         self._saved: int | None = None
         self._judged: Judged | None = None
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, Preparing):
             self._close_bars()
-        match event:
-            case Planned():
-                self._loss = event.plan.loss
-                self._console.print(plan_panel(event.plan))
-            case Preparing():
-                if self._bars is None:
-                    self._bars = Bars(self._console)
-                self._bars(event.progress)
-            case Stepped():
-                self._explain_once()
-                self._step = event
-                self._draw()
-            case Pictured():
-                self._newest = event.path
-                self._draw()
-            case Judged() | Saved():
-                self._keep(event)
-                self._draw()
-            case Warned():
-                self._warn(event)
-            case Ended():
-                self._end(event)
+        super().__call__(event)
 
-    def _keep(self, event: Judged | Saved) -> None:
-        if isinstance(event, Judged):
-            self._judged = event
-        else:
-            self._saved = event.images or None
+    def line(self, text: str = "", colour: str | None = None) -> None:
+        self._console.print(text, style=colour, soft_wrap=True)
 
-    def done(self, run: Path) -> None:
-        pass
+    def plan(self, plan: Plan) -> None:
+        self._console.print(plan_panel(plan))
+
+    def preparing(self, progress: Progress) -> None:
+        if self._bars is None:
+            self._bars = Bars(self._console)
+        self._bars(progress)
+
+    def explain(self, lines: list[str]) -> None:
+        for text in lines:
+            self.line(text, "dim")
+
+    def stepped(self, event: Stepped) -> None:
+        self._step = event
+        self._draw()
+
+    def pictured(self, event: Pictured, first: bool) -> None:
+        self._draw()
+
+    def judged(self, event: Judged) -> None:
+        self._judged = event
+        self._draw()
+
+    def saved(self, event: Saved) -> None:
+        self._saved = event.images
+        self._draw()
+
+    def leave(self) -> None:
+        self.close()
 
     def close(self) -> None:
         self._close_bars()
@@ -138,23 +128,6 @@ class LiveScreen:
         if self._bars:
             self._bars.close()
             self._bars = None
-
-    def _explain_once(self) -> None:
-        if self._loss is not None:
-            for line in render.legend(self._loss):
-                self._console.print(line, style="dim")
-            self._loss = None
-
-    def _warn(self, event: Warned) -> None:
-        self._console.print(f"warning: {event.message}", style="yellow")
-        for line in event.hint.splitlines():
-            self._console.print(f"hint: {line}")
-
-    def _end(self, event: Ended) -> None:
-        self.close()
-        self._console.print()
-        for line in render.ending(event, newest=self._newest, last_words=self._last_words):
-            self._console.print(line, soft_wrap=True)
 
     def _draw(self) -> None:
         if self._step is None:

@@ -90,10 +90,12 @@ def say_plan(plan: Plan) -> None:
         say(f"  {topic:10} {text}")
 
 
-def say_warning(event: Warned) -> None:
-    say(click.style(f"warning: {event.message}", fg="yellow"))
-    for line in event.hint.splitlines():
-        say(f"hint: {line}")
+def say_warning(event: Warned, line: Callable[..., None] | None = None) -> None:
+    """line: takes a text and its colour; None: stdout."""
+    line = line or TextScreen().line
+    line(f"warning: {event.message}", "yellow")
+    for text in event.hint.splitlines():
+        line(f"hint: {text}")
 
 
 class Pace:
@@ -147,67 +149,105 @@ class PlainProgress:
             self._say(render.progress_text(progress))
 
 
-class PlainScreen:
-    """Lines of text without control characters, a line of progress every ten seconds."""
+class TextScreen:
+    """What happens, told in lines: whatever happens once stands here, what goes on in subclasses.
 
-    def __init__(self, *, last_words: bool = True, clock: Clock = time.monotonic) -> None:
+    last_words: end with the commands to type next."""
+
+    def __init__(self, *, last_words: bool = True) -> None:
         self._last_words = last_words
-        self._pace = Pace(PLAIN_SECONDS, clock)
-        self._progress = PlainProgress(clock=clock)
         self._loss: str | None = None
-        self._unsaid: Stepped | None = None
         self._newest: Path | None = None
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned():
                 self._loss = event.plan.loss
-                say_plan(event.plan)
+                self.plan(event.plan)
             case Preparing():
-                self._progress(event.progress)
+                self.preparing(event.progress)
             case Stepped():
-                self._stepped(event)
+                self._explain_once()
+                self.stepped(event)
             case Pictured():
-                self._pictured(event)
+                first, self._newest = self._newest is None, event.path
+                self.pictured(event, first)
             case Judged():
-                say(f"Measured at {event.images:,} images: {render.judged(event)}")
-            case Saved():
-                if event.images:  # the first one holds no training yet
-                    say(f"Saved at {event.images:,} images")
+                self.judged(event)
+            case Saved() if event.images:  # the first one holds no training yet
+                self.saved(event)
             case Warned():
-                say_warning(event)
+                say_warning(event, self.line)
             case Ended():
-                self._ended(event)
+                self._end(event)
 
-    def _stepped(self, event: Stepped) -> None:
+    def _explain_once(self) -> None:
         if self._loss is not None:
-            say()
-            for line in render.legend(self._loss):
-                say(line)
-            say()
+            self.explain(render.legend(self._loss))
             self._loss = None
-        self._unsaid = event
-        if self._pace.allows("step"):
-            self._unsaid = None
-            say(step_line(event))
 
-    def _pictured(self, event: Pictured) -> None:
-        if self._newest is None:
-            say(f"First pictures: {event.path}; newer ones beside it")
-        self._newest = event.path
+    def _end(self, event: Ended) -> None:
+        self.leave()
+        self.line()
+        for text in render.ending(event, newest=self._newest, last_words=self._last_words):
+            self.line(text)
 
-    def _ended(self, event: Ended) -> None:
-        if self._unsaid:
-            say(step_line(self._unsaid))
-        say()
-        for line in render.ending(event, newest=self._newest, last_words=self._last_words):
-            say(line)
+    def line(self, text: str = "", colour: str | None = None) -> None:
+        say(click.style(text, fg=colour) if colour else text)
+
+    def plan(self, plan: Plan) -> None: ...
+    def preparing(self, progress: Progress) -> None: ...
+    def explain(self, lines: list[str]) -> None: ...
+    def stepped(self, event: Stepped) -> None: ...
+    def pictured(self, event: Pictured, first: bool) -> None: ...
+    def judged(self, event: Judged) -> None: ...
+    def saved(self, event: Saved) -> None: ...
+
+    def leave(self) -> None:
+        """Before the last lines: whatever goes on ends."""
 
     def done(self, run: Path) -> None:
         pass
 
     def close(self) -> None:
         pass
+
+
+class PlainScreen(TextScreen):
+    """Lines of text without control characters, a line of progress every ten seconds."""
+
+    def __init__(self, *, last_words: bool = True, clock: Clock = time.monotonic) -> None:
+        super().__init__(last_words=last_words)
+        self._pace = Pace(PLAIN_SECONDS, clock)
+        self.preparing = PlainProgress(clock=clock)  # type: ignore[method-assign]
+        self._unsaid: Stepped | None = None
+
+    def plan(self, plan: Plan) -> None:
+        say_plan(plan)
+
+    def explain(self, lines: list[str]) -> None:
+        for text in ("", *lines, ""):
+            self.line(text)
+
+    def stepped(self, event: Stepped) -> None:
+        self._unsaid = event
+        if self._pace.allows("step"):
+            self.leave()
+
+    def pictured(self, event: Pictured, first: bool) -> None:
+        if first:
+            self.line(f"First pictures: {event.path}; newer ones beside it")
+
+    def judged(self, event: Judged) -> None:
+        self.line(f"Measured at {event.images:,} images: {render.judged(event)}")
+
+    def saved(self, event: Saved) -> None:
+        self.line(f"Saved at {event.images:,} images")
+
+    def leave(self) -> None:
+        if self._unsaid:
+            self.line(step_line(self._unsaid))
+        self._unsaid = None
 
 
 def step_line(event: Stepped) -> str:
