@@ -84,6 +84,9 @@ class Failing(io.RawIOBase):
     def __init__(self, number: int) -> None:
         self.number = number
 
+    def writable(self) -> bool:
+        return True
+
     def write(self, _: Any) -> int:
         raise OSError(self.number, "no")
 
@@ -113,7 +116,7 @@ def test_a_training_is_shown_on_any_terminal(a_plan: Any, width: int, encoding: 
         Preparing(Progress("decoding", 1, 2, "pictures")),
         Planned(a_plan),
         Warned("careful", "look"),
-        Stepped(10, 100, 3.0, 1.0, {"d_loss": 1.0}),
+        Stepped(1, 10, 100, 3.0, 1.0, 3.0, {"d_loss": 1.0}),
         Judged(10, {"FD[x]": 1.0}, {}, True),
         Saved(10, Path("runs/я/checkpoint")),
         Ended("finished", 100, 2.0, Path("runs/я")),
