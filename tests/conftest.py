@@ -38,7 +38,8 @@ def own_cache(shared_folder: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> Iterator[None]:
-    """Tests are many small computations; threads only make them wait for each other."""
+    """Tests are many small computations; threads only make them wait for each other.
+    OMP_NUM_THREADS asks for more."""
     import torch
 
     before = torch.get_num_threads()

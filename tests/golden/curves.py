@@ -15,7 +15,7 @@ CPU = MachineFacts("cpu", "a processor", 2, 8 << 30, 6 << 30)
 NARROW = ["network.generator_width=8", "network.discriminator_width=8", "network.max_width=16"]
 
 
-def curve(preset: str) -> list[list[float]]:
+def curve(preset: str, steps: int = STEPS) -> list[list[float]]:
     """[loss of D, loss of G] of the first steps on blobs whose place depends on their class."""
     sets = ["budget.batch=16", "run.precision=float32"]  # convolutions in the type of their weights
     sets += NARROW if preset != "listing" else []
@@ -26,7 +26,7 @@ def curve(preset: str) -> list[list[float]]:
     state = build.state(settings, 3, torch.device("cpu"), horizon_images=16 * STEPS)
     recipe = build.recipe(settings)
     found = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         report = train_step(state, lambda i: blobs(i, settings.data.conditional), recipe)
         found.append([report.d_loss.item(), report.g_loss.item()])
     return found

@@ -13,8 +13,8 @@ and avx512 gave the same bits):
 In float32 a difference of the last bit can become one of a tenth of a step: where a gradient is
 zero but for rounding, Adam divides it by its own size.
 
-`python -m tests.golden.figures` prints all as JSON; `make golden` writes them anew: say in the
-commit why they moved.
+`python -m tests.golden.figures STEPS` prints all as JSON, so many steps of each curve.
+`make golden` writes them anew: say in the commit why they moved.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 
 from ganwerk.config.load import preset_names
-from tests.golden.curves import curve
+from tests.golden.curves import STEPS, curve
 from tests.golden.traces import CASES, trace
 
 Rows = list[list[float]]
@@ -46,10 +46,10 @@ def in_float64() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def curves() -> dict[str, Rows]:
+def curves(steps: int = STEPS) -> dict[str, Rows]:
     """Preset to [loss of D, loss of G] of the first steps."""
     with in_float64():
-        return {preset: curve(preset) for preset in preset_names()}
+        return {preset: curve(preset, steps) for preset in preset_names()}
 
 
 def traces() -> dict[str, Rows]:
@@ -76,4 +76,4 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    json.dump({kind: compute() for kind, compute in FIGURES.items()}, sys.stdout)
+    json.dump({"curves": curves(int(sys.argv[1])), "traces": traces()}, sys.stdout)

@@ -28,7 +28,8 @@ def environment(setting: dict[str, str], threads: int) -> dict[str, str]:
     """For a child process: nothing of what the caller chose is left."""
     chosen = {name for each in SETTINGS.values() for name in each}
     kept = {name: value for name, value in os.environ.items() if name not in chosen}
-    return kept | setting | {"OMP_NUM_THREADS": str(threads)}
+    # Threads that wait for each other sleep: spinning would cost processor time
+    return kept | setting | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def main(arguments: list[str]) -> int:

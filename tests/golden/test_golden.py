@@ -1,8 +1,8 @@
 """A change of code must not move them; a change of machine cannot.
 
 RTOL covers how far rounding in float64 (1e-16 a number) grows in these steps. Measured between
-instruction sets, libraries and threads: below 1e-14 for the curves, and SEE for the traces, whose
-L-BFGS divides by small differences of gradients.
+instruction sets, libraries and threads: below 1e-14 for the curves, 1e-12 for the traces, whose
+descent feeds on matchings and decompositions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.golden.kernels import WEAKEST, environment
 from tests.golden.traces import CASES, trace
 
 RTOL = 1e-9
+FEW = 4
 SMALLEST = 1e-300  # a loss that is zero has no digits
 
 
@@ -47,12 +48,16 @@ def test_losses_of_a_transfer_are_what_they_have_been(case):
 
 
 def test_the_weakest_kernels_and_two_threads_move_nothing():
-    command = [sys.executable, "-m", "tests.golden.figures"]
+    """The first steps only, as these kernels are slow; `make test-portable` takes all."""
+    command = [sys.executable, "-m", "tests.golden.figures", str(FEW)]
     done = subprocess.run(command, env=environment(WEAKEST, 2), capture_output=True, check=True)
-    for kind, found in json.loads(done.stdout).items():
-        assert found.keys() == recorded(kind).keys()
-        for name, now in found.items():
-            check(now, recorded(kind)[name])
+    now = json.loads(done.stdout)
+    for kind in FIGURES:
+        assert now[kind].keys() == recorded(kind).keys()
+    for preset, before in recorded("curves").items():
+        check(now["curves"][preset], before[:FEW])
+    for case, before in recorded("traces").items():
+        check(now["traces"][case], before)
 
 
 def test_float64_is_left_behind():
