@@ -27,7 +27,8 @@ from ganwerk.metrics.features import (
     lenet,
     selfsup,
 )
-from ganwerk.run.tensors import DamagedError, Seal, read_tensors
+from ganwerk.run.index import Seal
+from ganwerk.run.tensors import DamagedError, read_tensors
 from ganwerk.values import ProgressCallback, ignore_progress
 
 Pixels = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ganwerk
 from ganwerk.errors import RunError, did_you_mean
 from ganwerk.run import checkpoint
-from ganwerk.run.checkpoint import Checkpoint, CheckpointInfo, Weights
+from ganwerk.run.checkpoint import Checkpoint, Weights
 from ganwerk.run.files import (
     disk_errors,
     replace_bytes,
@@ -24,6 +24,7 @@ from ganwerk.run.files import (
     unused_name,
     write_bytes,
 )
+from ganwerk.run.index import CheckpointInfo, list_checkpoints
 from ganwerk.run.journal import Journal
 from ganwerk.run.lock import exclusive
 
@@ -263,7 +264,7 @@ class Run:
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """All checkpoints, oldest save first, damaged ones with the reason. Tensors stay unread."""
-        return checkpoint.list_checkpoints(self.checkpoints_path)
+        return list_checkpoints(self.checkpoints_path)
 
     def load(self, at: int | str = "latest") -> Checkpoint:
         """Read a checkpoint and check it against its seals.

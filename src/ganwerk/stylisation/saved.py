@@ -13,7 +13,8 @@ from torch import Tensor
 import ganwerk
 from ganwerk.errors import CheckpointError, RunError
 from ganwerk.run.files import disk_errors, to_json, write_bytes
-from ganwerk.run.tensors import DamagedError, Seal, read_tensors, write_tensors
+from ganwerk.run.index import Seal
+from ganwerk.run.tensors import DamagedError, read_tensors, write_tensors
 
 _INDEX = "transfer.json"
 
