@@ -76,9 +76,7 @@ class Index(BaseModel):
         return (json.dumps(content, indent=2) + "\n").encode()
 
 
-def new_index(
-    images: int, sequence: int, meta: dict[str, Any], seals: Mapping[str, Seal]
-) -> Index:
+def new_index(images: int, sequence: int, meta: dict[str, Any], seals: Mapping[str, Seal]) -> Index:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     files = {name: asdict(seal) for name, seal in seals.items()}
     return Index.model_validate(
@@ -183,4 +181,3 @@ def _amiss(file: Path, error: OSError) -> tuple[str, bool]:
 def _digest(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode()).hexdigest()
-
