@@ -140,7 +140,7 @@ class Trained:
         )
 
     def moved(self, data: str | Path) -> None:
-        """Note that the training pictures are in `data` now. Raises DataError if they are others."""
+        """Note that the training pictures are in `data` now. Raises DataError for others."""
         for warning in relocate(self.run, str(data)):
             warnings.warn(warning, stacklevel=2)
 

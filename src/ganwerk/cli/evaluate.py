@@ -82,9 +82,9 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 @json_option("the numbers with all they depend on")
 def command(
     what: str, other: str | None, features: str, fid: bool, weights: Path | None,
-    run_hub_code: bool, count: str | None, split: str, data: str | None, at: str, every_checkpoint: bool,
-    extrapolate: bool, resolution: int | None, data_root: Path | None, seed: int,
-    out: Path | None, as_json: bool,
+    run_hub_code: bool, count: str | None, split: str, data: str | None, at: str,
+    every_checkpoint: bool, extrapolate: bool, resolution: int | None, data_root: Path | None,
+    seed: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how good pictures are: those of the run WHAT, or those in OTHER against WHAT.
 

@@ -37,8 +37,8 @@ from ganwerk.cli.output import say, say_json
 @click.option("--force", is_flag=True, help="Overwrite a file that exists.")
 @json_option("the pairs and the tests")
 def command(
-    run: Path, count: str, pairs: int, features: str, data: str | None, at: str, out: Path | None, force: bool,
-    as_json: bool,
+    run: Path, count: str, pairs: int, features: str, data: str | None, at: str,
+    out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show pictures of the folder RUN beside the training pictures nearest to them.
 
@@ -57,8 +57,8 @@ def command(
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(
-            run, count=number, pairs=pairs, features=features, at=when, data=data, out=out, force=force,
-            wishes=Wishes(progress=progress),
+            run, count=number, pairs=pairs, features=features, at=when, data=data, out=out,
+            force=force, wishes=Wishes(progress=progress),
         )  # fmt: skip
     if as_json:
         say_json({"ok": True, "run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),

@@ -81,8 +81,8 @@ from ganwerk.cli.places import note_place
 @json_option("what was found and written")
 def command(
     run: Path, photo: Path, steps: int, tries: int, tune: int, classes: tuple[str, ...],
-    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None, data: str | None, at: str,
-    force: bool, as_json: bool,
+    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None,
+    data: str | None, at: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find what the generator of the folder RUN must be given to draw PHOTO.
 
