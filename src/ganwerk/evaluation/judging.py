@@ -52,8 +52,9 @@ class RealSide:
 
 
 def reals_of_run(
-    run: Run, settings: Settings, progress: ProgressCallback, asked: str | None = None
-) -> RealSide:
+    run: Run, settings: Settings, progress: ProgressCallback, asked: str | None = None,
+    verb: str = "evaluate",
+) -> RealSide:  # fmt: skip
     """The pictures a run learned from, decoded and split as in its training with `settings`.
 
     asked: where they are now, if they were moved; the run notes it if they are the same ones.
@@ -61,7 +62,7 @@ def reals_of_run(
     """
     facts = machine.facts("cpu")
     watch = lambda event: progress(event.progress) if isinstance(event, Preparing) else None  # noqa: E731
-    located = pictures_of(run, settings, facts, watch, asked=asked, verb="evaluate")
+    located = pictures_of(run, settings, facts, watch, asked=asked, verb=verb)
     pictures, place = located.pictures, located.place
     train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     warnings: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ def neighbours(
     wishes = wishes or Wishes()
     run = Run.open(path)
     sampler = Sampler.open(path, at)
-    side = reals_of_run(run, sampler.settings, wishes.progress, data)
+    side = reals_of_run(run, sampler.settings, wishes.progress, data, "neighbours")
     fake = drawn(sampler, range(count), wishes.progress)
     train = np.ascontiguousarray(side.images[side.train])
     extractor = make(features, Reals(train, side.mirror), wishes)

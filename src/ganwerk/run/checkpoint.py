@@ -179,14 +179,15 @@ def _prune(folder: Path, saved: Path, keep: int, protected: Collection[int]) -> 
     """Remove all but the last `keep`, the newest best one and the protected ones.
 
     Only called when `saved` is complete on the disk, and never removes that one. One that lacks its
-    state alone still draws: it stays if it is the best or protected. Damaged ones go: nothing can
-    be read from them. What cannot be read now stays, since it may be the best; so does what cannot
+    state alone still draws and stays like any other. Damaged ones go: nothing can be read from
+    them. What cannot be read now stays, since it may be the best; so does what cannot
     be removed (open in a reader on Windows), until the next time. Of a link, the link goes.
     """
     infos = list_checkpoints(folder)
     sound = [info for info in infos if not info.damage]
     drawable = [info for info in infos if info.drawable]
-    kept = {saved, *(info.path for info in sound[-max(keep, 1) :])}
+    last = slice(-max(keep, 1), None)
+    kept = {saved, *(info.path for info in (*sound[last], *drawable[last]))}
     kept |= {info.path for info in [info for info in drawable if info.best][-1:]}
     kept |= {info.path for info in drawable if info.images in protected}
     kept |= {info.path for info in infos if info.unreadable}

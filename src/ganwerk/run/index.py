@@ -116,7 +116,7 @@ def _names(folder: Path) -> list[str]:
         try:
             return patiently(lambda: os.listdir(folder))
         except FileNotFoundError:
-            if not folder.is_symlink():
+            if not os.path.islink(folder):
                 return []
     raise MachineError(
         f"{folder} is a link to a place that is not there.",
@@ -128,7 +128,7 @@ def _is_one(path: Path) -> bool:
     """Whether the name is that of a checkpoint; a link to a disk that is not there is one too."""
     named = path.name.isascii() and path.name.isdecimal()
     try:
-        return named and (path.is_symlink() or path.is_dir())
+        return named and (os.path.islink(path) or path.is_dir())
     except OSError:
         return True
 
@@ -172,7 +172,7 @@ def _compared(file: Path, seal: Seal) -> tuple[str, bool]:
 
 
 def _amiss(file: Path, error: OSError) -> tuple[str, bool]:
-    linked = file.is_symlink() or file.parent.is_symlink()
+    linked = os.path.islink(file) or os.path.islink(file.parent)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return f"{file.name} is missing", linked
     return f"{file.name} cannot be read: {error.strerror or error}", True
