@@ -156,7 +156,7 @@ def test_a_path_that_is_no_text_is_refused(home):
     os.rename(b"shapes", b"caf\xe9")
     with pytest.raises(DataError, match="is no text") as caught:
         absolute(os.fsdecode(b"caf\xe9"))
-    assert r"ln -s $'caf\351' pictures" in caught.value.hint
+    assert r"caf\351' pictures" in caught.value.hint
 
 
 @pytest.mark.parametrize(
