@@ -14,12 +14,12 @@ import tomli_w
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.runs import TINY
 
 from ganwerk.cli import entry
 from ganwerk.run import index
 from ganwerk.training.prepare import Request
 from ganwerk.training.train import train
-from tests.runs import TINY
 
 EXAMPLES = int(os.environ.get("ODD_RECORDS", "3"))  # of each file; more when looking for faults
 DEEP = "[" * 100_000

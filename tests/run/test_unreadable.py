@@ -93,7 +93,7 @@ def test_a_folder_of_checkpoints_that_cannot_be_listed_is_not_empty(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "listdir", refuse)
-        with pytest.raises(MachineError, match="Cannot read .*checkpoints"):
+        with pytest.raises(MachineError, match=r"Cannot read .*checkpoints"):
             run.checkpoints()
     shutil.move(run.checkpoints_path, run.path / "elsewhere")
     run.checkpoints_path.symlink_to(run.path / "not mounted")

@@ -65,7 +65,7 @@ def test_a_finetuned_one_begins_with_the_other_weights(tiny, folder, killed):
     shutil.rmtree(part / "checkpoints")
     (part / "journal.jsonl").write_text("")
     shutil.rmtree(parent)
-    with pytest.raises(RunError, match="There is no run at .*parent"):
+    with pytest.raises(RunError, match=r"There is no run at .*parent"):
         resume(part)
 
 
