@@ -186,3 +186,25 @@ def test_settings_that_cannot_be_used_are_told(home):
     written(home / "runs/r", r"resolution = 16", 'resolution = "wide"')
     with pytest.raises(Exception, match=r"run\.toml cannot be used: data\.resolution"):
         from_toml((home / "runs/r/run.toml").read_text(), "runs/r/run.toml")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "runs/r"),
+        ("project", "runs/r", "photo.png", "--steps", "1", "--tries", "2"),
+        ("neighbours", "runs/r", "--count", "20", "--pairs", "2"),
+        ("resume", "runs/r", "--images", "16"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_each_command_that_knows_pictures_takes_a_new_place(home, command):
+    from click.testing import CliRunner
+
+    from ganwerk.cli import entry
+
+    shutil.copy(next((home / "shapes" / "disk").iterdir()), home / "photo.png")
+    shutil.move(home / "shapes", home / "my shapes")
+    result = CliRunner().invoke(entry, [*command, "--data", "my shapes"])
+    assert result.exit_code == 0, result.output
+    assert settings_of(Run.open("runs/r")).data.where == str(home / "my shapes")
