@@ -218,14 +218,14 @@ def to_json(value: Any) -> bytes:
         return f"{json.dumps(content, indent=2, allow_nan=False)}\n".encode()
 
 
-def from_json(text: str | bytes) -> Any:
+def from_json(text: str | bytes, *, finite: bool = True) -> Any:
     """The values of a JSON text that anybody may have written.
 
-    Raises ValueError for what is no JSON, NaN and Infinity included, and for nesting and numbers
-    without measure.
+    finite: NaN and Infinity, which Python writes and JSON does not know, are refused. Raises
+    ValueError for what is no JSON, and for nesting and numbers without measure.
     """
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number if finite else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
