@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from ganwerk.errors import CheckpointError
+from ganwerk.run import Checkpoint
 from ganwerk.run.records import Count, Record
 
 Amount = Annotated[float, Field(gt=0)]
@@ -29,3 +31,15 @@ class Standing(Record):
     counters: Counters
     budget: Limit
     settings: str
+
+
+def standing_of(checkpoint: Checkpoint) -> Standing:
+    """What was noted of the training. Raises CheckpointError."""
+    try:
+        return Standing.model_validate(checkpoint.meta)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise CheckpointError(
+            f"The checkpoint {checkpoint.path} does not say how the training stood ({place}).",
+            "It draws, but cannot be trained: take the run from a copy.",
+        ) from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
@@ -38,7 +37,7 @@ from ganwerk.training.prepare import (
     longer_budget,
     prepare,
 )
-from ganwerk.training.standing import Standing
+from ganwerk.training.standing import Standing, standing_of
 from ganwerk.values import MachineFacts
 
 __all__ = ["Request", "begin", "plan", "resume", "train"]
@@ -167,7 +166,7 @@ def resume(
         with run.lock():
             checkpoint = _newest(run, watch)
             if checkpoint:
-                _refuse_changed_settings(run, settings, _standing(checkpoint))
+                _refuse_changed_settings(run, settings, standing_of(checkpoint))
             facts = machine.facts(settings.run.device)
             located = _same_pictures(run, settings, facts, where, accept_changed_data, watch)
             if located.place != settings.data.where:
@@ -217,18 +216,6 @@ def _note(session: Session, asked: Mapping[str, str], about: Mapping[str, Any]) 
         run.replace_data(_data(pictures))
     learned = _learned(run.path, settings, pictures, len(session.held_out))
     run.update_about(data=learned, **about)
-
-
-def _standing(checkpoint: Checkpoint) -> Standing:
-    """What was noted of the training. Raises CheckpointError."""
-    try:
-        return Standing.model_validate(checkpoint.meta)
-    except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise CheckpointError(
-            f"The checkpoint {checkpoint.path} does not say how the training stood ({place}).",
-            "It draws, but cannot be trained: take the run from a copy.",
-        ) from error
 
 
 def _refuse_changed_settings(run: Run, settings: Settings, standing: Standing) -> None:
@@ -338,7 +325,7 @@ def _restore(state: TrainState, checkpoint: Checkpoint) -> Budget:
     """Give the state its tensors and counters. Returns the budget.
 
     Raises CheckpointError if they are not those of this training."""
-    standing = _standing(checkpoint)
+    standing = standing_of(checkpoint)
     try:
         state.load(checkpoint.weights, checkpoint.state, standing.counters.model_dump())
     except torch.OutOfMemoryError:
