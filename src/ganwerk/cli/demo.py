@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ganwerk.cli.options import positive
-from ganwerk.cli.output import say, typed
+from ganwerk.cli.output import say
+from ganwerk.errors import typed
 
 _MINUTES = "1.5"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
+from ganwerk.cli.options import at_option, json_option, moved_data_option, parse_at, run_argument
 from ganwerk.cli.options import count as whole_number
 from ganwerk.cli.output import say, say_json
 
@@ -26,6 +26,7 @@ from ganwerk.cli.output import say, say_json
     show_default=True,
     help="In what to measure nearness; see ganwerk evaluate.",
 )
+@moved_data_option
 @at_option
 @click.option(
     "--out",
@@ -36,8 +37,8 @@ from ganwerk.cli.output import say, say_json
 @click.option("--force", is_flag=True, help="Overwrite a file that exists.")
 @json_option("the pairs and the tests")
 def command(
-    run: Path, count: str, pairs: int, features: str, at: str, out: Path | None, force: bool,
-    as_json: bool,
+    run: Path, count: str, pairs: int, features: str, data: str | None, at: str,
+    out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show pictures of the folder RUN beside the training pictures nearest to them.
 
@@ -56,8 +57,8 @@ def command(
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(
-            run, count=number, pairs=pairs, features=features, at=when, out=out, force=force,
-            wishes=Wishes(progress=progress),
+            run, count=number, pairs=pairs, features=features, at=when, data=data, out=out,
+            force=force, wishes=Wishes(progress=progress),
         )  # fmt: skip
     if as_json:
         say_json({"ok": True, "run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),

@@ -164,6 +164,14 @@ def at_option(command: Command) -> Command:
     )(command)
 
 
+def moved_data_option(command: Command) -> Command:
+    return click.option(
+        "--data",
+        metavar="PLACE",
+        help="Where the training pictures are now, if they were moved; the run notes it.",
+    )(command)
+
+
 def class_option(command: Command) -> Command:
     return click.option(
         "--class",

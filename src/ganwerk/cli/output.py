@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -66,11 +65,3 @@ def plain(value: Any) -> Any:
 def on_terminal(stream: Any) -> bool:
     """Whether lines may be rewritten there. False for pipes, files, CI and dumb terminals."""
     return bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
-
-
-def typed(path: Path | str) -> str:
-    """A path as one types it in a shell."""
-    text = str(path)
-    if os.name == "nt":
-        return f'"{text}"' if " " in text else text
-    return shlex.quote(text)

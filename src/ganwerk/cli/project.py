@@ -10,10 +10,12 @@ from ganwerk.cli.options import (
     at_option,
     force_option,
     json_option,
+    moved_data_option,
     parse_at,
     run_argument,
 )
 from ganwerk.cli.output import say, say_json
+from ganwerk.cli.places import note_place
 
 
 @click.command("project")
@@ -73,13 +75,14 @@ from ganwerk.cli.output import say, say_json
     type=click.Path(path_type=Path),
     help="Where all goes.  [default: projected/PHOTO in RUN]",
 )
+@moved_data_option
 @at_option
 @force_option
 @json_option("what was found and written")
 def command(
     run: Path, photo: Path, steps: int, tries: int, tune: int, classes: tuple[str, ...],
-    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None, at: str,
-    force: bool, as_json: bool,
+    own_noise: bool, backbone: str, film: str, device: str | None, out: Path | None,
+    data: str | None, at: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find what the generator of the folder RUN must be given to draw PHOTO.
 
@@ -97,6 +100,8 @@ def command(
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.project import project
 
+    if data is not None:
+        note_place(run, data, as_json)
     with progress_bars(quiet=as_json) as progress:
         found = project(
             run, photo, out=out or run / "projected" / photo.stem, steps=steps, tries=tries,

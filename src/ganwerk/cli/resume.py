@@ -6,13 +6,19 @@ from pathlib import Path
 
 import click
 
-from ganwerk.cli.options import budget_of, budget_options, json_option, run_argument
+from ganwerk.cli.options import (
+    budget_of,
+    budget_options,
+    json_option,
+    moved_data_option,
+    run_argument,
+)
 
 
 @click.command("resume")
 @run_argument
 @budget_options("Train on")
-@click.option("--data", metavar="PLACE", help="Where the pictures are now, if they were moved.")
+@moved_data_option
 @click.option("--device", metavar="NAME", help="Train on another device: cpu, cuda, cuda:1, mps.")
 @click.option(
     "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."

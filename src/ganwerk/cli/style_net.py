@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ganwerk.cli.options import json_option, positive
-from ganwerk.cli.output import say, say_json, typed
+from ganwerk.cli.output import say, say_json
+from ganwerk.errors import typed
 
 
 @click.command("train")

@@ -312,5 +312,5 @@ def _value(text: str, *, is_list: bool) -> Any:
         return [word.strip() for word in text.split("+")]
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text  # a bare word is a string

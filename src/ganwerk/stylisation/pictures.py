@@ -25,7 +25,7 @@ from ganwerk.data.decode import (
 )
 from ganwerk.data.formats import is_hidden, is_picture_name
 from ganwerk.errors import ConfigError, DataError, did_you_mean
-from ganwerk.run.files import write_bytes
+from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder
 
 WHITE = (255, 255, 255)
@@ -223,7 +223,7 @@ def recorded(path: Path) -> dict[str, Any]:
     """The settings inside a picture that ganwerk wrote. Raises DataError if there are none."""
     try:
         with Image.open(path) as image:
-            found = json.loads(image.getexif().get(_DESCRIPTION, "null"))
+            found = from_json(image.getexif().get(_DESCRIPTION, "null"))
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict):
