@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check docs bench clean
+.PHONY: demo test test-slow test-portable check golden docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       train a GAN on built-in digits (about two minutes) and print where the report is"
 	@echo "make test       lint, types and the test suite"
 	@echo "make test-slow  the truths that take longer"
+	@echo "make test-portable  golden and closed-form tests under each instruction set, in turn"
 	@echo "make golden     write the golden loss curves anew (say why in the commit)"
 
 $(READY): pyproject.toml constraints.txt
@@ -34,8 +35,11 @@ test: check
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200
 
+test-portable: $(READY)
+	$(BIN)/python -m tests.golden.kernels
+
 golden: $(READY)
-	$(BIN)/python -m tests.golden.write
+	$(BIN)/python -c 'from tests.golden.figures import write; write()'
 
 clean:
 	rm -rf $(VENV)

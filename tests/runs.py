@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from ganwerk.training.prepare import Request
+
+Trained = Callable[..., Path]
 
 TINY = {
     "network.generator_width": 8,
@@ -31,19 +38,40 @@ PICTURED = (
 SMALL = dict.fromkeys(PICTURED, NARROW)
 
 
+def small(out: Path, where: str = "digits", preset: str | None = None, **changes: Any) -> Request:
+    """A request for a training of seconds; keyword arguments change settings ('game__loss')."""
+    wanted = TINY if preset in (None, "auto") else SMALL.get(preset, {}) | COMMON
+    wanted = wanted | {key.replace("__", "."): value for key, value in changes.items()}
+    flags = {key: (value, f"{key}={value}") for key, value in wanted.items()}
+    return Request(where, preset=preset, flags=flags, out=out)
+
+
 @pytest.fixture
 def tiny(tmp_path: Path):
-    """A request for a training of seconds; keyword arguments change settings ('game__loss')."""
+    """A `small` request in the test's own folder."""
 
-    def make(name: str = "run", where: str = "digits", images: int = 320, preset=None, **changes):
-        wanted = (TINY if preset in (None, "auto") else SMALL.get(preset, {}) | COMMON) | {
-            "budget.images": images
-        }
-        wanted |= {key.replace("__", "."): value for key, value in changes.items()}
-        flags = {key: (value, f"{key}={value}") for key, value in wanted.items()}
-        return Request(where, preset=preset, flags=flags, out=tmp_path / name)
+    def make(name: str = "run", images: int = 320, **changes):
+        return small(tmp_path / name, budget__images=images, **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained(shared_folder: Path) -> Trained:
+    """Finished runs of one's own, trained once in a run of the suite, whichever worker is first:
+    `trained(folder, preset="dcgan", budget__images=64)` makes the folder a copy of such a run."""
+    from ganwerk.training.train import train
+
+    def copy(folder: Path, **asked: Any) -> Path:
+        name = blake2b(repr(sorted(asked.items())).encode(), digest_size=8).hexdigest()
+        made = shared_folder / f"trained-{name}"
+        with FileLock(f"{made}.lock"):
+            if not made.exists():
+                unfinished = shared_folder / f"training-{name}"
+                train(small(unfinished, **asked)).rename(made)
+        return Path(shutil.copytree(made, folder))
+
+    return copy
 
 
 @pytest.fixture

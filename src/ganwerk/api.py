@@ -22,6 +22,7 @@ from ganwerk.control.strips import Found, directions
 from ganwerk.report import write_report
 from ganwerk.run import Run
 from ganwerk.runtime.events import Plan, Watcher, nobody
+from ganwerk.runtime.pictures import relocate
 from ganwerk.sampling.sample import Sampler
 from ganwerk.training import finetune as finetuning
 from ganwerk.training import train as verbs
@@ -139,6 +140,11 @@ class Trained:
             accept_changed_data=accept_changed_data,
             watch=watch,
         )
+
+    def moved(self, data: str | Path) -> None:
+        """Note that the training pictures are in `data` now. Raises DataError for others."""
+        for warning in relocate(self.run, checks.local(data)):
+            warnings.warn(warning, stacklevel=2)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the report and return its path."""

@@ -15,6 +15,9 @@ code 2 and no traceback. Anything else that escapes is a defect of ganwerk.
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
+import subprocess
 from collections.abc import Iterable
 
 _MOST_LISTED = 40
@@ -77,3 +80,30 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
         return f"Did you mean '{folded[close[0]]}'?"
     more = f" and {len(known) - _MOST_LISTED:,} more" if len(known) > _MOST_LISTED else ""
     return f"Possible: {', '.join(known[:_MOST_LISTED])}{more}."
+
+
+def typed(path: object) -> str:
+    """A path (or a word) as one can paste it into a shell, whatever it is named.
+
+    A leading dash or tilde gets ./ before it, so that it is no option and nobody's home; what is
+    not printable, bytes that are no UTF-8 included, is written out in $'...' (bash, zsh, POSIX).
+
+    >>> typed("my run")
+    "'my run'"
+    >>> typed("-x")
+    './-x'
+    """
+    text = str(path)
+    if text.startswith(("-", "~")):
+        text = f".{os.sep}{text}"
+    if os.name == "nt":
+        return subprocess.list2cmdline([text])
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(map(_written_out, text)) + "'"
+
+
+def _written_out(character: str) -> str:
+    if character.isprintable() and character not in "'\\":
+        return character
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(character))

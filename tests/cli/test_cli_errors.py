@@ -172,3 +172,15 @@ def test_letters_that_a_console_lacks_do_not_end_the_work() -> None:
     )
     assert done.returncode == 0
     assert done.stdout.decode("cp1252").strip() == "\\u044f\u00e9"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a current folder cannot be removed there")
+def test_a_current_folder_that_was_removed(cli: Any, tmp_path: Any) -> None:
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = cli("sample", str(tmp_path))
+    os.chdir(tmp_path)
+    assert result.exit_code == 2
+    assert "The current folder is not there any more" in result.stderr
+    assert "cd " in result.stderr

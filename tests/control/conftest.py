@@ -12,26 +12,19 @@ from ganwerk.control.perception import Perception
 from ganwerk.control.steered import Steered
 from ganwerk.nn.style import Noise
 from ganwerk.sampling.sample import Sampler
-from ganwerk.training.prepare import Request
-from ganwerk.training.train import train
-from tests.runs import TINY
-
-
-def digits(folder, **changes):
-    wanted = TINY | {"budget.images": 160} | changes
-    return train(Request("digits", flags={k: (v, k) for k, v in wanted.items()}, out=folder))
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
+def run(tmp_path_factory, trained):
     """Ten classes of digits, 16 px."""
-    return digits(tmp_path_factory.mktemp("runs") / "digits")
+    return trained(tmp_path_factory.mktemp("runs") / "digits", budget__images=160)
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory):
+def plain(tmp_path_factory, trained):
     """The same without classes."""
-    return digits(tmp_path_factory.mktemp("runs") / "plain", **{"data.conditional": False})
+    folder = tmp_path_factory.mktemp("runs") / "plain"
+    return trained(folder, budget__images=160, data__conditional=False)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,6 @@ from ganwerk.evaluation.neighbours import neighbours
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import FunctionExtractor, lenet, selfsup
 from ganwerk.run import Run
-from ganwerk.training.train import train
 
 MEANS = FunctionExtractor("means-v1", lambda x: x.reshape(len(x), -1, 64).mean(2))
 SIDE = 16  # px of the digits
@@ -46,13 +45,9 @@ def few_repeats():
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, trained):
     """A short training on digits with three checkpoints."""
-    from ganwerk.training.prepare import Request
-    from tests.runs import TINY
-
-    flags = {k: (v, k) for k, v in (TINY | {"budget.images": 320}).items()}
-    path = train(Request("digits", flags=flags, out=tmp_path_factory.mktemp("runs") / "run"))
+    path = trained(tmp_path_factory.mktemp("runs") / "run", budget__images=320)
     from ganwerk.training.train import resume
 
     resume(path, more=("images", 320))

@@ -1,23 +1,20 @@
-"""The losses of the first closures of style transfers, as they have been.
-
-Drawn pictures, the shipped backbone, float32, one thread. `make golden` writes them anew.
-"""
+"""The losses of the first closures of style transfers: drawn pictures, the shipped backbone."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
 from ganwerk.style.calibration import dead_leaves
 from ganwerk.style.recipe import recipe_of
-from ganwerk.stylisation.job import Options, Request
+from ganwerk.stylisation.job import Request, job_of
 from ganwerk.stylisation.pictures import to_pixels
-from ganwerk.stylisation.verb import stylise_file
+from ganwerk.stylisation.precision import PRECISIONS
+from ganwerk.stylisation.transfer import Machinery, Transfer
 
-PATH = Path(__file__).parent / "style.json"
 LAYERS = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1", "relu3_1")}
 SMALL: dict[str, Any] = {"size_px": 48, "smallest_px": 0, "steps": 6} | LAYERS
 
@@ -34,27 +31,14 @@ COLUMNS = ("total", "content", "style", "strokes", "variation")
 
 
 def trace(case: str) -> list[list[float]]:
-    """One row of COLUMNS per closure."""
+    """One row of COLUMNS per closure. The encoder computes in torch's default type, too."""
+    kind = torch.get_default_dtype()
     photo, painting = dead_leaves(1, 64, 60)[..., :48, :], dead_leaves(2, 72, 200)
-    request = Request(to_pixels(photo), [(to_pixels(painting), 1.0)], recipe_of(**CASES[case]))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        done = stylise_file(request, None, Options(device="cpu", precision="float32", tile_px=0))
-    finally:
-        torch.set_num_threads(before)
-    return [[getattr(point, name) for name in COLUMNS] for point in done.trace]
-
-
-def recorded() -> dict[str, list[list[float]]]:
-    found: dict[str, list[list[float]]] = json.loads(PATH.read_text())
-    return found
-
-
-def write() -> None:
-    lines = []
-    for case in CASES:
-        rounded = [[float(f"{value:.7g}") for value in row] for row in trace(case)]
-        lines.append(f'"{case}": {json.dumps(rounded)}')
-        print(case, rounded[-1])
-    PATH.write_text("{" + ",\n ".join(lines) + "}\n")
+    job = job_of(Request(to_pixels(photo), [(to_pixels(painting), 1.0)], recipe_of(**CASES[case])))
+    job = replace(job, weights={name: tensor.to(kind) for name, tensor in job.weights.items()})
+    points = []
+    with patch.dict(PRECISIONS, float32=kind):
+        transfer = Transfer(job, Machinery("cpu", "float32"))
+        while not transfer.finished:
+            points.append(transfer.advance())
+    return [[getattr(point, name) for name in COLUMNS] for point in points]

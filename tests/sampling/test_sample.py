@@ -12,22 +12,17 @@ from PIL import Image
 from ganwerk.api import Trained
 from ganwerk.errors import CheckpointError, ConfigError, MachineError, RunError
 from ganwerk.sampling.sample import Sampler, fixed_batch, sample
-from ganwerk.training.prepare import Request
-from ganwerk.training.train import train
-from tests.runs import TINY
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    flags = {k: (v, k) for k, v in (TINY | {"budget.images": 160}).items()}
-    return train(Request("digits", flags=flags, out=tmp_path_factory.mktemp("runs") / "digits"))
+def run(tmp_path_factory, trained):
+    return trained(tmp_path_factory.mktemp("runs") / "digits", budget__images=160)
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    wanted = TINY | {"budget.images": 32, "data.conditional": False}
-    flags = {k: (v, k) for k, v in wanted.items()}
-    return train(Request("digits", flags=flags, out=tmp_path_factory.mktemp("runs") / "plain"))
+def plain(tmp_path_factory, trained):
+    folder = tmp_path_factory.mktemp("runs") / "plain"
+    return trained(folder, budget__images=160, data__conditional=False)
 
 
 @settings(

@@ -19,14 +19,13 @@ from ganwerk.training.finetune import finetune, plan
 from ganwerk.training.prepare import Request
 from ganwerk.training.train import resume, train
 from ganwerk.training.transplant import Classes, adapted, differences
-from tests.runs import COMMON, SMALL, TINY
+from tests.runs import COMMON, SMALL
 
 
 @pytest.fixture(scope="module")
-def teacher(tmp_path_factory):
+def teacher(tmp_path_factory, trained):
     """Ten classes of digits."""
-    flags = {k: (v, k) for k, v in (TINY | {"budget.images": 160}).items()}
-    return train(Request("digits", flags=flags, out=tmp_path_factory.mktemp("t") / "digits"))
+    return trained(tmp_path_factory.mktemp("t") / "digits", budget__images=160)
 
 
 def asked(where, out, images=48, **changes):

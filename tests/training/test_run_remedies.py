@@ -33,7 +33,7 @@ def test_all_remedies_on_resumes_bit_by_bit(tiny):
     asked = tuple(CHEAP.get(name, name) for name in REMEDIES if name not in EXCLUDED)
 
     def request(name):
-        return replace(tiny(name, images=128, budget__batch=16), remedies=asked)
+        return replace(tiny(name, images=80, budget__batch=16), remedies=asked)
 
     straight = train(request("straight"))
     part = train(request("part"), stop_after(2))

@@ -9,7 +9,8 @@ import click
 from ganwerk import checks
 from ganwerk.cli.group import Group
 from ganwerk.cli.options import data_root_option, json_option, read_by
-from ganwerk.cli.output import COLOURS, say, say_json, typed
+from ganwerk.cli.output import COLOURS, say, say_json
+from ganwerk.errors import typed
 
 
 @click.group("data", cls=Group)

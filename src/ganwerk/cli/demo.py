@@ -9,7 +9,8 @@ import click
 from ganwerk.checks import positive
 from ganwerk.cli.group import Command
 from ganwerk.cli.options import PATH
-from ganwerk.cli.output import say, typed
+from ganwerk.cli.output import say
+from ganwerk.errors import typed
 
 _MINUTES = "1.5"
 

@@ -9,11 +9,23 @@ from click.core import ParameterSource
 
 from ganwerk import checks
 from ganwerk.cli.group import Command
-from ganwerk.cli.options import PATH, at_option, data_root_option, json_option, read_by
+from ganwerk.cli.options import (
+    PATH,
+    at_option,
+    data_root_option,
+    json_option,
+    moved_data_option,
+    read_by,
+)
 from ganwerk.cli.output import say, say_json
 from ganwerk.errors import ConfigError
 
-OF_RUNS = {"at": "--at", "every_checkpoint": "--every-checkpoint", "split": "--split"}
+OF_RUNS = {
+    "data": "--data",
+    "at": "--at",
+    "every_checkpoint": "--every-checkpoint",
+    "split": "--split",
+}
 OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 
 
@@ -48,6 +60,7 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
     show_default=True,
     help="Which real pictures to compare a run with.",
 )
+@moved_data_option
 @at_option
 @click.option(
     "--every-checkpoint", is_flag=True, help="Measure all checkpoints; mark and keep the best."
@@ -72,9 +85,9 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 @json_option("the numbers with all they depend on")
 def command(
     what: str, other: str | None, features: str, fid: bool, weights: Path | None,
-    run_hub_code: bool, count: int | None, split: str, at: str | int, every_checkpoint: bool,
-    extrapolate: bool, resolution: int | None, data_root: Path | None, seed: int,
-    out: Path | None, as_json: bool,
+    run_hub_code: bool, count: int | None, split: str, data: str | None, at: str | int,
+    every_checkpoint: bool, extrapolate: bool, resolution: int | None, data_root: Path | None,
+    seed: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how good pictures are: those of the run WHAT, or those in OTHER against WHAT.
 
@@ -108,9 +121,9 @@ def command(
         if other is not None:
             found = work.evaluate_places(what, other, wanted, resolution=resolution, root=data_root)
         elif every_checkpoint:
-            found = work.evaluate_checkpoints(Path(what), wanted)
+            found = work.evaluate_checkpoints(Path(what), wanted, data=data)
         else:
-            found = work.evaluate_run(Path(what), wanted, at)
+            found = work.evaluate_run(Path(what), wanted, at, data=data)
     folder = out or (None if other is not None else default_folder(Path(what)))
     paths = write(found, folder) if folder else ()
     if as_json:

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from ganwerk.checks import shown
-from ganwerk.cli.output import show_error, typed
-from ganwerk.errors import GanwerkError, did_you_mean
+from ganwerk.cli.output import show_error
+from ganwerk.errors import GanwerkError, MachineError, did_you_mean, typed
 
 _ENDLESS = re.compile(r"\S{80,}")
 
@@ -130,6 +130,7 @@ class Entry(LazyGroup):
             rest.setdefault("color", False)
         as_json = "--json" in (sys.argv[1:] if args is None else args)
         try:
+            _refuse_removed_folder()
             code = super().main(args, prog_name, standalone_mode=False, **rest)
         except GanwerkError as error:
             show_error(error, as_json=as_json)
@@ -140,6 +141,19 @@ class Entry(LazyGroup):
         except click.Abort:
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_removed_folder() -> None:
+    """Libraries below end the process, with words of their own, where no path can be made absolute.
+
+    Raises MachineError."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise MachineError(
+            f"The current folder is not there any more: {error.strerror or error}.",
+            "Go to one that is: cd ~",
+        ) from error
 
 
 def _in_our_words(error: click.ClickException) -> UsageError:

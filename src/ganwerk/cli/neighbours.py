@@ -8,7 +8,15 @@ import click
 
 from ganwerk import checks
 from ganwerk.cli.group import Command
-from ganwerk.cli.options import PATH, at_option, force_option, json_option, read_by, run_argument
+from ganwerk.cli.options import (
+    PATH,
+    at_option,
+    force_option,
+    json_option,
+    moved_data_option,
+    read_by,
+    run_argument,
+)
 from ganwerk.cli.output import answer
 
 
@@ -28,6 +36,7 @@ from ganwerk.cli.output import answer
     show_default=True,
     help="In what to measure nearness; see ganwerk evaluate.",
 )
+@moved_data_option
 @at_option
 @click.option(
     "--out",
@@ -38,8 +47,8 @@ from ganwerk.cli.output import answer
 @force_option
 @json_option("the pairs and the tests")
 def command(
-    run: Path, count: int, pairs: int, features: str, at: str | int, out: Path | None, force: bool,
-    as_json: bool,
+    run: Path, count: int, pairs: int, features: str, data: str | None, at: str | int,
+    out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show pictures of the folder RUN beside the training pictures nearest to them.
 
@@ -57,8 +66,8 @@ def command(
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(
-            run, count=count, pairs=pairs, features=features, at=at, out=out, force=force,
-            wishes=Wishes(progress=progress),
+            run, count=count, pairs=pairs, features=features, at=at, data=data, out=out,
+            force=force, wishes=Wishes(progress=progress),
         )  # fmt: skip
     facts = {"run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),
              "path": found.path, "warnings": found.warnings}  # fmt: skip

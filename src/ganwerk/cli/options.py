@@ -68,6 +68,15 @@ def at_option(command: Command) -> Command:
     )(command)
 
 
+def moved_data_option(command: Command) -> Command:
+    return click.option(
+        "--data",
+        metavar="PLACE",
+        callback=read_by(checks.local),
+        help="Where the training pictures are now, if they were moved; the run notes it.",
+    )(command)
+
+
 def class_option(command: Command) -> Command:
     return click.option(
         "--class",

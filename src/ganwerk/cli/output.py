@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -79,11 +78,3 @@ def on_terminal(stream: Any) -> bool:
         and bool(stream.isatty())
         and os.environ.get("TERM", "") not in ("dumb", "unknown")
     )
-
-
-def typed(path: Path | str) -> str:
-    """A path as one types it in a shell."""
-    text = str(path)
-    if os.name == "nt":
-        return f'"{text}"' if " " in text else text
-    return shlex.quote(text)

@@ -8,8 +8,16 @@ from typing import Any
 import click
 
 from ganwerk.cli.group import Command
-from ganwerk.cli.options import PATH, at_option, force_option, json_option, run_argument
+from ganwerk.cli.options import (
+    PATH,
+    at_option,
+    force_option,
+    json_option,
+    moved_data_option,
+    run_argument,
+)
 from ganwerk.cli.output import answer
+from ganwerk.cli.places import note_place
 
 
 @click.command("project", cls=Command)
@@ -69,11 +77,12 @@ from ganwerk.cli.output import answer
     type=PATH,
     help="Where all goes.  [default: projected/PHOTO in RUN]",
 )
+@moved_data_option
 @at_option
 @force_option
 @json_option("what was found and written")
 def command(
-    run: Path, photo: Path, out: Path | None, as_json: bool, **how: Any,
+    run: Path, photo: Path, out: Path | None, data: str | None, as_json: bool, **how: Any,
 ) -> None:  # fmt: skip
     """Find what the generator of the folder RUN must be given to draw PHOTO.
 
@@ -90,6 +99,8 @@ def command(
     from ganwerk.cli.bars import progress_bars
     from ganwerk.control.project import project
 
+    if data is not None:
+        note_place(run, data, as_json)
     with progress_bars(quiet=as_json) as progress:
         found = project(
             run, photo, out=out or run / "projected" / photo.stem, progress=progress, **how

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganwerk.cli.output import typed
+from ganwerk.errors import typed
 from ganwerk.runtime.events import Ended, Judged, Plan, Stepped
 from ganwerk.values import Progress
 

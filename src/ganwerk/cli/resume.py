@@ -8,18 +8,13 @@ import click
 
 from ganwerk import checks
 from ganwerk.cli.group import Command
-from ganwerk.cli.options import budget_options, json_option, read_by, run_argument
+from ganwerk.cli.options import budget_options, json_option, moved_data_option, run_argument
 
 
 @click.command("resume", cls=Command)
 @run_argument
 @budget_options("Train on")
-@click.option(
-    "--data",
-    metavar="PLACE",
-    callback=read_by(checks.local),
-    help="Where the pictures are now, if they were moved.",
-)
+@moved_data_option
 @click.option("--device", metavar="NAME", help="Train on another device: cpu, cuda, cuda:1, mps.")
 @click.option(
     "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."

@@ -11,7 +11,7 @@ import click
 
 from ganwerk.cli.group import Command, LazyGroup
 from ganwerk.cli.options import PATH, json_option
-from ganwerk.errors import ConfigError
+from ganwerk.errors import ConfigError, typed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def weighted(text: str) -> tuple[Path, float]:
     if not (math.isfinite(weight) and weight > 0):
         raise ConfigError(
             f"--style {text}: a weight of {number} is not possible.",
-            f"Give a number above 0: --style {name}:2",
+            f"Give a number above 0: --style {typed(f'{name}:2')}",
         )
     return Path(name), weight
 

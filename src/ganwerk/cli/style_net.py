@@ -9,7 +9,8 @@ import click
 from ganwerk.checks import positive
 from ganwerk.cli.group import Command
 from ganwerk.cli.options import PATH, json_option
-from ganwerk.cli.output import say, say_json, typed
+from ganwerk.cli.output import say, say_json
+from ganwerk.errors import typed
 
 
 @click.command("train", cls=Command)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import fields
 
 from ganwerk.cli import render
-from ganwerk.cli.output import on_terminal, plain, say, say_json, typed
+from ganwerk.cli.output import on_terminal, plain, say, say_json
 from ganwerk.cli.watch import JSON_SECONDS, PLAIN_SECONDS, Pace, say_warning
+from ganwerk.errors import typed
 from ganwerk.run.files import human_bytes
 from ganwerk.runtime.events import Preparing, Warned
 from ganwerk.stylisation.events import (

@@ -73,7 +73,7 @@ def recipe(settings: Settings) -> Recipe:
         loss=LOSSES[game.loss],
         draw=plain_draw(LATENTS[settings.latent.kind]),
         reuse_fakes=game.reuse_fakes,
-        rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor),),
+        rates=(Rate(DECAYS[schedule.kind], schedule.hold, schedule.floor, schedule.warmup_images),),
     )
     made = FAMILIES[settings.network.kind].game(settings)(made)
     if settings.transfer is not None:

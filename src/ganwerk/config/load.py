@@ -167,7 +167,7 @@ def _read(file: Path) -> Table:
 def _parse(text: str, where: str) -> Table:
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # of more than 4,300 digits Python makes no number
+    except (ValueError, RecursionError) as error:  # numbers and nesting without measure, too
         raise ConfigError(
             f"{where} is not valid TOML: {error}.", "Strings need quotes; tables look like [data]."
         ) from error
@@ -188,7 +188,8 @@ def _flat(table: Table, prefix: str = "") -> dict[str, Any]:
             flat |= _flat(value, f"{prefix}{key}.")
         elif key == "remedy" and isinstance(value, list):
             for i, remedy in enumerate(value):
-                flat |= _flat(remedy, f"remedy.{i}.")
+                named = remedy if isinstance(remedy, dict) else {"kind": remedy}
+                flat |= _flat(named, f"remedy.{i}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat
@@ -230,21 +231,21 @@ def _assignment(text: str) -> tuple[str, Any]:
         )
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except ValueError:  # a bare word is a string; so is a number of thousands of digits
+    except (ValueError, RecursionError):  # a bare word is a string; so are thousands of digits
         return key.strip(), value.strip()
 
 
 def _model_of(draft: Draft, section: str, key: str) -> type[Section]:
     """The table that holds the dotted `key`. Raises ConfigError if there is none."""
     if section == "remedy":
-        position = key.split(".")[1]
+        position = _position(key)
         kind = draft.values.get(f"remedy.{position}.kind")
         if kind is None:
             raise ConfigError(
                 f"Remedy {position} does not say which it is ({key}).",
                 'A remedy looks like [[remedy]], and below it kind = "unrolled".',
             )
-        if kind not in schema.REMEDIES:
+        if not isinstance(kind, str) or kind not in schema.REMEDIES:
             raise ConfigError(
                 f"There is no remedy '{kind}' (remedy {position}).",
                 did_you_mean(str(kind), schema.REMEDIES),
@@ -252,7 +253,7 @@ def _model_of(draft: Draft, section: str, key: str) -> type[Section]:
         return schema.REMEDIES[kind]
     if section == "network":
         kind = draft.values.get("network.kind")
-        if kind is not None and kind not in schema.NETWORKS:
+        if kind is not None and (not isinstance(kind, str) or kind not in schema.NETWORKS):
             raise ConfigError(
                 f"There is no network '{kind}'.", did_you_mean(str(kind), schema.NETWORKS)
             )
@@ -261,6 +262,17 @@ def _model_of(draft: Draft, section: str, key: str) -> type[Section]:
         known = [*schema.SECTIONS, "network", "remedy"]
         raise ConfigError(f"There is no setting '{key}'.", did_you_mean(section, known))
     return schema.SECTIONS[section]
+
+
+def _position(key: str) -> str:
+    """The number in 'remedy.0.kind'. Raises ConfigError for another shape."""
+    _, *rest = key.split(".")
+    if len(rest) == 2 and rest[0].isascii() and rest[0].isdecimal():
+        return rest[0]
+    raise ConfigError(
+        f"There is no setting '{key}': remedies are a list of tables.",
+        "Add one with --remedy unrolled:steps=5, change one with --set remedy.0.steps=5.",
+    )
 
 
 def check(draft: Draft, key: str, value: Any) -> None:

@@ -313,5 +313,5 @@ def _value(text: str, *, is_list: bool) -> Any:
         return [word.strip() for word in text.split("+")]
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except ValueError:  # no TOML, or a number of thousands of digits
+    except (ValueError, RecursionError):  # no TOML, or a number of thousands of digits
         return text  # a bare word is a string

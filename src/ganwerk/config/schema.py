@@ -187,6 +187,9 @@ class ScheduleSettings(Section):
         0.0, description="share of the run before they fall"
     )
     floor: Share = Field(0.0, description="what is left of them at the end")
+    warmup_images: Annotated[int, Field(ge=0)] = Field(
+        0, description="images in which they rise from nothing"
+    )
 
 
 class AverageSettings(Section):

@@ -17,6 +17,7 @@ from ganwerk.run.files import disk_errors, write_bytes
 from ganwerk.sampling.space import Noise
 
 KIND = "places"
+MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +102,15 @@ def load_places(
     """
     try:
         with disk_errors(path, "read"):
+            if path.stat().st_size > MOST_BYTES:
+                raise DataError(f"{path} is far too large for a place.", HINT)
             content = path.read_bytes()
         found = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise DataError(f"{path} is no safetensors file: {error}.", HINT) from error
     styles, shares = found.get("styles"), found.get("shares")
-    if styles is None or styles.ndim != 3 or not len(styles):
+    flat = shares is None or shares.ndim == 2
+    if styles is None or styles.ndim != 3 or not len(styles) or not flat:
         raise DataError(f"{path} holds no place.", HINT)
     there = (*styles.shape[1:], 0 if shares is None else shares.shape[1])
     if there != (layers, size, classes):

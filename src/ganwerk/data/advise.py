@@ -40,9 +40,12 @@ class Advice:
 def advice_from(values: Any) -> Advice | None:
     """The advice that `to_dict` wrote, or None for anything else."""
     try:
-        return Advice(**values)
+        advice = Advice(**values)
     except TypeError:
         return None
+    numbers = type(advice.resolution) is int and advice.resolution > 0
+    words = isinstance(advice.resolution_reason, str) and isinstance(advice.channels_reason, str)
+    return advice if numbers and words and advice.channels in (1, 3, 4) else None
 
 
 def advise(source: Source, images: NDArray[np.uint8] | None = None) -> Advice:

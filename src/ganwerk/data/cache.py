@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,11 +24,33 @@ CHUNK_BYTES = 1 << 24
 
 
 def cache_home(chosen: Path | None) -> Path:
-    """The chosen directory, else $GANWERK_CACHE, else ~/.cache/ganwerk."""
-    if chosen is not None:
-        return Path(chosen).expanduser()
-    named = os.environ.get("GANWERK_CACHE")
-    return Path(named).expanduser() if named else Path("~/.cache/ganwerk").expanduser()
+    """The chosen directory, else $GANWERK_CACHE, else ~/.cache/ganwerk; for somebody who has no
+    home, or none to write into, a directory of theirs among the temporary ones."""
+    named = chosen or os.environ.get("GANWERK_CACHE")
+    if named:
+        return Path(os.path.expanduser(named))
+    home = Path(os.path.expanduser("~/.cache/ganwerk"))
+    return home if home.is_absolute() and _writable(home) else _homeless()
+
+
+def _writable(folder: Path) -> bool:
+    """Whether it could be written, made first if need be."""
+    for there in (folder, *folder.parents):
+        if os.path.lexists(there):
+            return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return False
+
+
+@cache
+def _homeless() -> Path:
+    """Nobody else's: what another user has put under this name is not believed."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"ganwerk-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.lstat().st_uid == user and not folder.is_symlink():
+            return folder
+    return Path(tempfile.mkdtemp(prefix="ganwerk-"))
 
 
 @contextmanager
@@ -60,7 +84,7 @@ def read_json(path: Path) -> Any:
     """The values, or None where the file is absent or damaged."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -96,14 +120,17 @@ def read_rows(
     """
     try:
         rows: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, SyntaxError, RecursionError, MemoryError):
         return None
-    if rows.shape != shape or rows.dtype != np.uint8:
+    if not isinstance(rows, np.ndarray) or rows.shape != shape or rows.dtype != np.uint8:
         return None
     if mapped:
         return rows
     # Straight into ordinary memory: faster than through the pages of a map.
-    rows = np.fromfile(path, np.uint8, offset=HEADER_BYTES).reshape(shape)
+    try:
+        rows = np.fromfile(path, np.uint8, offset=HEADER_BYTES).reshape(shape)
+    except (OSError, ValueError):
+        return None
     return rows if zlib.crc32(rows.data.cast("B")) == crc else None
 
 

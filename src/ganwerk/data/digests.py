@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,10 @@ FRESH_NANOSECONDS = 3_000_000_000
 def digest_of(data: bytes) -> str:
     """32 hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
 
 
 def digest_file(path: Path) -> str:
@@ -50,8 +55,8 @@ def digest_files(
             stat = path.stat()
             stamp: list[object] = [stat.st_size, stat.st_mtime_ns]
             entry = known.get(name)
-            if isinstance(entry, list) and entry[:2] == stamp and isinstance(entry[-1], str):
-                digest = entry[-1]
+            if isinstance(entry, list) and entry[:2] == stamp and _is_digest(entry[-1]):
+                digest = str(entry[-1])
             else:
                 digest = digest_file(path)
         except OSError:

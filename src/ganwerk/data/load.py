@@ -172,12 +172,12 @@ class _Loader:
                 return None
             names = tuple(map(str, meta["names"]))
             shape = (len(names), channels, resolution, resolution)
-            health = HealthReport.from_dict(meta["health"])
+            health = checked_health(meta["health"])
             labels = _labels_from(meta)
             if labels is not None and len(labels.values) != len(names):
                 return None
             crc = int(meta["crc"])
-        except (TypeError, KeyError, ValueError, AttributeError):
+        except (TypeError, LookupError, ValueError, AttributeError, ArithmeticError):
             return None
         images = read_rows(
             self._entry(resolution, channels, "npy"), shape, crc, mapped=self._too_large(shape)
@@ -325,6 +325,16 @@ def _kept_labels(labels: Labels | None, kept: list[int]) -> tuple[Labels | None,
     if len(names) < 2:
         return None, empty
     return Labels(values.astype(np.int64), names), empty
+
+
+def checked_health(values: Any) -> HealthReport:
+    """The report that `to_dict` wrote. Raises whatever reading another shape raises: it is tried
+    out, so that nothing of the kind comes later."""
+    report = HealthReport.from_dict(values)
+    report.lines()
+    if len(report.class_counts) != len(report.class_names):
+        raise ValueError("counts of other classes")
+    return report
 
 
 def _labels_from(meta: dict[str, Any]) -> Labels | None:

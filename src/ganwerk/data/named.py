@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,7 +98,7 @@ def named_source(
     known = NAMED_SETS[name]
     store = cache / "datasets"
     if root is not None:
-        root = root.expanduser()
+        root = Path(os.path.expanduser(root))
         if not root.is_dir():
             raise DataError(
                 f"The data root {root} is no folder.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ def open_source(
         raise DataError(
             "No path to pictures was given.", "Name a folder, a zip file or a built-in set: digits."
         )
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))  # leaves ~nobody as it is
     try:
         exists = path.exists()
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from ganwerk import checks
-from ganwerk.errors import ConfigError, DataError, did_you_mean
+from ganwerk.errors import ConfigError, DataError, did_you_mean, typed
 from ganwerk.evaluation import copies, pixelwise, published
 from ganwerk.evaluation.extractors import (
     DEFAULT,
@@ -32,6 +32,7 @@ from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.record import Protocol, Record
 from ganwerk.metrics.scale import KINDS, Scored
 from ganwerk.run import Run
+from ganwerk.runtime.settings import settings_at
 from ganwerk.sampling.sample import Sampler
 from ganwerk.values import ProgressCallback
 
@@ -98,15 +99,18 @@ class Evaluation:
         }
 
 
-def evaluate_run(path: str | Path, wanted: Wanted, at: str | int = "latest") -> Evaluation:
-    """Measure the averaged generator of a run against its real pictures.
+def evaluate_run(
+    path: str | Path, wanted: Wanted, at: str | int = "latest", *, data: str | None = None
+) -> Evaluation:
+    """Measure the averaged generator of a run against its real pictures. data: where these are now,
+    if they were moved.
 
     Raises RunError, CheckpointError, DataError, ConfigError, MachineError, each with a hint.
     """
     path, wanted = Path(checks.local(path)), _checked(wanted)
     run = Run.open(path)
     sampler = Sampler.open(path, at)
-    side = reals_of_run(run, wanted.progress)
+    side = reals_of_run(run, sampler.settings, wanted.progress, data)
     count = count_for(side, wanted)
     fake = drawn(sampler, range(count), wanted.progress)
     extractors = found_extractors(side, wanted)
@@ -263,21 +267,25 @@ class Course:
         }
 
 
-def evaluate_checkpoints(path: str | Path, wanted: Wanted, *, mark: bool = True) -> Course:
-    """Measure every sound checkpoint with the same numbers; mark the best one, so that it is kept.
+def evaluate_checkpoints(
+    path: str | Path, wanted: Wanted, *, mark: bool = True, data: str | None = None
+) -> Course:
+    """Measure every checkpoint that draws with the same numbers; mark the best one, so that it is
+    kept. data: where the real pictures are now, if they were moved.
 
     Raises RunError if there is none, or if the run is being trained and the best cannot be marked.
     """
     path, wanted = Path(checks.local(path)), _checked(wanted)
     run = Run.open(path)
-    side = reals_of_run(run, wanted.progress)
-    count = count_for(side, wanted)
-    sound = [info for info in run.checkpoints() if not info.damage and info.images]
+    sound = [info for info in run.checkpoints() if info.drawable and info.images]
     if not sound:
         raise DataError(
             f"The run {path} has no sound checkpoint of a trained generator.",
-            f"Train it first, or on: ganwerk resume {path}",
+            f"Train it first, or on: ganwerk resume {typed(path)}",
         )
+    settings, _ = settings_at(run, sound[-1].meta or {})
+    side = reals_of_run(run, settings, wanted.progress, data)
+    count = count_for(side, wanted)
     quick = replace(wanted, pixels=False, copies=False)
     extractors = found_extractors(side, wanted)
     found = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from ganwerk.data.cache import cache_home, read_json, remember, replacing, write_json
@@ -27,7 +29,8 @@ from ganwerk.metrics.features import (
     lenet,
     selfsup,
 )
-from ganwerk.run.tensors import DamagedError, Seal, read_tensors
+from ganwerk.run.index import Seal
+from ganwerk.run.tensors import DamagedError, read_tensors
 from ganwerk.values import ProgressCallback, ignore_progress
 
 Pixels = NDArray[np.uint8]
@@ -87,12 +90,10 @@ def _self_supervised(reals: Reals, wishes: Wishes) -> Extractor:
     """Taught once on these very pictures; at once after that."""
     key = f"{digest_of(reals.pictures)}-{selfsup.RECIPE}-{int(reals.mirror)}"
     place = wishes.folder / f"selfsup-{key}.safetensors"
-    seal = read_json(place.with_suffix(".json"))
-    if seal is not None:
-        try:
-            return selfsup.SelfSupervised.of(read_tensors(place, Seal(**seal)))
-        except (DamagedError, TypeError, KeyError):
-            pass  # taught anew below
+    kept = _kept_tensors(place)
+    if kept is not None:
+        with suppress(LookupError, TypeError, ValueError, RuntimeError):  # else taught anew below
+            return selfsup.SelfSupervised.of(kept)
     taught = selfsup.SelfSupervised.fit(
         reals.pictures, mirror=reals.mirror, progress=wishes.progress
     )
@@ -157,15 +158,24 @@ def kept_features(extractor: Extractor, pictures: Pixels, wishes: Wishes) -> Ten
         return extract(extractor, pictures, progress=wishes.progress)
     name = f"{extractor.name}-{extractor.weights[:16]}-{digest_of(pictures)}"
     place = wishes.folder / f"{name}.safetensors"
-    seal = read_json(place.with_suffix(".json"))
-    if seal is not None:
-        try:
-            return read_tensors(place, Seal(**seal))["features"]
-        except (DamagedError, TypeError, KeyError):
-            pass  # looked at anew below
+    kept = (_kept_tensors(place) or {}).get("features")
+    if kept is not None and kept.ndim == 2 and len(kept) == len(pictures):
+        return kept
     found = extract(extractor, pictures, progress=wishes.progress)
     remember(lambda: _keep_tensors(place, {"features": found}))
     return found
+
+
+def _kept_tensors(place: Path) -> dict[str, Tensor] | None:
+    """What `_keep_tensors` wrote, or None where that is absent, damaged or of another shape."""
+    try:
+        return read_tensors(place, TypeAdapter(Seal).validate_python(read_json(_seal_of(place))))
+    except (DamagedError, OSError, ValidationError):
+        return None
+
+
+def _seal_of(place: Path) -> Path:
+    return place.with_suffix(".json")
 
 
 def _keep_tensors(place: Path, tensors: dict[str, Tensor]) -> None:
@@ -174,7 +184,7 @@ def _keep_tensors(place: Path, tensors: dict[str, Tensor]) -> None:
     with replacing(place) as file:
         file.write(content)
     seal = {"size_bytes": len(content), "blake2b": hashlib.blake2b(content).hexdigest()}
-    write_json(place.with_suffix(".json"), seal)
+    write_json(_seal_of(place), seal)
 
 
 def versions() -> dict[str, str]:

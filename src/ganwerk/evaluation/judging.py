@@ -10,16 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganwerk.config import load
-from ganwerk.config.explain import flat
-from ganwerk.config.load import Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures, load_pictures, split
 from ganwerk.errors import DataError, DivergedError
 from ganwerk.run import Run
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Preparing
-from ganwerk.runtime.pictures import read_pictures
+from ganwerk.runtime.pictures import pictures_of, remember
 from ganwerk.sampling.sample import Sampler
 from ganwerk.values import Progress, ProgressCallback
 
@@ -54,36 +51,42 @@ class RealSide:
         return chosen
 
 
-def settings_of(run: Run) -> Settings:
-    return load.from_toml(run.settings_toml, str(run.settings_path))
+def reals_of_run(
+    run: Run, settings: Settings, progress: ProgressCallback, asked: str | None = None,
+    verb: str = "evaluate",
+) -> RealSide:  # fmt: skip
+    """The pictures a run learned from, decoded and split as in its training with `settings`.
 
-
-def reals_of_run(run: Run, progress: ProgressCallback) -> RealSide:
-    """The pictures a run learned from, decoded and split as in its training.
-
+    asked: where they are now, if they were moved; the run notes it if they are the same ones.
     Raises RunError, DataError. Changed pictures are a warning: the split is that of the old ones.
     """
-    settings = settings_of(run)
-    draft = Draft(dict(flat(settings)))
     facts = machine.facts("cpu")
     watch = lambda event: progress(event.progress) if isinstance(event, Preparing) else None  # noqa: E731
-    pictures = read_pictures(settings.data.where, draft, facts, watch)
+    located = pictures_of(run, settings, facts, watch, asked=asked, verb=verb)
+    pictures, place = located.pictures, located.place
     train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
-    warnings = []
-    if pictures.fingerprint != run.about["data"]["fingerprint"]:
-        warnings.append(
-            f"The pictures in {settings.data.where} are not those of the training any more: what "
-            "is called held out may have been trained on."
+    warnings: tuple[str, ...] = ()
+    if pictures.fingerprint != run.learned.fingerprint:
+        warnings = (
+            f"The pictures in {place} are not those of the training any more: what is called held "
+            "out may have been trained on.",
+        )
+    elif asked is not None:
+        warnings = remember(run, place)
+    elif located.elsewhere:
+        warnings = (
+            f"The pictures are no longer in {settings.data.where}; the same ones were found in "
+            f"{place}.",
         )
     return RealSide(
-        where=settings.data.where,
+        where=place,
         images=pictures.images,
         train=train,
         held_out=held_out,
         fingerprint=pictures.fingerprint,
         mirror=settings.data.mirror,
         names=pictures.names,
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 

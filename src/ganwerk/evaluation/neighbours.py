@@ -48,12 +48,14 @@ def neighbours(
     pairs: int = 24,
     features: str = "pixelpca64",
     at: str | int = "latest",
+    data: str | None = None,
     out: Path | None = None,
     force: bool = False,
     wishes: Wishes | None = None,
 ) -> Neighbours:
     """Draw `count` pictures, find the training picture nearest to each, write the `pairs` nearest
-    ones side by side: drawn on the left, real on the right.
+    ones side by side: drawn on the left, real on the right. data: where the training pictures are
+    now, if they were moved.
 
     Raises ConfigError, RunError, DataError, MachineError; nothing is overwritten unless `force`.
     """
@@ -70,7 +72,7 @@ def neighbours(
     wishes = wishes or Wishes()
     run = Run.open(path)
     sampler = Sampler.open(path, at)
-    side = reals_of_run(run, wishes.progress)
+    side = reals_of_run(run, sampler.settings, wishes.progress, data, "neighbours")
     fake = drawn(sampler, range(count), wishes.progress)
     train = np.ascontiguousarray(side.images[side.train])
     extractor = make(features, Reals(train, side.mirror), wishes)

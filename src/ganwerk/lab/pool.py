@@ -26,7 +26,7 @@ import numpy as np
 
 from ganwerk.errors import MachineError
 from ganwerk.lab.trial import Tell, Trial
-from ganwerk.run.files import write_bytes
+from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder
 from ganwerk.values import Progress, ProgressCallback
 
@@ -217,7 +217,7 @@ def load(path: Path) -> Trial | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        about = json.loads(arrays.pop("about").tobytes())
+        about = from_json(arrays.pop("about").tobytes())
         return Trial(dict(about["facts"]), arrays)
     except DAMAGED:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from ganwerk.lab.pool import Task, play_all
 from ganwerk.lab.setting import GameSetting
 from ganwerk.lab.table import Column, Mean, summary
 from ganwerk.lab.trial import Tell, Trial
-from ganwerk.run.files import to_json, write_bytes
+from ganwerk.run.files import from_json, to_json, write_bytes
 from ganwerk.run.pictures import make_folder
 from ganwerk.values import ProgressCallback
 
@@ -107,7 +106,7 @@ def occupy(folder: Path, name: str) -> None:
     """Make the folder of an experiment, or go on with it. Raises RunError, MachineError."""
     mark = folder / MARK
     try:
-        found = json.loads(mark.read_bytes())["experiment"]
+        found = from_json(mark.read_bytes())["experiment"]
     except (OSError, ValueError, KeyError, TypeError):  # absent, damaged or something else
         found = None
     if folder.exists() and found != name and (not folder.is_dir() or any(folder.iterdir())):

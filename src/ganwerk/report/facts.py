@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shlex
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,7 +12,7 @@ from typing import Any, TypeVar
 from ganwerk.config.explain import Explained, explain
 from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
-from ganwerk.errors import GanwerkError
+from ganwerk.errors import GanwerkError, typed
 from ganwerk.report.state import Row, State, state_of
 from ganwerk.report.wording import duration, images, speed
 from ganwerk.run import CheckpointInfo, Run
@@ -178,7 +175,7 @@ def _from_where(facts: Facts) -> str:
 
 def commands(facts: Facts) -> list[tuple[str, str]]:
     """How to go on: what it does, and what to type."""
-    run = _quoted(str(facts.run.path))
+    run = typed(facts.run.path)
     going_on = {
         State.FINISHED: ("Train 20 minutes more", f"ganwerk resume {run} --minutes 20"),
         State.RUNNING: ("Go on, should it stop", f"ganwerk resume {run}"),
@@ -189,10 +186,6 @@ def commands(facts: Facts) -> list[tuple[str, str]]:
         ("Write this report anew", f"ganwerk report {run}"),
         ("See every setting and its origin", f"ganwerk config explain {run}"),
     ]
-
-
-def _quoted(argument: str) -> str:
-    return subprocess.list2cmdline([argument]) if os.name == "nt" else shlex.quote(argument)
 
 
 def warnings(facts: Facts) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ def findings_of(health: Mapping[str, Any]) -> list[HealthLine]:
         return []
     try:
         return HealthReport.from_dict(health).lines()
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
         pairs = [worded(key, value) for key, value in flattened(health)]
         return [HealthLine("note", f"{name}: {value}") for name, value in pairs[:_MOST_LINES]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from ganwerk.run.files import from_json
 
 Row = Mapping[str, Any]
 
@@ -52,11 +53,11 @@ def _holder_lives(lock: Path) -> bool:
     import psutil
 
     try:
-        holder = json.loads(lock.read_text("utf-8"))
+        holder = from_json(lock.read_bytes())
         if holder["host"] != platform.node():
             return True
         process = psutil.Process(int(holder["pid"]))
         older = process.create_time() <= datetime.fromisoformat(holder["started"]).timestamp() + 2
         return bool(older and process.status() != psutil.STATUS_ZOMBIE)
-    except (OSError, ValueError, TypeError, KeyError, psutil.Error):
+    except (OSError, ValueError, TypeError, LookupError, OverflowError, psutil.Error):
         return False

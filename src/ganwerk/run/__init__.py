@@ -1,7 +1,8 @@
 """Files: the run directory, its lock, checkpoints, journal and pictures."""
 
-from ganwerk.run.checkpoint import Checkpoint, CheckpointInfo, Skipped, Weights
+from ganwerk.run.checkpoint import Checkpoint, Skipped, Weights
 from ganwerk.run.directory import FORMAT_VERSION, Run
+from ganwerk.run.index import CheckpointInfo
 from ganwerk.run.journal import EVENTS, Journal
 from ganwerk.run.pictures import (
     Pixels,

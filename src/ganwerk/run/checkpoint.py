@@ -7,33 +7,37 @@ and checksum and carries a checksum of itself.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganwerk.errors import CheckpointError, did_you_mean
+from ganwerk.errors import CheckpointError, did_you_mean, typed
 from ganwerk.run.files import (
     NotFiniteError,
     disk_errors,
     plain,
+    remove_tree,
     replace_bytes,
     sync_folder,
     unused_name,
+)
+from ganwerk.run.index import (
+    META,
+    STATE,
+    WEIGHTS,
+    CheckpointInfo,
+    list_checkpoints,
+    new_index,
+    read_index,
 )
 from ganwerk.run.journal import diverged
 
 if TYPE_CHECKING:  # torch takes a second to import, and looking at a run does not need it
     from torch import Tensor
-
-    from ganwerk.run.tensors import Seal
-
-WEIGHTS, STATE, META = "weights.safetensors", "state.safetensors", "meta.json"
 
 Skipped = tuple[tuple[Path, str], ...]
 """Checkpoints that could not be used, newest first: the folder and the reason."""
@@ -60,28 +64,6 @@ class Checkpoint:
     meta: dict[str, Any]
     path: Path
     skipped: Skipped = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointInfo:
-    """A checkpoint as its folder shows it, tensors unread.
-
-    damage: why it cannot be used, '' if nothing is amiss at first sight (names and sizes).
-    sequence: the how-manyth save of the run it is; the highest is the newest, whatever its images.
-    """
-
-    images: int
-    path: Path
-    size_bytes: int = 0
-    sequence: int = 0
-    created: str = ""
-    meta: Mapping[str, Any] | None = None
-    damage: str = ""
-
-    @property
-    def best(self) -> bool:
-        """Whether it was the best so far when it was saved."""
-        return bool((self.meta or {}).get("best"))
 
 
 def save(
@@ -113,27 +95,13 @@ def save(
                 STATE: write_tensors(temporary / STATE, state),
             }
             sequence = 1 + max((info.sequence for info in before), default=0)
-            replace_bytes(temporary / META, _seal(images, sequence, noted, seals))
+            replace_bytes(temporary / META, new_index(images, sequence, noted, seals).sealed())
             _publish(temporary, target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     _prune(folder, target, keep, protected)
     return target
-
-
-def list_checkpoints(folder: Path) -> list[CheckpointInfo]:
-    """All checkpoints in `folder`, oldest save first. A damaged one stands behind the one with the
-    next smaller number of images: its own place in the sequence may be unreadable."""
-    infos = [
-        _inspect(path) for path in folder.glob("[0-9]*") if path.name.isdigit() and path.is_dir()
-    ]
-    placed: list[tuple[tuple[int, int, int], CheckpointInfo]] = []
-    before = 0
-    for info in sorted(infos, key=lambda info: info.images):
-        before = info.sequence or before
-        placed.append(((before, int(not info.sequence), info.images), info))
-    return [info for _, info in sorted(placed, key=lambda pair: pair[0])]
 
 
 def load(folder: Path, at: int | str) -> Checkpoint:
@@ -157,31 +125,29 @@ def mark_best(folder: Path, images: int, noted: Mapping[str, Any]) -> None:
     """Make the checkpoint at `images` the best one, and no other; see `Run.mark_best`."""
     for info in list_checkpoints(folder):
         best = info.images == images
-        if info.damage or info.meta is None or not (best or info.best):
+        if not info.drawable or not (best or info.best):
             continue
-        told = {**info.meta, "best": best} | (dict(noted) if best else {})
-        content = json.loads((info.path / META).read_bytes())
-        content["meta"] = _checked(told, info.images)
-        del content["blake2b"]
-        content["blake2b"] = _digest(content)
         with disk_errors(info.path / META):
-            replace_bytes(info.path / META, (json.dumps(content, indent=2) + "\n").encode())
+            index = read_index(info.path)
+            told = {**index.meta, "best": best} | (dict(noted) if best else {})
+            marked = index.model_copy(update={"meta": _checked(told, info.images)})
+            replace_bytes(info.path / META, marked.sealed())
 
 
 def sweep(folder: Path) -> None:
     """Clear away what killed processes left behind. Only under the lock of the run.
 
-    Raises MachineError.
+    What cannot be cleared away, a link or a file that is in use, is hidden and in nobody's way.
     """
-    with disk_errors(folder, "clean up"):
-        for path in folder.glob(".*.old-*"):
-            # Killed between taking the old one of this number away and putting the new one there
-            target = folder / path.name[1:].partition(".")[0]
-            if not target.exists():
+    for path in folder.glob(".*.old-*"):
+        # Killed between taking the old one of this number away and putting the new one there
+        target = folder / path.name[1:].partition(".")[0]
+        if not (target.exists() or target.is_symlink()):
+            with suppress(OSError):
                 os.rename(path, target)
-        for kind in ("new", "old", "gone"):
-            for path in folder.glob(f".*.{kind}-*"):
-                shutil.rmtree(path)
+    for kind in ("new", "old", "gone"):
+        for path in folder.glob(f".*.{kind}-*"):
+            remove_tree(path)
 
 
 def _checked(meta: Mapping[str, Any], images: int) -> dict[str, Any]:
@@ -190,24 +156,6 @@ def _checked(meta: Mapping[str, Any], images: int) -> dict[str, Any]:
         return {str(key): plain(value, str(key)) for key, value in meta.items()}
     except NotFiniteError as error:
         raise diverged(error, f"the checkpoint at {images} images") from error
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode()).hexdigest()
-
-
-def _seal(images: int, sequence: int, meta: Mapping[str, Any], seals: Mapping[str, Seal]) -> bytes:
-    """The content of meta.json: sizes and checksums, of the other files and of itself."""
-    content: dict[str, Any] = {
-        "images": images,
-        "sequence": sequence,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "files": {name: asdict(seal) for name, seal in seals.items()},
-        "meta": meta,
-    }
-    content["blake2b"] = _digest(content)
-    return (json.dumps(content, indent=2) + "\n").encode()
 
 
 def _publish(temporary: Path, target: Path) -> None:
@@ -230,15 +178,19 @@ def _publish(temporary: Path, target: Path) -> None:
 def _prune(folder: Path, saved: Path, keep: int, protected: Collection[int]) -> None:
     """Remove all but the last `keep`, the newest best one and the protected ones.
 
-    Only called when `saved` is complete on the disk, and never removes that one. Damaged ones go:
-    nothing can be read from them. What cannot be removed (open in a reader on Windows) stays until
-    the next time.
+    Only called when `saved` is complete on the disk, and never removes that one. One that lacks its
+    state alone still draws and stays like any other. Damaged ones go: nothing can be read from
+    them. What cannot be read now stays, since it may be the best; so does what cannot
+    be removed (open in a reader on Windows), until the next time. Of a link, the link goes.
     """
     infos = list_checkpoints(folder)
     sound = [info for info in infos if not info.damage]
-    kept = {saved, *(info.path for info in sound[-max(keep, 1) :])}
-    kept |= {info.path for info in [info for info in sound if info.best][-1:]}
-    kept |= {info.path for info in sound if info.images in protected}
+    drawable = [info for info in infos if info.drawable]
+    last = slice(-max(keep, 1), None)
+    kept = {saved, *(info.path for info in (*sound[last], *drawable[last]))}
+    kept |= {info.path for info in [info for info in drawable if info.best][-1:]}
+    kept |= {info.path for info in drawable if info.images in protected}
+    kept |= {info.path for info in infos if info.unreadable}
     for info in infos:
         if info.path not in kept:
             gone = unused_name(info.path, "gone")
@@ -246,41 +198,7 @@ def _prune(folder: Path, saved: Path, keep: int, protected: Collection[int]) -> 
                 os.rename(info.path, gone)  # so that no reader ever meets one half removed
             except OSError:
                 continue
-            shutil.rmtree(gone, ignore_errors=True)
-
-
-def _inspect(path: Path) -> CheckpointInfo:
-    """Read meta.json of one checkpoint and compare the names and sizes of the files."""
-    images = int(path.name)
-    try:
-        content = json.loads((path / META).read_bytes())
-    except FileNotFoundError:
-        return CheckpointInfo(images, path, damage=f"{META} is missing")
-    except OSError as error:
-        return CheckpointInfo(images, path, damage=f"{META} cannot be read: {error.strerror}")
-    except ValueError:
-        return CheckpointInfo(images, path, damage=f"{META} is damaged")
-    digest = content.pop("blake2b", None) if isinstance(content, dict) else None
-    if digest is None or digest != _digest(content) or content["images"] != images:
-        return CheckpointInfo(images, path, damage=f"{META} is damaged")
-    damage = ""
-    for name, seal in content["files"].items():
-        try:
-            size, wanted = (path / name).stat().st_size, seal["size_bytes"]
-        except OSError:
-            damage = damage or f"{name} is missing"
-            continue
-        if size != wanted:
-            damage = damage or f"{name} has {size} bytes instead of {wanted}"
-    return CheckpointInfo(
-        images=images,
-        path=path,
-        size_bytes=sum(seal["size_bytes"] for seal in content["files"].values()),
-        sequence=content["sequence"],
-        created=content["created"],
-        meta=content["meta"],
-        damage=damage,
-    )
+            remove_tree(gone)
 
 
 def _read(
@@ -290,7 +208,7 @@ def _read(
 
     Raises CheckpointError.
     """
-    from ganwerk.run.tensors import DamagedError, Seal, read_tensors
+    from ganwerk.run.tensors import DamagedError, read_tensors
 
     infos = list_checkpoints(folder)
     skipped: list[tuple[Path, str]] = []
@@ -300,10 +218,13 @@ def _read(
             skipped.append((info.path, info.damage))
             continue
         try:
-            files = json.loads((info.path / META).read_bytes())["files"]
-            weights = read_tensors(info.path / WEIGHTS, Seal(**files[WEIGHTS]))
-            state = read_tensors(info.path / STATE, Seal(**files[STATE])) if with_state else {}
-        except (DamagedError, OSError) as error:
+            files = read_index(info.path).files
+            weights = read_tensors(info.path / WEIGHTS, files[WEIGHTS])
+            state = read_tensors(info.path / STATE, files[STATE]) if with_state else {}
+        except OSError as error:
+            skipped.append((info.path, f"it cannot be read: {error.strerror or error}"))
+            continue
+        except (DamagedError, ValueError, LookupError) as error:
             skipped.append((info.path, str(error)))
             continue
         return info, weights, state, tuple(skipped)
@@ -314,12 +235,12 @@ def _candidates(
     folder: Path, infos: list[CheckpointInfo], at: int | str
 ) -> Iterator[CheckpointInfo]:
     """What `at` may mean, the preferred one first. Raises CheckpointError if it means nothing."""
-    if isinstance(at, str) and at.isdigit():
+    if isinstance(at, str) and at.isascii() and at.isdecimal():
         at = int(at)
     if not infos:
         raise CheckpointError(
             f"The run {folder.parent} has no checkpoint.",
-            "It ended before the first was saved: remove it and train again.",
+            f"It ended before the first was saved. Begin it: ganwerk resume {typed(folder.parent)}",
         )
     if at == "latest":
         found = infos
@@ -357,7 +278,7 @@ def _none_left(
             f"The checkpoint '{at}' of {folder.parent} cannot be used:\n{reasons}",
             f"Choose another one: {', '.join(others)}, or 'latest'.",
         )
-    return CheckpointError(
-        f"No checkpoint of {folder.parent} can be used:\n{reasons}",
-        "Copy one back from a backup, or train again.",
-    )
+    hint = "Copy one back from a backup, or train again."
+    if any(info.unreadable for info in infos):
+        hint = "Check that its disk is connected and the permissions are right, then try again."
+    return CheckpointError(f"No checkpoint of {folder.parent} can be used:\n{reasons}", hint)

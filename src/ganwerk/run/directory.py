@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,28 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ganwerk
-from ganwerk.errors import RunError, did_you_mean
+from ganwerk.errors import MachineError, RunError, did_you_mean, typed
 from ganwerk.run import checkpoint
-from ganwerk.run.checkpoint import Checkpoint, CheckpointInfo, Weights
+from ganwerk.run.checkpoint import Checkpoint, Weights
 from ganwerk.run.files import (
     disk_errors,
+    from_json,
+    patiently,
     replace_bytes,
     sweep_files,
-    sync_folder,
     to_json,
-    unused_name,
     write_bytes,
 )
-from ganwerk.run.journal import Journal
+from ganwerk.run.index import CheckpointInfo, list_checkpoints
+from ganwerk.run.journal import Journal, gone
 from ganwerk.run.lock import exclusive
+from ganwerk.run.making import ABOUT, fill
+from ganwerk.run.pictures import Pixels, encode_picture
+from ganwerk.run.records import Choices, Learned, Machine, Text, checked
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT_VERSION = 1
 """Of the run directory. Goes up when an older ganwerk could not read what a newer one writes."""
-
-_ABOUT = "about.json"
 
 
 class Run:
@@ -81,17 +81,11 @@ class Run:
             "origins.json": to_json(origins),
             "data.json": to_json(data),
             "journal.jsonl": b"",
-            _ABOUT: to_json({**stamp, **about, **stamp}),  # last: it is what makes a folder a run
+            ABOUT: to_json({**stamp, **about, **stamp}),  # last: it is what makes a folder a run
         }
         size = sum(map(len, contents.values()))
         with disk_errors(path, needed_bytes=size):
-            _refuse_occupied(path)
-            if path.is_dir():
-                # Not replaced by a rename: it may be a mounted disk or somebody's current folder
-                _fill(path, contents)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _fill_beside(path, contents)
+            fill(path, contents)
         return cls(path)
 
     @classmethod
@@ -102,14 +96,14 @@ class Run:
         """
         path = Path(path)
         with disk_errors(path, "read"):
-            if not (path / _ABOUT).is_file():
+            if not (path / ABOUT).is_file():
                 raise _no_run(path)
         run = cls(path)
         about = run.about
         version = about.get("format_version")
         if not isinstance(version, int):
             raise RunError(
-                f"{path / _ABOUT} names no format_version.",
+                f"{path / ABOUT} names no format_version.",
                 "Copy the file back from a backup; the rest of the run may be intact.",
             )
         if version > FORMAT_VERSION:
@@ -159,24 +153,54 @@ class Run:
     @property
     def origins(self) -> dict[str, str]:
         """Dotted key of each setting to where its value came from."""
-        return self._read_json("origins.json")
+        found: dict[str, str] = self._checked(dict[Text, Text], "origins.json")
+        return found
 
     @property
     def about(self) -> dict[str, Any]:
         """Versions, time, data, machine, choices, plan."""
-        return self._read_json(_ABOUT)
+        return self._read_json(ABOUT)
 
     @property
     def data(self) -> dict[str, Any]:
         """The digest of each picture file, and the health report."""
         return self._read_json("data.json")
 
+    @property
+    def learned(self) -> Learned:
+        """The pictures that it learned from, as about.json has them."""
+        found: Learned = self.part("data", Learned)
+        return found
+
+    @property
+    def choices(self) -> Choices:
+        """What was measured at the start, as about.json has it."""
+        found: Choices = self.part("choices", Choices)
+        return found
+
+    @property
+    def machine(self) -> Machine:
+        """Where it was trained last, as about.json has it."""
+        found: Machine = self.part("machine", Machine)
+        return found
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digest of each picture file, as data.json has it."""
+        where = f"{self.path / 'data.json'}, files,"
+        found: dict[str, str] = checked(dict[Text, Text], self.data.get("files"), where)
+        return found
+
+    def part(self, name: str, kind: Any) -> Any:
+        """A table of about.json as `kind`, a type that pydantic knows. Raises RunError."""
+        return checked(kind, self.about.get(name, {}), f"{self.path / ABOUT}, {name},")
+
     def update_about(self, **parts: Any) -> None:
         """Merge `parts` into about.json in one step: tables key by key, other values replaced.
 
         Call it under the lock. Raises MachineError, RunError.
         """
-        write_bytes(self.path / _ABOUT, to_json(_merged(self.about, parts)))
+        write_bytes(self.path / ABOUT, to_json(_merged(self.about, parts)))
 
     def replace_settings(self, settings_toml: str, origins: Mapping[str, str]) -> None:
         """Write the resolved settings and some origins anew.
@@ -186,12 +210,19 @@ class Run:
         write_bytes(self.path / "origins.json", to_json({**self.origins, **origins}))
         write_bytes(self.settings_path, settings_toml.encode())
 
+    def replace_data(self, data: Mapping[str, Any]) -> None:
+        """Write data.json anew. Call it under the lock. Raises MachineError."""
+        write_bytes(self.path / "data.json", to_json(data))
+
+    def _checked(self, kind: Any, name: str) -> Any:
+        return checked(kind, self._read_json(name), str(self.path / name))
+
     def _read(self, name: str) -> str:
         path = self.path / name
         try:
             with disk_errors(path, "read"):
                 try:
-                    return path.read_text("utf-8")
+                    return patiently(path.read_bytes).decode("utf-8")
                 except FileNotFoundError:
                     raise _broken(path, "is missing") from None
         except UnicodeDecodeError as error:
@@ -199,7 +230,7 @@ class Run:
 
     def _read_json(self, name: str) -> dict[str, Any]:
         try:
-            content = json.loads(self._read(name))
+            content = from_json(self._read(name))
         except ValueError as error:
             raise _broken(self.path / name, f"is damaged ({error})") from error
         if not isinstance(content, dict):
@@ -247,10 +278,29 @@ class Run:
         Returns the folder. Raises MachineError (full disk, no permission), leaving the older ones
         and nothing half-written; DivergedError for a number in `meta` that is not finite.
         """
-        self.journal.flush()
-        return checkpoint.save(
-            self.checkpoints_path, images, weights, state, meta, keep=keep, protected=protected
-        )
+        with self._there():
+            self.journal.flush()
+            return checkpoint.save(
+                self.checkpoints_path, images, weights, state, meta, keep=keep, protected=protected
+            )
+
+    def write_picture(self, path: Path, pixels: Pixels) -> None:
+        """Write a picture into the run's own folder of them, which may have been cleared away; but
+        never make the run itself anew. Raises MachineError, RunError if the run is gone."""
+        content = encode_picture(pixels, path.suffix)
+        with self._there(), disk_errors(path, needed_bytes=len(content)):
+            path.parent.mkdir(exist_ok=True)
+            replace_bytes(path, content, durable=False)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """A write that fails because somebody removed or moved the run is told as such."""
+        try:
+            yield
+        except MachineError as error:
+            if os.path.lexists(self.path / ABOUT):
+                raise
+            raise gone(self.path) from error
 
     def mark_best(self, images: int, noted: Mapping[str, Any] | None = None) -> None:
         """Mark the checkpoint at `images` as the best one, and no other: it is kept from then on.
@@ -263,7 +313,7 @@ class Run:
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """All checkpoints, oldest save first, damaged ones with the reason. Tensors stay unread."""
-        return checkpoint.list_checkpoints(self.checkpoints_path)
+        return list_checkpoints(self.checkpoints_path)
 
     def load(self, at: int | str = "latest") -> Checkpoint:
         """Read a checkpoint and check it against its seals.
@@ -277,56 +327,6 @@ class Run:
     def load_weights(self, at: int | str = "latest") -> Weights:
         """Like `load`, without reading the state. Raises CheckpointError."""
         return checkpoint.load_weights(self.checkpoints_path, at)
-
-
-def _refuse_occupied(path: Path) -> None:
-    if not (path.exists() or path.is_symlink()) or (path.is_dir() and not any(path.iterdir())):
-        return
-    if (path / _ABOUT).is_file():
-        raise RunError(
-            f"There already is a run at {path}.",
-            f"Go on with it: ganwerk resume {path}\nOr begin another one elsewhere: --out DIR",
-        )
-    kind = "a folder with other things in it" if path.is_dir() else "a file"
-    raise RunError(
-        f"{path} is {kind}, so no run can be made there.", "Choose another place: --out DIR"
-    )
-
-
-def _fill(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the files of a new run into an empty folder; on failure it is empty again."""
-    made: list[Path] = []
-    try:
-        for name in ("checkpoints", "pictures"):
-            made.append(folder / name)
-            made[-1].mkdir()
-        for name, content in contents.items():
-            made.append(folder / name)
-            replace_bytes(made[-1], content)
-    except BaseException:
-        for path in made:
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
-        raise
-
-
-def _fill_beside(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Make a new run under a hidden name next to `path`, then give it its own."""
-    temporary = unused_name(path, "new")
-    try:
-        temporary.mkdir()
-        _fill(temporary, contents)
-        try:
-            os.rename(temporary, path)
-        except OSError:
-            _refuse_occupied(path)  # by another process, a moment ago
-            raise
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    sync_folder(path.parent)
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,7 +348,7 @@ def _no_run(path: Path) -> RunError:
     """The error for a path that is no run, with the runs around it as hint."""
     message = f"{path} is not a run." if path.exists() else f"There is no run at {path}."
     for outer in path.absolute().parents:
-        if (outer / _ABOUT).is_file():
+        if (outer / ABOUT).is_file():
             return RunError(message, f"It is a part of the run {outer}: name that.")
     around = path if path.is_dir() else path.parent
     runs = _newest_runs(around)
@@ -356,13 +356,13 @@ def _no_run(path: Path) -> RunError:
         runs = _newest_runs(path.parent)
     if runs:
         return RunError(message, did_you_mean(str(path), map(str, runs)))
-    return RunError(message, f"Train one first: ganwerk train PICTURES --out {path}")
+    return RunError(message, f"Train one first: ganwerk train PICTURES --out {typed(path)}")
 
 
 def _newest_runs(folder: Path, most: int = 10) -> list[Path]:
     """The runs in `folder`, the newest first, at most `most`."""
     try:
-        abouts = sorted(folder.glob(f"*/{_ABOUT}"), key=os.path.getmtime, reverse=True)
+        abouts = sorted(folder.glob(f"*/{ABOUT}"), key=os.path.getmtime, reverse=True)
     except OSError:
         return []
     return [about.parent for about in abouts[:most]]

@@ -13,18 +13,24 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ganwerk.errors import MachineError
+
+T = TypeVar("T")
 
 _ABANDONED_SECONDS = 60
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _FILE_FOR_FOLDER = {errno.EEXIST, errno.ENOTDIR}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_PASSING = {
+    getattr(errno, name, errno.EIO) for name in ("EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EBUSY")
+}
+_PAUSES_SECONDS = (0.05, 0.2)
 
 
 class NotFiniteError(ValueError):
@@ -97,6 +103,21 @@ def disk_errors(path: Path, action: str = "write", needed_bytes: int = 0) -> Ite
         raise _explain(error, path, action, needed_bytes) from error
 
 
+def patiently(read: Callable[[], T]) -> T:
+    """What `read` returns; tried again a moment later where a disk or network drive stumbles.
+
+    Raises OSError as the system gives it.
+    """
+    for pause in _PAUSES_SECONDS:
+        try:
+            return read()
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+        time.sleep(pause)
+    return read()
+
+
 def unused_name(path: Path, kind: str) -> Path:
     """A hidden sibling of `path` that does not exist: `.{name}.{kind}-{random}`."""
     return path.with_name(f".{path.name}.{kind}-{secrets.token_hex(4)}")
@@ -143,13 +164,22 @@ def replace_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
 def sweep_files(folder: Path) -> None:
     """Remove the temporary files of `write_bytes` that killed processes left in `folder`.
 
-    Only those that nobody touched for a minute: others may be writing here at this moment.
-    Raises MachineError.
+    Only those that nobody touched for a minute: others may be writing here at this moment. What
+    cannot be removed is in nobody's way and stays.
     """
-    with disk_errors(folder, "clean up"):
-        for leftover in folder.glob(".*.new-*"):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_SECONDS:
+    for leftover in folder.glob(".*.new-*"):
+        with suppress(OSError):
+            if time.time() - leftover.lstat().st_mtime > _ABANDONED_SECONDS:
                 leftover.unlink()
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all in it; of a link the link alone. What cannot be removed stays."""
+    if path.is_symlink() or path.is_file():
+        with suppress(OSError):
+            path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def plain(value: Any, key: str = "", digits: int | None = None) -> Any:
@@ -181,5 +211,24 @@ def plain(value: Any, key: str = "", digits: int | None = None) -> Any:
 
 def to_json(value: Any) -> bytes:
     """`value` as indented JSON for people to read. Raises NotFiniteError and TypeError."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
+    content = plain(value)
+    try:
+        return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+    except UnicodeEncodeError:  # a file name that is no text: JSON has escapes for it
+        return f"{json.dumps(content, indent=2, allow_nan=False)}\n".encode()
+
+
+def from_json(text: str | bytes, *, finite: bool = True) -> Any:
+    """The values of a JSON text that anybody may have written.
+
+    finite: NaN and Infinity, which Python writes and JSON does not know, are refused. Raises
+    ValueError for what is no JSON, and for nesting and numbers without measure.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_number if finite else None)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")

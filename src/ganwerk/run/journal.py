@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ganwerk.errors import DivergedError
-from ganwerk.run.files import NotFiniteError, disk_errors, plain
+from ganwerk.errors import DivergedError, RunError
+from ganwerk.run.files import NotFiniteError, disk_errors, from_json, patiently, plain
 
 EVENTS = ("start", "resume", "step", "picture", "measure", "checkpoint", "warning", "end")
 """What a row can be about; its `event`."""
@@ -22,6 +22,7 @@ _NEEDED = {"resume": ("from_images",), "step": ("step", "images")} | {
     event: ("images",) for event in ("picture", "measure", "checkpoint")
 }
 _DIGITS = 6
+_LARGEST = 2**63
 
 
 class Journal:
@@ -59,9 +60,11 @@ class Journal:
         row: `event` (one of EVENTS), what that event needs (step: step, images; picture, measure
         and checkpoint: images; resume: from_images), and anything else that JSON can hold.
         Raises DivergedError for a number that is not finite, MachineError if the disk refuses the
-        line (which then is not there at all), ValueError for a row outside the vocabulary.
+        line (which then is not there at all), RunError if somebody took the file away,
+        ValueError for a row outside the vocabulary.
         """
         line = _encode(row)
+        self._refuse_gone()
         with disk_errors(self.path, needed_bytes=len(line)):
             descriptor = self._open()
             written = os.write(descriptor, line)
@@ -94,12 +97,25 @@ class Journal:
         """
         with disk_errors(self.path, "read"):
             try:
-                text = self.path.read_bytes().decode("utf-8", errors="replace")
+                text = patiently(self.path.read_bytes).decode("utf-8", errors="replace")
             except FileNotFoundError:
                 text = ""
         found, self._torn = _parse(text)
         told = _continuous(found)
         return told if event is None else [row for row in told if row.get("event") == event]
+
+    def _refuse_gone(self) -> None:
+        """Rows for a file that was removed or moved would be lost without a word."""
+        if self._descriptor is None:
+            return
+        try:
+            there = os.path.samestat(os.stat(self.path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            there = False
+        except OSError:  # a drive that stumbles: the next write will tell
+            return
+        if not there:
+            raise gone(self.path.parent)
 
     def _open(self) -> int:
         """The descriptor to append with; the first call puts a torn last line to rest."""
@@ -141,6 +157,14 @@ def diverged(error: NotFiniteError, when: str) -> DivergedError:
     )
 
 
+def gone(run: Path) -> RunError:
+    """The error for a run whose folder is no longer where it was."""
+    return RunError(
+        f"The run {run} was removed or moved while it was being trained.",
+        "Nothing more was written. If it was moved, go on where it is now: ganwerk resume RUN",
+    )
+
+
 def _parse(text: str) -> tuple[list[dict[str, Any]], int]:
     """The rows of a journal's text, and how many damaged lines stand before the last one."""
     *lines, last = text.split("\n")
@@ -159,19 +183,31 @@ def _parse(text: str) -> tuple[list[dict[str, Any]], int]:
 def _decode_at_once(lines: list[str]) -> list[dict[str, Any]] | None:
     """The rows of sound lines; None if one is damaged. A third faster than line by line."""
     try:
-        rows: list[Any] = json.loads(f"[{','.join(lines)}]")
+        rows: list[Any] = from_json(f"[{','.join(lines)}]", finite=False)
     except ValueError:
         return None
-    sound = len(rows) == len(lines) and all(isinstance(row, dict) for row in rows)
+    sound = len(rows) == len(lines) and all(map(_sound, rows))
     return rows if sound else None
 
 
 def _decode(line: str) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row = from_json(line, finite=False)
     except ValueError:
         return None
-    return row if isinstance(row, dict) else None
+    return row if _sound(row) else None
+
+
+def _sound(row: Any) -> bool:
+    """Whether it is a row with the numbers that its event needs. By hand: there may be 100,000."""
+    if not isinstance(row, dict) or not isinstance(row.get("event"), str):
+        return False
+    return all(_number(row.get(key)) for key in _NEEDED.get(row["event"], ()))
+
+
+def _number(value: Any) -> bool:
+    # Also false for NaN, and for True, which is an int
+    return type(value) in (int, float) and 0 <= value < _LARGEST
 
 
 def _continuous(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

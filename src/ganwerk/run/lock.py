@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganwerk.errors import RunError
-from ganwerk.run.files import disk_errors
+from ganwerk.run.files import disk_errors, from_json
 
 if sys.platform == "win32":
     import msvcrt
@@ -43,10 +43,10 @@ else:
 def _holder(path: Path) -> dict[str, Any]:
     """What the holder of the lock wrote about itself; empty if it has not come to that yet."""
     try:
-        said = json.loads(path.read_text("utf-8"))
+        said = from_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return said if isinstance(said, dict) and type(said.get("pid")) is int else {}
 
 
 def _busy(run: Path, holder: dict[str, Any]) -> RunError:

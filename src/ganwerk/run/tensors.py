@@ -13,13 +13,15 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
+
+from ganwerk.run.files import human_bytes, patiently
+from ganwerk.run.index import Seal
 
 _TYPES = {
     torch.float64: "F64",
@@ -33,14 +35,6 @@ _TYPES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """Size in bytes and blake2b checksum (hex) of a file."""
-
-    size_bytes: int
-    blake2b: str
 
 
 class DamagedError(Exception):
@@ -100,19 +94,33 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Seal:
 def read_tensors(path: Path, seal: Seal) -> dict[str, Tensor]:
     """Read a file that `write_tensors` sealed; the tensors are contiguous and on the CPU.
 
-    Raises DamagedError if it is missing, unreadable or not what was written.
+    Its size is compared before anything is read. Raises DamagedError if it is missing, not
+    what was written or larger than the memory, OSError if it cannot be read now.
     """
     try:
-        content = path.read_bytes()
+        size = patiently(path.stat).st_size
+        if size != seal.size_bytes:
+            raise DamagedError(f"{path.name} has {size} bytes instead of {seal.size_bytes}")
+        _refuse_larger_than_memory(path, size)
+        content = patiently(path.read_bytes)
     except FileNotFoundError:
         raise DamagedError(f"{path.name} is missing") from None
-    except OSError as error:
-        raise DamagedError(f"{path.name} cannot be read: {error.strerror}") from error
-    if len(content) != seal.size_bytes:
-        raise DamagedError(f"{path.name} has {len(content)} bytes instead of {seal.size_bytes}")
+    except MemoryError:
+        raise DamagedError(f"{path.name} takes {human_bytes(size)}, more than is free") from None
     if hashlib.blake2b(content).hexdigest() != seal.blake2b:
         raise DamagedError(f"{path.name} has changed since it was written (wrong checksum)")
     try:
         return safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise DamagedError(f"{path.name} is no safetensors file: {error}") from error
+
+
+def _refuse_larger_than_memory(path: Path, size: int) -> None:
+    """Raises DamagedError if reading the file would end in swapping or a kill."""
+    import psutil
+
+    memory = psutil.virtual_memory().total
+    if size > memory:
+        raise DamagedError(
+            f"{path.name} takes {human_bytes(size)}, more than the memory of {human_bytes(memory)}"
+        )

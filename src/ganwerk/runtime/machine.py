@@ -67,7 +67,7 @@ def _device(asked: str | None) -> torch.device:
         return torch.device(_best())
     try:
         device = torch.device(asked)
-        torch.empty(1, device=device)
+        torch.ones(1, device=device).add_(1).item()  # that there is memory says little: compute
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise MachineError(
             f"The device '{asked}' cannot be used here: {str(error).splitlines()[0]}",

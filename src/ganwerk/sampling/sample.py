@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ganwerk import checks
-from ganwerk.config import build, load
+from ganwerk.config import build
 from ganwerk.config.schema import Settings
-from ganwerk.errors import ConfigError, did_you_mean
+from ganwerk.errors import CheckpointError, ConfigError, did_you_mean
 from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
 from ganwerk.run import grid as sheet_of
 from ganwerk.runtime import machine
 from ganwerk.runtime.memory import require, require_for_weights
+from ganwerk.runtime.settings import settings_at
 from ganwerk.sampling.space import Space, space_of
 from ganwerk.values import Progress, ProgressCallback, ignore_progress
 
@@ -70,20 +71,30 @@ class Sampler:
         at = checks.at(at)
         machine.keep_freed_memory()
         run = Run.open(path)
-        settings = load.from_toml(run.settings_toml, str(run.settings_path))
-        data = run.about.get("data", {})
-        names, counts = data.get("class_names", []), data.get("class_counts", [])
-        where = torch.device(machine.facts(device).device)
-        require_for_weights(settings, len(names), machine.facts(device).free_memory_bytes, copies=1)
-        generator, _ = build.players(settings, len(names), where)
         found = run.load_weights(at)
-        generator.load_state_dict(found.weights)
+        settings, told = settings_at(run, found.meta)
+        learned = run.learned
+        facts, classes = machine.facts(device), len(learned.class_names)
+        where = torch.device(facts.device)
+        require_for_weights(settings, classes, facts.free_memory_bytes, copies=1)
+        generator, _ = build.players(settings, classes, where)
+        try:
+            generator.load_state_dict(found.weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"The weights in {found.path} do not fit the settings and classes of the run: "
+                f"{str(error).splitlines()[-1].strip()}",
+                "run.toml or about.json was changed by hand; take them from a copy of the run.",
+            ) from error
         warnings = [
             f"The checkpoint {path} cannot be used: {reason}. Drawing from {found.path}."
             for path, reason in found.skipped
         ]
         generator.eval().requires_grad_(False)
-        return cls(generator, settings, names, counts, where, found.images, warnings)
+        return cls(
+            generator, settings, learned.class_names, learned.class_counts, where, found.images,
+            [*warnings, *told],
+        )  # fmt: skip
 
     def copied(self) -> Sampler:
         """The same with a network of its own, whose weights may be changed."""

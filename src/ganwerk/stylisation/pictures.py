@@ -25,7 +25,7 @@ from ganwerk.data.decode import (
 )
 from ganwerk.data.formats import is_hidden, is_picture_name
 from ganwerk.errors import ConfigError, DataError, did_you_mean
-from ganwerk.run.files import write_bytes
+from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder
 
 WHITE = (255, 255, 255)
@@ -56,7 +56,7 @@ class Picture:
         return self.colours.height, self.colours.width
 
     def tensor(self, height: int, width: int) -> Tensor:
-        """(1, 3, height, width) in [0, 1]."""
+        """(1, 3, height, width) in [0, 1], in torch's default type."""
         return _tensor(self.colours, height, width)
 
     def brightness(self, height: int, width: int) -> Tensor:
@@ -68,7 +68,7 @@ class Picture:
 def _tensor(image: Image.Image, height: int, width: int) -> Tensor:
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    pixels = torch.from_numpy(np.array(image, np.float32) / 255)
+    pixels = torch.from_numpy(np.array(image, np.float32)).to(torch.get_default_dtype()) / 255
     pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
     return pixels[None].contiguous()
 
@@ -223,7 +223,7 @@ def recorded(path: Path) -> dict[str, Any]:
     """The settings inside a picture that ganwerk wrote. Raises DataError if there are none."""
     try:
         with Image.open(path) as image:
-            found = json.loads(image.getexif().get(_DESCRIPTION, "null"))
+            found = from_json(image.getexif().get(_DESCRIPTION, "null"))
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict):

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field
 from torch import Tensor
 
 import ganwerk
 from ganwerk.errors import CheckpointError, RunError
-from ganwerk.run.files import disk_errors, to_json, write_bytes
-from ganwerk.run.tensors import DamagedError, Seal, read_tensors, write_tensors
+from ganwerk.run.files import disk_errors, from_json, patiently, to_json, write_bytes
+from ganwerk.run.index import Seal
+from ganwerk.run.tensors import DamagedError, read_tensors, write_tensors
 
 _INDEX = "transfer.json"
+
+
+class Index(BaseModel):
+    """transfer.json."""
+
+    fingerprint: str
+    file: str
+    size_bytes: Annotated[int, Field(ge=0)]
+    blake2b: str
+    machinery: dict[str, Any]
+    numbers: dict[str, Any]
 
 
 def folder_of(out: Path) -> Path:
@@ -33,7 +45,8 @@ def save(
     with disk_errors(folder, "save the state in", size):
         folder.mkdir(parents=True, exist_ok=True)
         before = {path.name for path in folder.glob("state-*.safetensors")}
-        number = 1 + max((int(name[6:-12]) for name in before), default=0)
+        numbered = (name[6:-12] for name in before)
+        number = 1 + max((int(n) for n in numbered if n.isascii() and n.isdecimal()), default=0)
         file = folder / f"state-{number}.safetensors"
         seal = write_tensors(file, tensors)
     index = {"version": ganwerk.__version__, "fingerprint": fingerprint, "file": file.name,
@@ -52,10 +65,11 @@ def load(out: Path) -> tuple[str, dict[str, Any], dict[str, Tensor], dict[str, A
     if not (folder / _INDEX).is_file():
         return None
     try:
-        index = json.loads((folder / _INDEX).read_text("utf-8"))
-        tensors = read_tensors(folder / index["file"], Seal(index["size_bytes"], index["blake2b"]))
-        return index["fingerprint"], index["machinery"], tensors, index["numbers"]
-    except (DamagedError, OSError, ValueError, KeyError) as error:
+        with disk_errors(folder, "read"):  # what cannot be read now is not damaged
+            index = Index.model_validate(from_json(patiently((folder / _INDEX).read_bytes)))
+            tensors = read_tensors(folder / index.file, Seal(index.size_bytes, index.blake2b))
+        return index.fingerprint, index.machinery, tensors, index.numbers
+    except (DamagedError, ValueError) as error:
         raise CheckpointError(
             f"The state of the interrupted transfer in {folder} is damaged: {error}.",
             "Remove the folder and begin anew.",

@@ -20,7 +20,7 @@ import ganwerk
 from ganwerk import checks
 from ganwerk.errors import ConfigError, DataError, DivergedError
 from ganwerk.game.optimisers import Adam
-from ganwerk.run.files import write_bytes
+from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder, refuse_existing
 from ganwerk.runtime import machine
 from ganwerk.style.losses import all_finite
@@ -175,7 +175,7 @@ def open_net(path: Path) -> StyleNet:
     """A network that `teach` wrote. Raises DataError."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            about: dict[str, Any] = json.loads((file.metadata() or {}).get("ganwerk", "{}"))
+            about: dict[str, Any] = from_json((file.metadata() or {}).get("ganwerk", "{}"))
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError, ValueError) as error:
         raise DataError(

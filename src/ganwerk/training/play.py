@@ -6,6 +6,7 @@ import contextlib
 import math
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import matrix_products
-from ganwerk.run import Run, grid, write_picture
+from ganwerk.run import Run, grid
 from ganwerk.runtime.events import SCORE, Ended, Judged, Pictured, Saved, Stepped, Watcher
 from ganwerk.runtime.stopping import stopping
 from ganwerk.sampling.sample import Sampler
@@ -40,7 +41,8 @@ PROBE_HELD_OUT = 256
 
 @dataclass
 class Session:
-    """One training process at work on a run."""
+    """One training process at work on a run. choices: how each layer computes. begun: is called
+    when the first step has shown that all of it works on this machine."""
 
     run: Run
     settings: Settings
@@ -52,6 +54,8 @@ class Session:
     train: NDArray[np.int64]
     held_out: NDArray[np.int64]
     expected_rate: float
+    choices: Mapping[str, str]
+    begun: Callable[[], None] = lambda: None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -77,7 +81,7 @@ def play(session: Session, watch: Watcher) -> None:
     """
     recorder = Recorder(session.recipe.loss)
     recipe = add(session.recipe, observers=recorder)
-    computing = probe.computing(session.run.about["choices"]["precision"])
+    computing = probe.computing(session.choices)
     with stopping(session.stop), contextlib.closing(_board(session)) as board, computing:
         Player(session, recipe, recorder, board, watch).play()
 
@@ -115,8 +119,12 @@ class Player:
             self._save()
         begun, started_at = time.perf_counter(), state.seconds
         told, told_images = state.seconds, state.images
+        proven = False
         while budget.used(state) < 1 and not self.session.stop.is_set():
             train_step(state, self.session.feeder.batch, self.recipe)
+            if not proven:
+                self.session.begun()
+                proven = True
             state.seconds = started_at + time.perf_counter() - begun
             if state.seconds - told >= TELL_SECONDS:
                 self._tell(state.images - told_images, state.seconds - told)
@@ -252,8 +260,12 @@ def _best_so_far(run: Run, images: int) -> float:
     marked = {info.images for info in run.checkpoints() if info.best}
     rows = [row for row in run.journal.rows("measure") if row["images"] <= images]
     of_marked = [row for row in rows if row["images"] in marked]
-    scores = [float(row[SCORE]) for row in of_marked or rows]
+    scores = [float(row[SCORE]) for row in of_marked or rows if _is_score(row.get(SCORE))]
     return min(scores, default=math.inf) if marked else math.inf
+
+
+def _is_score(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 class FixedSeeds:
@@ -261,12 +273,11 @@ class FixedSeeds:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        about = session.run.about["data"]
         self.sampler = Sampler(
             session.state.ema.net,
             session.settings,
-            about["class_names"],
-            about["class_counts"],
+            session.pictures.class_names,
+            session.pictures.health.class_counts,
             session.state.device,
         )
         classes = len(self.sampler.class_names)
@@ -280,7 +291,7 @@ class FixedSeeds:
         path = self.session.run.grid_path(self.session.state.images)
         with matrix_products(bfloat16=False):  # as `ganwerk sample` draws them
             self.newest = self.sampler.draw(self.seeds, labels=self.labels)
-        write_picture(path, grid(self.newest, self.columns))
+        self.session.run.write_picture(path, grid(self.newest, self.columns))
         return path
 
     def draw_reals(self) -> None:
@@ -288,7 +299,8 @@ class FixedSeeds:
         pictures = self.session.pictures
         chosen = self._reals(pictures)
         reals = np.ascontiguousarray(pictures.images[chosen].transpose(0, 2, 3, 1))
-        write_picture(self.session.run.pictures_path / "real.png", grid(reals, self.columns))
+        run = self.session.run
+        run.write_picture(run.pictures_path / "real.png", grid(reals, self.columns))
 
     def _reals(self, pictures: Pictures) -> NDArray[np.int64]:
         random = np.random.default_rng(self.session.settings.run.seed)

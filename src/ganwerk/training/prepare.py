@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,14 @@ from ganwerk.config import auto, build, load
 from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures, Sampler, split
-from ganwerk.errors import ConfigError, MachineError
+from ganwerk.errors import ConfigError, MachineError, typed
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Batch
+from ganwerk.run.files import disk_errors
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Plan, Warned, Watcher
-from ganwerk.runtime.pictures import read_pictures
+from ganwerk.runtime.pictures import absolute, read_pictures
 from ganwerk.training import probe
 from ganwerk.values import MachineFacts, Origin
 
@@ -27,6 +29,7 @@ BYTES_PER_PARAMETER = 4 * 7  # both players with two moments each, and the avera
 GRIDS_KEPT_BYTES = 60 * 2**20
 MOST_TIMES = 32
 """A picture in one batch: automatic batches stay below it with the fewest pictures."""
+MOST_LETTERS = 60  # of the name of a run; a file system takes 255 bytes, with what is added
 HeldOut = Callable[[int], Batch]
 
 
@@ -108,7 +111,9 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     _check_transfer(draft, request)
     facts = machine.facts(draft.values.get("run.device"))
     pictures = read_pictures(request.where, draft, facts, watch)
-    draft.give("data.where", request.where, Origin("asked for"))
+    draft.give("data.where", absolute(request.where), Origin("asked for"))
+    if draft.values.get("data.root") is not None:
+        draft.values["data.root"] = absolute(str(draft.values["data.root"]))
     auto.decide(draft, pictures.facts(), facts)
     settings = load.settle(draft)
     check_tensorboard(settings)
@@ -138,7 +143,7 @@ def _check_transfer(draft: Draft, request: Request) -> None:
         raise ConfigError(
             f"These settings are of a run that began with the weights of {where}; a training from "
             "the start has none.",
-            f"Begin with them: ganwerk finetune {where} {request.where}\n"
+            f"Begin with them: ganwerk finetune {typed(where)} {typed(request.where)}\n"
             "Or delete the table [transfer] from the file.",
         )
 
@@ -274,23 +279,39 @@ def _written(value: Any) -> str:
 
 def free_name(where: str) -> Path:
     """runs/<name of the data>, with a number where that is taken."""
-    stem = Path(where).name.split(".")[0] or "pictures"
-    if stem in ("train", "images", "pictures") and Path(where).resolve().parent.name:
-        stem = f"{Path(where).resolve().parent.name}-{stem}"
+    stem = _stem(where)
     folder = Path("runs")
     candidate, number = folder / stem, 2
-    while candidate.exists():
+    while os.path.lexists(candidate):
         candidate, number = folder / f"{stem}-{number}", number + 1
     return candidate
+
+
+def _stem(where: str) -> str:
+    """A name for a run on these pictures: no dots, no control characters, not too long."""
+    path = Path(os.path.expanduser(where))
+    if path.name in ("", ".."):  # the current folder, the one around it, the root of the disk
+        path = path.resolve()
+    stem = _plain(path.name if path.is_dir() else path.name.lstrip(".").split(".")[0])
+    if stem in ("train", "images", "pictures"):
+        around = _plain(path.resolve().parent.name)
+        stem = f"{around}-{stem}" if around else stem
+    return stem or "pictures"
+
+
+def _plain(name: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "_" for letter in name)
+    return shown.strip(". ").lstrip("-~")[:MOST_LETTERS]
 
 
 def _check_disk(plan: Plan) -> None:
     import shutil
 
-    folder = Path(plan.out).absolute()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    with disk_errors(Path(plan.out), "make"):
+        folder = Path(plan.out).absolute()
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
     if free < plan.disk_bytes:
         raise MachineError(
             f"The run needs up to {plan.disk_bytes / 2**20:.0f} MiB on the disk of {folder}; "

@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
+from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 import ganwerk
@@ -25,6 +26,7 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
+from ganwerk.run.records import Record
 from ganwerk.runtime import machine
 from ganwerk.runtime.memory import require_for_weights
 from ganwerk.training.footprint import at_once, evaluating, fewest, fitting, some_batch
@@ -85,9 +87,9 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     state.images = AT_THE_END  # networks that grow have their full size there
     micro, memory = fitting(state, settings, facts.free_memory_bytes)
     file = _memory_of(settings, class_count, facts, micro)
-    known = None if anew else read_json(file)
-    if known and time.time() - known["measured"] < REMEMBERED_SECONDS:
-        return Probed(known["choices"], known["images_per_second"], memory, micro)
+    known = None if anew else _remembered(file)
+    if known:
+        return Probed(known.choices, known.images_per_second, memory, micro)
     one = at_once(settings, micro)
     candidates = _candidates(state, one)
     machine.give_back_memory()
@@ -101,6 +103,24 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
         write_json(file, measured)
     machine.give_back_memory()
     return Probed(choices, rate, memory, micro)
+
+
+class Remembered(Record):
+    """A measurement in the cache. measured: when, in seconds since 1970."""
+
+    measured: float
+    choices: dict[str, str]
+    images_per_second: Annotated[float, Field(gt=0)]
+
+
+def _remembered(file: Path) -> Remembered | None:
+    """The measurement, if there is a sound one of the last day."""
+    try:
+        known = Remembered.model_validate(read_json(file))
+    except ValidationError:
+        return None
+    lately = 0 <= time.time() - known.measured < REMEMBERED_SECONDS
+    return known if lately and set(known.choices.values()) <= set(WAYS) else None
 
 
 def _memory_of(settings: Settings, class_count: int, facts: MachineFacts, micro: int) -> Path:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganwerk.config import build, explain, load
-from ganwerk.config.load import Draft
 from ganwerk.config.schema import Settings
-from ganwerk.data import Pictures, changed_files, split
-from ganwerk.errors import DataError, RunError
+from ganwerk.data import Changes, Pictures, changed_files, split
+from ganwerk.errors import CheckpointError, DataError, RunError, typed
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
+from ganwerk.run.records import Choices
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Plan, Planned, Warned, Watcher, nobody
 from ganwerk.runtime.memory import machine_errors
-from ganwerk.runtime.pictures import read_pictures
+from ganwerk.runtime.pictures import Located, pictures_of, seen_from
+from ganwerk.runtime.settings import settings_of, with_free
 from ganwerk.training import probe
+from ganwerk.training.graft import Source, graft
 from ganwerk.training.play import Session, play
 from ganwerk.training.prepare import (
     Budget,
@@ -28,10 +32,12 @@ from ganwerk.training.prepare import (
     Request,
     check_tensorboard,
     feeder_of,
+    first_budget,
     held_out_of,
     longer_budget,
     prepare,
 )
+from ganwerk.training.standing import Standing, standing_of
 from ganwerk.values import MachineFacts
 
 __all__ = ["Request", "begin", "plan", "resume", "train"]
@@ -71,20 +77,12 @@ def begin(
 
 
 def _create(ready: Prepared, noted: Mapping[str, Any]) -> Run:
-    health = ready.pictures.health
     return Run.create(
         Path(ready.plan.out),
         settings_toml=explain.to_toml(ready.settings),
         origins=explain.origins_of(ready.draft),
         about={
-            "data": {
-                "where": ready.settings.data.where,
-                "fingerprint": ready.pictures.fingerprint,
-                "class_names": list(ready.pictures.class_names),
-                "class_counts": list(health.class_counts),
-                "pictures": len(ready.pictures),
-                "held_out": len(ready.held_out),
-            },
+            "data": _learned(ready.plan.out, ready.settings, ready.pictures, len(ready.held_out)),
             "machine": asdict(ready.facts),
             "choices": {
                 "precision": ready.probed.choices,
@@ -94,8 +92,27 @@ def _create(ready: Prepared, noted: Mapping[str, Any]) -> Run:
             "plan": asdict(ready.plan),
             **noted,
         },
-        data={"files": ready.pictures.files, "health": health.to_dict()},
+        data=_data(ready.pictures),
     )
+
+
+def _learned(
+    run: str | Path, settings: Settings, pictures: Pictures, held_out: int
+) -> dict[str, Any]:
+    """`data` of about.json (run.records.Learned)."""
+    return {
+        "where": settings.data.where,
+        "beside": seen_from(Path(run), settings.data.where),
+        "fingerprint": pictures.fingerprint,
+        "class_names": list(pictures.class_names),
+        "class_counts": list(pictures.health.class_counts),
+        "pictures": len(pictures),
+        "held_out": held_out,
+    }
+
+
+def _data(pictures: Pictures) -> dict[str, Any]:
+    return {"files": pictures.files, "health": pictures.health.to_dict()}
 
 
 def _session(run: Run, ready: Prepared) -> Session:
@@ -118,6 +135,7 @@ def _session(run: Run, ready: Prepared) -> Session:
         train=ready.train,
         held_out=ready.held_out,
         expected_rate=rate,
+        choices=ready.probed.choices,
     )
 
 
@@ -133,87 +151,119 @@ def resume(
     """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
 
     more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands. where: the
-    place of the pictures, if they were moved. device: another one than it was trained on.
+    place of the pictures, if they were moved. device: another one than it was trained on. What is
+    new of these is noted in the run when the first step has shown that it works. A run that was
+    killed before its first checkpoint begins.
     Raises RunError if it is finished and nothing more is asked for or if its settings were changed,
     DataError if the pictures were.
     """
     machine.keep_freed_memory()
     with machine_errors():
         run = Run.open(path)
-        settings, origins = _moved(run, where, device)
+        asked = {} if device is None else {"run.device": device}
+        settings = with_free(settings_of(run), asked)
         check_tensorboard(settings)
         with run.lock():
-            checkpoint = run.load("latest")
-            for damaged, reason in checkpoint.skipped:
-                watch(Warned(f"The checkpoint {damaged} cannot be used: {reason}.",
-                             f"Going on from {checkpoint.path}."))  # fmt: skip
-            _refuse_changed_settings(run, settings, checkpoint.meta)
+            checkpoint = _newest(run, watch)
+            if checkpoint:
+                _refuse_changed_settings(run, settings, standing_of(checkpoint))
             facts = machine.facts(settings.run.device)
-            pictures = _same_pictures(run, settings, facts, accept_changed_data, watch)
-            _note_other_machine(run, settings, facts, watch)
-            session = _resumed(run, settings, pictures, checkpoint, more)
+            located = _same_pictures(run, settings, facts, where, accept_changed_data, watch)
+            if located.place != settings.data.where:
+                asked["data.where"] = located.place
+                settings = with_free(settings, asked)
+            choices, changes = _choices(run, settings, facts, watch)
+            session = _resumed(run, settings, located.pictures, checkpoint, more, choices)
             remaining = _remaining_plan(run, session)
-            run.replace_settings(explain.to_toml(settings), origins)
-            run.update_about(plan=asdict(remaining), data={"where": settings.data.where})
+            session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
             run.journal.append({"event": "resume", "from_images": session.state.images})
             watch(Planned(remaining))
             play(session, watch)
     return run.path
 
 
-def _moved(run: Run, where: str | None, device: str | None) -> tuple[Settings, dict[str, str]]:
-    """The run's settings, with pictures or device elsewhere if asked for, and what was."""
-    settings = load.from_toml(run.settings_toml, str(run.settings_path))
-    asked = {"data.where": where, "run.device": device}
-    given = {key: value for key, value in asked.items() if value is not None}
-    for key, value in given.items():
-        section, name = key.split(".")
-        changed = getattr(settings, section).model_copy(update={name: value})
-        settings = settings.model_copy(update={section: changed})
-    return settings, dict.fromkeys(given, "asked for when resumed")
+def _newest(run: Run, watch: Watcher) -> Checkpoint | None:
+    """The checkpoint to go on from; None where the run was killed before its first."""
+    if not run.checkpoints():
+        told = [row["images"] for row in run.journal.rows("checkpoint")]
+        if max(told, default=0) > 0:
+            raise CheckpointError(
+                f"The run {run.path} had checkpoints, up to {max(told):,} images, and now has "
+                "none.",
+                f"Put them back into {run.checkpoints_path}: from a backup, or by connecting the "
+                "disk that has them.",
+            )
+        if "tuned" in run.about:
+            raise CheckpointError(
+                f"{run.path} was to hold a tuned generator and was not finished.",
+                "Remove it and project the picture again.",
+            )
+        watch(Warned("The run was ended before its first checkpoint; it begins now."))
+        return None
+    checkpoint = run.load("latest")
+    for damaged, reason in checkpoint.skipped:
+        watch(Warned(f"The checkpoint {damaged} cannot be used: {reason}.",
+                     f"Going on from {checkpoint.path}."))  # fmt: skip
+    return checkpoint
 
 
-def _refuse_changed_settings(run: Run, settings: Settings, meta: Mapping[str, Any]) -> None:
-    trained = load.from_toml(meta["settings"], "the checkpoint's settings")
+def _note(session: Session, asked: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Write what is new into the run: places, device, accepted pictures, machine, plan."""
+    run, settings, pictures = session.run, session.settings, session.pictures
+    origins = dict.fromkeys(asked, "asked for when resumed")
+    run.replace_settings(explain.to_toml(settings), origins)
+    if pictures.fingerprint != run.learned.fingerprint or pictures.files != run.files:
+        run.replace_data(_data(pictures))
+    learned = _learned(run.path, settings, pictures, len(session.held_out))
+    run.update_about(data=learned, **about)
+
+
+def _refuse_changed_settings(run: Run, settings: Settings, standing: Standing) -> None:
+    trained = load.from_toml(standing.settings, "the checkpoint's settings")
     differences = explain.difference(trained, settings)
     if differences:
         raise RunError(
             f"The settings {run.settings_path} were changed since the run was trained: "
             + "; ".join(differences),
             "Undo the change, or start a new run: ganwerk train "
-            f"{settings.data.where} --config {run.settings_path} --out OTHER",
+            f"{typed(settings.data.where)} --config {typed(run.settings_path)} --out OTHER",
         )
 
 
 def _same_pictures(
-    run: Run, settings: Settings, facts: MachineFacts, accept: bool, watch: Watcher
-) -> Pictures:
-    draft = Draft({key: value for key, value in explain.flat(settings).items()})
-    try:
-        pictures = read_pictures(settings.data.where, draft, facts, watch)
-    except DataError as error:
-        moved = f"If the pictures were moved: ganwerk resume {run.path} --data PLACE"
-        raise DataError(error.message, f"{error.hint}\n{moved}") from error
-    changes = changed_files(run.data["files"], pictures.files)
+    run: Run,
+    settings: Settings,
+    facts: MachineFacts,
+    where: str | None,
+    accept: bool,
+    watch: Watcher,
+) -> Located:
+    located = pictures_of(run, settings, facts, watch, asked=where)
+    pictures, place = located.pictures, located.place
+    changes = changed_files(run.files, pictures.files)
     if not changes:
-        return pictures
+        if located.elsewhere:
+            watch(Warned(f"The pictures are no longer in {settings.data.where}; the same ones were "
+                         f"found in {place}."))  # fmt: skip
+        return located
     what = _changes_line(changes)
     if not accept:
         raise DataError(
-            f"The pictures in {settings.data.where} changed since the run was started: {what}.",
+            f"The pictures in {place} changed since the run was started: {what}.",
             "Put them back, or go on with the new ones: add --accept-changed-data.",
         )
-    if len(pictures.class_names) != len(run.about["data"]["class_names"]):
+    before = len(run.learned.class_names)
+    if len(pictures.class_names) != before:
         raise DataError(
-            f"The pictures in {settings.data.where} have {len(pictures.class_names)} classes now; "
-            f"the run was started with {len(run.about['data']['class_names'])}.",
+            f"The pictures in {place} have {len(pictures.class_names)} classes now; "
+            f"the run was started with {before}.",
             "The networks are built for that number of classes: start a new run.",
         )
     watch(Warned(f"The pictures changed: {what}. Going on with the new ones."))
-    return pictures
+    return located
 
 
-def _changes_line(changes: Any) -> str:
+def _changes_line(changes: Changes) -> str:
     parts = []
     for word in ("added", "removed", "altered"):
         names = getattr(changes, word)
@@ -227,21 +277,26 @@ def _resumed(
     run: Run,
     settings: Settings,
     pictures: Pictures,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | None,
     more: tuple[str, float] | None,
+    choices: Choices,
 ) -> Session:
     train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     device = torch.device(settings.run.device)
-    about = run.about
-    recipe = replace(build.recipe(settings), micro_batch=about["choices"].get("micro", 0))
-    state = build.state(settings, len(pictures.class_names), device, 1.0, recipe)
-    probe.apply_choices(state, about["choices"]["precision"])
-    state.load(checkpoint.weights, checkpoint.state, checkpoint.meta["counters"])
+    recipe = replace(build.recipe(settings), micro_batch=choices.micro)
+    rate = _planned(run).images_per_second
+    budget = first_budget(settings, len(train_indices))
+    horizon = budget.horizon_images(0, 0.0, rate)
+    state = build.state(settings, len(pictures.class_names), device, horizon, recipe)
+    probe.apply_choices(state, choices.precision)
+    if checkpoint is not None:
+        budget = _restore(state, checkpoint)
+    elif settings.transfer is not None:
+        source = Source.open(Path(settings.transfer.run), settings.transfer.images)
+        graft(source, settings, pictures.class_names)(state)
     feeder = feeder_of(settings, pictures, train_indices)
     state.held_out = held_out_of(settings, feeder, held_out)
-    saved = checkpoint.meta["budget"]
-    budget = Budget(saved["unit"], saved["end"])
-    rate = state.images / state.seconds if state.seconds else about["plan"]["images_per_second"]
+    rate = state.images / state.seconds if state.seconds else rate
     if more is not None:
         budget = longer_budget(budget, more, state, len(train_indices))
         state.horizon_images = budget.horizon_images(state.images, state.seconds, rate)
@@ -249,7 +304,7 @@ def _resumed(
         raise RunError(
             f"The run {run.path} is finished: {state.images:,} images in "
             f"{state.seconds / 60:.1f} minutes.",
-            f"Prolong it: ganwerk resume {run.path} --minutes 20",
+            f"Prolong it: ganwerk resume {typed(run.path)} --minutes 20",
         )
     return Session(
         run=run,
@@ -262,45 +317,77 @@ def _resumed(
         train=train_indices,
         held_out=held_out,
         expected_rate=rate,
+        choices=choices.precision,
     )
 
 
-def _note_other_machine(run: Run, settings: Settings, facts: MachineFacts, watch: Watcher) -> None:
-    """Another processor rounds differently: the run goes on, but not bit for bit. On another kind
-    of device the fastest precision is measured anew."""
-    about = run.about
-    then = about["machine"]["device_name"], about["choices"]["threads"], about["machine"]["torch"]
-    now = facts.device_name, torch.get_num_threads(), facts.torch
-    if then == now:
-        return
+def _restore(state: TrainState, checkpoint: Checkpoint) -> Budget:
+    """Give the state its tensors and counters. Returns the budget.
+
+    Raises CheckpointError if they are not those of this training."""
+    standing = standing_of(checkpoint)
+    try:
+        state.load(checkpoint.weights, checkpoint.state, standing.counters.model_dump())
+    except torch.OutOfMemoryError:
+        raise
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The checkpoint {checkpoint.path} does not fit the training of its settings: "
+            f"{str(error).splitlines()[0]}",
+            "Its files were changed by hand; take them from a copy.",
+        ) from error
+    return Budget(standing.budget.unit, standing.budget.end)
+
+
+def _choices(
+    run: Run, settings: Settings, facts: MachineFacts, watch: Watcher
+) -> tuple[Choices, dict[str, Any]]:
+    """How to compute here, and what is to be noted of it. Another processor rounds differently: the
+    run goes on, but not bit for bit. On another kind of device the fastest precision is measured
+    anew."""
+    then, choices = run.machine, run.choices
+    unknown = set(choices.precision.values()) - set(probe.WAYS)
+    if unknown:
+        raise RunError(
+            f"{run.path / 'about.json'} names a precision that there is not: '{min(unknown)}'.",
+            f"Possible: {', '.join(probe.WAYS)}.",
+        )
+    threads = torch.get_num_threads()
+    before = then.device_name, choices.threads, then.torch
+    if before == (facts.device_name, threads, facts.torch):
+        return choices, {}
     watch(Warned(
-        f"The run was started on another machine ({then[0]}, {then[1]} threads, torch "
-        f"{then[2]}); this is {now[0]}, {now[1]} threads, torch {now[2]}.",
+        f"The run was started on another machine ({before[0]}, {before[1]} threads, torch "
+        f"{before[2]}); this is {facts.device_name}, {threads} threads, torch {facts.torch}.",
         "It goes on; only the last bits of the numbers may differ from what they would be.",
     ))  # fmt: skip
-    choices: dict[str, Any] = {"threads": torch.get_num_threads()}
-    if torch.device(about["machine"]["device"]).type != torch.device(facts.device).type:
-        choices["precision"] = probe.probe(
-            settings, len(about["data"]["class_names"]), facts
-        ).choices
-    run.update_about(machine=asdict(facts), choices=choices)
+    changed = choices.model_copy(update={"threads": threads})
+    if then.device.split(":")[0] != torch.device(facts.device).type:
+        measured = probe.probe(settings, len(run.learned.class_names), facts).choices
+        changed = changed.model_copy(update={"precision": measured})
+    return changed, {"machine": asdict(facts), "choices": changed.model_dump()}
+
+
+def _planned(run: Run) -> Plan:
+    """The plan in about.json. Raises RunError."""
+    plan: Plan = run.part("plan", Plan)
+    if not (math.isfinite(plan.images_per_second) and plan.images_per_second > 0):
+        raise RunError(
+            f"{run.path / 'about.json'} plans {plan.images_per_second} images per second.",
+            "Copy the file back from a backup; the rest of the run may be intact.",
+        )
+    return plan
 
 
 def _remaining_plan(run: Run, session: Session) -> Plan:
     """The stored plan with what is left of it."""
-    stored: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in run.about["plan"].items()
-    }
-    left = (
-        session.budget.horizon_images(
-            session.state.images, session.state.seconds, session.expected_rate
-        )
-        - session.state.images
+    state, rate = session.state, session.expected_rate
+    left = session.budget.horizon_images(state.images, state.seconds, rate) - state.images
+    return replace(
+        _planned(run),
+        data=session.settings.data.where,
+        total_images=int(state.images + left),
+        expected_seconds=left / rate,
+        images_per_second=rate,
+        out=str(run.path),
     )
-    changed: dict[str, Any] = {
-        "total_images": int(session.state.images + left),
-        "expected_seconds": left / session.expected_rate,
-        "images_per_second": session.expected_rate,
-        "out": str(run.path),
-    }
-    return Plan(**(stored | changed))

@@ -175,7 +175,7 @@ class Controller:
         if state.step % self.every:
             return
         real, fake = self._verdicts(state, report)
-        self.last = SIGNALS[self.signal](self.loss, real.float(), fake.float()).item()
+        self.last = SIGNALS[self.signal](self.loss, real, fake).item()
         change = (self.last < self.low) - (self.last > self.high)
         moved = self.log_factor + self.speed * change
         self.log_factor = min(max(moved, -self.bound), self.bound)

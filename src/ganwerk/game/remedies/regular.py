@@ -94,7 +94,7 @@ class Anchors:
     def observe(self, state: TrainState, report: StepResult) -> None:
         played = report.played
         means = [played.real_logits.detach().mean(), played.fake_logits.detach().mean()]
-        now = torch.stack(means).float()
+        now = torch.stack(means)
         self.means = now if self.means is None else self.means.to(now.device).lerp(
             now, 1 - self.decay
         )  # fmt: skip
