@@ -20,6 +20,7 @@ from ganwerk.game.styles import MeanLength, foreign_layers, path_lengths, styled
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
 from ganwerk.nn.equalised import begin
 from ganwerk.nn.residual import ResidualDiscriminator
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.style import StyleGenerator
 from ganwerk.nn.types import Batch, Fakes
 from ganwerk.values import PictureShape
@@ -29,8 +30,8 @@ SHAPE = PictureShape(16, 1)
 
 
 def players(classes=0):
-    g = StyleGenerator(SHAPE, 4, classes, width=4, max_width=8, style_size=6)
-    d = ResidualDiscriminator(SHAPE, classes, width=4, max_width=8, group=2)
+    g = StyleGenerator(Sizes(SHAPE, 4, 8), 4, classes, style_size=6)
+    d = ResidualDiscriminator(Sizes(SHAPE, 4, 8), classes, group=2)
     for net in (g, d):
         begin(net, torch.Generator().manual_seed(5))
     return g, d
@@ -158,7 +159,7 @@ def test_parts_do_not_cut_through_groups():
 def test_stages_are_not_computed_twice_where_they_would_differ(remedy):
     recipe = REMEDIES[remedy]()(game())
     g, _ = players()
-    d = ResidualDiscriminator(SHAPE, 0, width=4, max_width=8, group=2, recompute_px=8)
+    d = ResidualDiscriminator(Sizes(SHAPE, 4, 8, recompute_px=8), 0, group=2)
     with pytest.raises(ConfigError, match=f"{remedy}, stages of D"):
         trained(recipe, nets=(g, adapt(recipe, d)))
 

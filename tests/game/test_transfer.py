@@ -12,6 +12,7 @@ from ganwerk.nn.dcgan import DcganDiscriminator
 from ganwerk.nn.grown import MultiScaleDiscriminator
 from ganwerk.nn.mlp import MlpDiscriminator
 from ganwerk.nn.resnet import ResnetDiscriminator
+from ganwerk.nn.sizes import Sizes
 from ganwerk.values import PictureShape
 
 SHAPE = PictureShape(16, 1)
@@ -22,8 +23,8 @@ SHAPE = PictureShape(16, 1)
     [
         (DcganDiscriminator(SHAPE, 0, width=8, features=4), "stages.0.0.weight", 4),
         (MlpDiscriminator(SHAPE, 0, (8, 8)), "hidden.0.weight", 2),
-        (ResnetDiscriminator(SHAPE, 0, width=8, max_width=8), "stages.0.weight", 5),
-        (MultiScaleDiscriminator(SHAPE, 0, width=8, max_width=8), "entries.2.0.weight", 3),
+        (ResnetDiscriminator(Sizes(SHAPE, 8, 8), 0), "stages.0.weight", 5),
+        (MultiScaleDiscriminator(Sizes(SHAPE, 8, 8), 0), "entries.2.0.weight", 3),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, nn.Module) else None,
 )

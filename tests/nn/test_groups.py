@@ -20,6 +20,7 @@ from ganwerk.nn.groups import (
 )
 from ganwerk.nn.mlp import MlpDiscriminator
 from ganwerk.nn.resnet import ResnetDiscriminator
+from ganwerk.nn.sizes import Sizes
 from ganwerk.values import PictureShape
 
 SHAPE = PictureShape(16, 3)
@@ -28,7 +29,7 @@ NETS = {
     "dcgan": lambda: DcganDiscriminator(SHAPE, 0, width=4, max_width=8, features=6),
     "strided": lambda: DcganDiscriminator(SHAPE, 0, width=4, max_width=8, down="strided"),
     "spectral": lambda: DcganDiscriminator(SHAPE, 0, width=4, max_width=8, norm="spectral"),
-    "resnet": lambda: ResnetDiscriminator(SHAPE, 0, width=4, max_width=8, features=6),
+    "resnet": lambda: ResnetDiscriminator(Sizes(SHAPE, 4, 8), 0, features=6),
 }
 
 

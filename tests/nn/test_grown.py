@@ -17,14 +17,15 @@ from ganwerk.nn.grown import (
     faded,
     pyramid,
 )
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Discriminator, Generator
 from ganwerk.values import PictureShape
 
 
 def pair(generator, discriminator, side=32, channels=3, classes=0):
     shape = PictureShape(side, channels)
-    g = generator(shape, 6, classes, width=4, max_width=16)
-    d = discriminator(shape, classes, width=4, max_width=16, group=2)
+    g = generator(Sizes(shape, 4, 16), 6, classes)
+    d = discriminator(Sizes(shape, 4, 16), classes, group=2)
     for net in (g, d):
         begin(net, torch.Generator().manual_seed(2))
     return g, d

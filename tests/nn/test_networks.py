@@ -12,7 +12,7 @@ from ganwerk.nn import resnet
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator, channels_at
 from ganwerk.nn.init import he
 from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
-from ganwerk.nn.sizes import allowed_resolutions, doublings
+from ganwerk.nn.sizes import Sizes, allowed_resolutions, doublings
 from ganwerk.nn.types import Discriminator, Generator
 from ganwerk.values import PictureShape
 
@@ -32,8 +32,8 @@ def dcgan(shape, classes, **options):
 
 def residual(shape, classes):
     return (
-        resnet.ResnetGenerator(shape, 8, classes, width=4, max_width=16),
-        resnet.ResnetDiscriminator(shape, classes, width=4, max_width=16, features=16),
+        resnet.ResnetGenerator(Sizes(shape, 4, 16), 8, classes),
+        resnet.ResnetDiscriminator(Sizes(shape, 4, 16), classes, features=16),
     )
 
 
@@ -118,7 +118,7 @@ def test_spectral_norm_bounds_every_layer():
 @pytest.mark.parametrize("resolution", allowed_resolutions())
 def test_every_allowed_resolution_is_drawn(resolution):
     shape = PictureShape(resolution, 1)
-    g = resnet.ResnetGenerator(shape, 4, 0, width=1, max_width=2)
+    g = resnet.ResnetGenerator(Sizes(shape, 1, 2), 4, 0)
     d = DcganDiscriminator(shape, 0, width=2, max_width=2)
     picture = g(torch.randn(1, 4))[-1]
     assert picture.shape[-1] == resolution

@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from ganwerk.nn import r3
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Discriminator, Generator
 from ganwerk.values import PictureShape
 
 
 def pair(side=16, channels=3, classes=0, **options):
     shape = PictureShape(side, channels)
-    sizes = {"width": 8, "max_width": 16} | options
-    g = r3.R3Generator(shape, 6, classes, **sizes)
-    d = r3.R3Discriminator(shape, classes, **sizes)
+    sizes = Sizes(shape, 8, 16, **options)
+    g = r3.R3Generator(sizes, 6, classes)
+    d = r3.R3Discriminator(sizes, classes)
     for net in (g, d):
         r3.begin(net, torch.Generator().manual_seed(2))
     return g, d
@@ -42,7 +43,7 @@ def test_published_sizes():
     """FFHQ at 64 px: 768 channels in four stages, 384 in the last, 96 groups of 16, 2 blocks."""
     with torch.device("meta"):
         shape = PictureShape(64, 3)
-        g = r3.R3Generator(shape, 64, 0, width=384, max_width=768)
+        g = r3.R3Generator(Sizes(shape, 384, 768), 64, 0)
     blocks = [m for m in g.modules() if isinstance(m, r3.Bottleneck)]
     assert [b.wide.in_channels for b in blocks] == [768] * 8 + [384] * 2
     assert {b.grouped.in_channels // b.grouped.groups for b in blocks} == {16}

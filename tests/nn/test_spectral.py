@@ -8,6 +8,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.nn.dcgan import DcganDiscriminator
 from ganwerk.nn.mlp import MlpDiscriminator
 from ganwerk.nn.resnet import ResnetDiscriminator, begin
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.spectral import SpectralNorm, normalise_spectrum
 from ganwerk.values import PictureShape
 
@@ -15,7 +16,7 @@ SHAPE = PictureShape(16, 3)
 NETS = {
     "mlp": lambda: MlpDiscriminator(SHAPE, 0, (8, 6)),
     "strided": lambda: DcganDiscriminator(SHAPE, 0, width=4, max_width=8, down="strided"),
-    "resnet": lambda: ResnetDiscriminator(SHAPE, 0, width=4, max_width=8, features=6),
+    "resnet": lambda: ResnetDiscriminator(Sizes(SHAPE, 4, 8), 0, features=6),
 }
 
 

@@ -10,15 +10,17 @@ from ganwerk.nn.adain import AdainGenerator, AdaptiveNorm
 from ganwerk.nn.channels import noisy_activation
 from ganwerk.nn.equalised import ROOT2, begin
 from ganwerk.nn.residual import DeviationMap, ResidualDiscriminator
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.style import ModulatedConv, StyledConv, StyleGenerator
 from ganwerk.nn.types import Discriminator, Styled
 from ganwerk.values import PictureShape
 
-SIZES = {"width": 4, "max_width": 16, "style_size": 8, "mapping_layers": 2}
+SIZES = {"width": 4, "max_width": 16}
 
 
-def generator(kind=StyleGenerator, channels=3, classes=0, side=16, **options):
-    net = kind(PictureShape(side, channels), 6, classes, **(SIZES | options))
+def generator(kind=StyleGenerator, channels=3, classes=0, side=16, **changed):
+    sizes = Sizes(PictureShape(side, channels), **(SIZES | changed))
+    net = kind(sizes, 6, classes, style_size=8, mapping_layers=2)
     begin(net, torch.Generator().manual_seed(3))
     return net
 
@@ -138,7 +140,7 @@ def test_each_layer_takes_its_own_style(kind):
 @BOTH
 def test_every_weight_takes_a_gradient(kind):
     net = generator(kind, classes=2)
-    judge = ResidualDiscriminator(PictureShape(16, 3), 2, width=4, max_width=16, group=2)
+    judge = ResidualDiscriminator(Sizes(PictureShape(16, 3), 4, 16), 2, group=2)
     begin(judge, torch.Generator().manual_seed(0))
     assert isinstance(judge, Discriminator)
     labels = torch.tensor([0, 1, 1, 0])
@@ -168,9 +170,7 @@ def test_recomputed_stages_give_the_same_numbers(side):
 def test_a_judge_that_recomputes_judges_alike():
     pictures, found = torch.randn(4, 3, 16, 16), []
     for px in (0, 8):
-        net = ResidualDiscriminator(
-            PictureShape(16, 3), 0, width=4, max_width=16, group=2, recompute_px=px
-        )
+        net = ResidualDiscriminator(Sizes(PictureShape(16, 3), 4, 16, recompute_px=px), 0, group=2)
         begin(net, torch.Generator().manual_seed(0))
         leaf = pictures.clone().requires_grad_(True)
         logits = net((leaf,))
@@ -193,7 +193,7 @@ def test_losses_in_half_precision_are_near():
     """In bfloat16 on the highest resolutions, and on all, they agree with float32 to a
     hundredth."""
     net = generator(side=32, width=16, max_width=32)
-    judge = ResidualDiscriminator(PictureShape(32, 3), 0, width=16, max_width=32)
+    judge = ResidualDiscriminator(Sizes(PictureShape(32, 3), 16, 32), 0)
     begin(judge, torch.Generator().manual_seed(0))
     z, losses = torch.randn(16, 6), []
     for least in (1000, 16, 0):

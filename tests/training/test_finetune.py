@@ -18,7 +18,7 @@ from ganwerk.runtime.events import Stepped
 from ganwerk.training.finetune import finetune, plan
 from ganwerk.training.prepare import Request
 from ganwerk.training.train import resume, train
-from ganwerk.training.transplant import Classes, adapted, differences
+from ganwerk.training.transplant import Classes, adapted, differences, refuse
 from tests.runs import COMMON, SMALL
 
 
@@ -130,6 +130,12 @@ def test_another_size_lists_what_differs(teacher, tmp_path):
         finetune(teacher, request)
     assert "more" in caught.value.message
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_cannot_forget_its_classes_says_what_to_add():
+    with pytest.raises(ConfigError, match="do not fit: 1 tensors") as caught:
+        refuse(["G map.weight: 8 x 16 there, 8 x 8 here"], "run", Classes(("a", "b"), ()))
+    assert "add --conditional" in caught.value.hint
 
 
 def test_networks_that_have_grown_stay_grown(tmp_path):

@@ -28,7 +28,7 @@ from ganwerk.nn.grown import (
 from ganwerk.nn.init import INITIALISERS, Initialise
 from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
 from ganwerk.nn.residual import ResidualDiscriminator
-from ganwerk.nn.sizes import doublings
+from ganwerk.nn.sizes import Sizes, doublings
 from ganwerk.nn.style import StyleGenerator
 from ganwerk.values import PictureShape
 
@@ -96,72 +96,49 @@ def _dcgan(settings: Settings, classes: int) -> Players:
     return generator, discriminator
 
 
+def _sizes(settings: Settings) -> tuple[Sizes, Sizes]:
+    """Of G and of D."""
+    network: Any = settings.network
+    shape, again = shape_of(settings), getattr(network, "recompute_px", 0)
+    return (
+        Sizes(shape, network.generator_width, network.max_width, again),
+        Sizes(shape, network.discriminator_width, network.max_width, again),
+    )
+
+
 def _resnet(settings: Settings, classes: int) -> Players:
     network = settings.network
     assert isinstance(network, schema.ResnetSettings)
-    shape = shape_of(settings)
-    generator = resnet.ResnetGenerator(
-        shape,
-        settings.latent.dim,
-        classes,
-        width=network.generator_width,
-        max_width=network.max_width,
-        blocks=network.generator_blocks,
+    of_g, of_d = _sizes(settings)
+    return (
+        resnet.ResnetGenerator(of_g, settings.latent.dim, classes, blocks=network.generator_blocks),
+        resnet.ResnetDiscriminator(of_d, classes, blocks=network.discriminator_blocks),
     )
-    discriminator = resnet.ResnetDiscriminator(
-        shape,
-        classes,
-        width=network.discriminator_width,
-        max_width=network.max_width,
-        blocks=network.discriminator_blocks,
-    )
-    return generator, discriminator
 
 
 def _r3(settings: Settings, classes: int) -> Players:
     network = settings.network
     assert isinstance(network, schema.R3Settings)
-    shape = shape_of(settings)
-    sizes = {
-        "max_width": network.max_width,
-        "blocks": network.blocks,
-        "recompute_px": network.recompute_px,
-    }
-    dim, width = settings.latent.dim, network.generator_width
+    of_g, of_d = _sizes(settings)
     return (
-        r3.R3Generator(shape, dim, classes, width=width, **sizes),
-        r3.R3Discriminator(shape, classes, width=network.discriminator_width, **sizes),
+        r3.R3Generator(of_g, settings.latent.dim, classes, blocks=network.blocks),
+        r3.R3Discriminator(of_d, classes, blocks=network.blocks),
     )
-
-
-def _judging(network: Any) -> dict[str, int]:
-    """What discriminators with a group take."""
-    return {
-        "width": network.discriminator_width,
-        "max_width": network.max_width,
-        "group": network.group,
-    }
 
 
 def _style(settings: Settings, classes: int) -> Players:
     network = settings.network
     assert isinstance(network, schema.StyleSettings)
-    shape, dim = shape_of(settings), settings.latent.dim
-    sizes = {
-        "width": network.generator_width,
-        "max_width": network.max_width,
-        "style_size": network.style_size,
-        "mapping_layers": network.mapping_layers,
-    }
+    (of_g, of_d), dim = _sizes(settings), settings.latent.dim
+    mapped = {"style_size": network.style_size, "mapping_layers": network.mapping_layers}
     if network.generation == "first":
         return (
-            AdainGenerator(shape, dim, classes, **sizes),
-            GrowingDiscriminator(shape, classes, **_judging(network)),
+            AdainGenerator(of_g, dim, classes, **mapped),
+            GrowingDiscriminator(of_d, classes, group=network.group),
         )
-    again = network.recompute_px
     return (
-        StyleGenerator(shape, dim, classes, **sizes, recompute_px=again),
-        ResidualDiscriminator(shape, classes, **_judging(network), recompute_px=again),
+        StyleGenerator(of_g, dim, classes, **mapped),
+        ResidualDiscriminator(of_d, classes, group=network.group),
     )
 
 
@@ -171,11 +148,10 @@ def _scales(
     def make(settings: Settings, classes: int) -> Players:
         network = settings.network
         assert isinstance(network, schema.ScalesSettings)
-        shape = shape_of(settings)
-        sizes = {"width": network.generator_width, "max_width": network.max_width}
+        of_g, of_d = _sizes(settings)
         return (
-            generator(shape, settings.latent.dim, classes, **sizes),
-            discriminator(shape, classes, **_judging(network)),
+            generator(of_g, settings.latent.dim, classes),
+            discriminator(of_d, classes, group=network.group),
         )
 
     return make

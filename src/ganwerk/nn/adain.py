@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear
 from ganwerk.nn.resample import double
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.style import Noise, StyledGenerator
-from ganwerk.values import PictureShape
 
 TINY = 1e-8
 
@@ -67,18 +66,14 @@ class AdainGenerator(StyledGenerator):
 
     def __init__(
         self,
-        shape: PictureShape,
+        sizes: Sizes,
         latent_dim: int,
         classes: int,
         *,
-        width: int,
-        max_width: int,
         style_size: int,
         mapping_layers: int = 8,
     ) -> None:
-        start, count = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
-        sides = [start * 2**i for i in range(count + 1)]
+        start, sides, widths = sizes.start, sizes.sides, sizes.widths
         resolutions = tuple(side for side in sides for _ in range(2))
         super().__init__(latent_dim, classes, style_size, mapping_layers, resolutions)
         self.constant = nn.Parameter(torch.zeros(1, widths[0], start, start))
@@ -90,7 +85,7 @@ class AdainGenerator(StyledGenerator):
             )
             layers.append(AdaptiveLayer(after, after, style_size, side))
         self.layers = nn.ModuleList(layers)
-        self.picture = EqualConv2d(widths[-1], shape.channels, 1)
+        self.picture = EqualConv2d(widths[-1], sizes.shape.channels, 1)
 
     def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         for i, layer in enumerate(self.layers):

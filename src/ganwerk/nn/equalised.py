@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.init import fan_in, weight_of
+from ganwerk.nn.init import fan_in, in_turn
 from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear
 
-SLOPE = 0.2
 TINY = 1e-8
 ROOT2 = math.sqrt(2)  # keeps the variance through LeakyReLU, nearly
 
@@ -74,10 +73,7 @@ class NormedLatent(LabelledLatent):
     can drown the other while they learn. Karras et al. 2020, Training GANs with limited data,
     appendix C."""
 
-    def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        if self.embedding is None:
-            return unit(z)
-        return torch.cat([unit(z), unit(self.embedding(labels))], dim=1)
+    scaled = staticmethod(unit)
 
 
 def _mean_square(x: Tensor) -> Tensor:
@@ -89,22 +85,13 @@ def _mean_square(x: Tensor) -> Tensor:
     return mean.view(x.shape[0], *x.shape[2:], channels).permute(0, 3, 1, 2)
 
 
-@torch.no_grad()
 def begin(net: nn.Module, random: torch.Generator) -> None:
     """Unit variance for equalised layers, He's for others, and for what begins in its own way, its
     own: a module with a method begin(random)."""
-    for module in net.modules():
-        own = getattr(module, "begin", None)
-        if own is not None:
-            own(random)
+
+    def std(module: nn.Module) -> float:
         if isinstance(module, EqualConv2d | EqualLinear):
-            weight_of(module).normal_(0, 1 / getattr(module, "rate", 1.0), generator=random)
-            if module.bias is not None:
-                module.bias.fill_(getattr(module, "start", 0.0) / getattr(module, "rate", 1.0))
-        elif isinstance(module, nn.Conv2d | nn.Linear):
-            std = ROOT2 / math.sqrt(fan_in(module))
-            weight_of(module).normal_(0, std, generator=random)
-            if module.bias is not None:
-                module.bias.zero_()
-        elif isinstance(module, nn.Embedding):
-            module.weight.normal_(0, 1, generator=random)
+            return 1 / getattr(module, "rate", 1.0)
+        return ROOT2 / math.sqrt(fan_in(module))
+
+    in_turn(net, random, std)

@@ -19,13 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, NormedLatent, PixelNorm
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormedLatent, PixelNorm
+from ganwerk.nn.init import SLOPE
 from ganwerk.nn.layers import Downsample, Verdict
 from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.residual import DeviationMap
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
-from ganwerk.values import PictureShape
 
 
 def _conv3(before: int, after: int) -> nn.Module:
@@ -72,13 +72,11 @@ class Leveled(nn.Module):
 class ScalesGenerator(nn.Module):
     """z (B, Z) to the features of each stage, and these to pictures, nominally in [-1, 1]."""
 
-    def __init__(
-        self, shape: PictureShape, latent_dim: int, classes: int, *, width: int, max_width: int
-    ) -> None:
+    def __init__(self, sizes: Sizes, latent_dim: int, classes: int) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.start, self.doublings = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
+        self.start, widths = sizes.start, sizes.widths
+        self.doublings = len(widths) - 1
         self.latent = NormedLatent(latent_dim, classes)
         self.first = EqualLinear(self.latent.out_features, widths[0] * self.start**2, gain=ROOT2)
         first = nn.Sequential(_active(), PixelNorm(), *self._convs(widths[0], widths[0], 1))
@@ -91,7 +89,7 @@ class ScalesGenerator(nn.Module):
             for before, after in pairwise(widths)
         )
         self.stages = nn.ModuleList([first, *later])
-        self.pictures = nn.ModuleList(EqualConv2d(w, shape.channels, 1) for w in widths)
+        self.pictures = nn.ModuleList(EqualConv2d(w, sizes.shape.channels, 1) for w in widths)
 
     @staticmethod
     def _convs(before: int, after: int, count: int) -> list[nn.Module]:
@@ -101,7 +99,7 @@ class ScalesGenerator(nn.Module):
     def features(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """What the first stage starts from, (B, C, start, start)."""
         h = self.first(self.latent(z, labels))
-        h = h.view(len(z), -1, self.start, self.start)
+        h = h.view(z.shape[0], -1, self.start, self.start)
         return h.contiguous(memory_format=torch.channels_last)
 
     def picture(self, stage: int, h: Tensor) -> Tensor:
@@ -122,10 +120,8 @@ class MultiScaleGenerator(ScalesGenerator):
 class GrowingGenerator(ScalesGenerator, Leveled):
     """Draws at full size what the stages up to its level know: coarse pictures are enlarged."""
 
-    def __init__(
-        self, shape: PictureShape, latent_dim: int, classes: int, *, width: int, max_width: int
-    ) -> None:
-        super().__init__(shape, latent_dim, classes, width=width, max_width=max_width)
+    def __init__(self, sizes: Sizes, latent_dim: int, classes: int) -> None:
+        super().__init__(sizes, latent_dim, classes)
         self.level, self.enlarge = float(self.doublings), Enlarge()
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
@@ -143,20 +139,19 @@ class ScalesDiscriminator(nn.Module):
     """The generator's stages backwards. group: samples whose differences it sees; 1 for none, 0 for
     the whole batch."""
 
-    def __init__(
-        self, shape: PictureShape, classes: int, *, width: int, max_width: int, group: int = 4
-    ) -> None:
+    def __init__(self, sizes: Sizes, classes: int, *, group: int = 4) -> None:
         super().__init__()
         self.group_size = group
-        start, self.doublings = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
+        widths = sizes.widths
+        self.doublings = len(widths) - 1
         self.entries = nn.ModuleList(
-            nn.Sequential(EqualConv2d(shape.channels, w, 1, gain=ROOT2), _active()) for w in widths
+            nn.Sequential(EqualConv2d(sizes.shape.channels, w, 1, gain=ROOT2), _active())
+            for w in widths
         )
         coarsest = widths[0]
         last: list[nn.Module] = [] if group == 1 else [DeviationMap(group)]
         last += [_conv3(coarsest + (group != 1), coarsest), _active(), nn.Flatten()]
-        last += [EqualLinear(coarsest * start**2, coarsest, gain=ROOT2), _active()]
+        last += [EqualLinear(coarsest * sizes.start**2, coarsest, gain=ROOT2), _active()]
         self.stages = nn.ModuleList([nn.Sequential(*last)])
         for coarse, fine in pairwise(widths):
             self.stages.append(
@@ -193,10 +188,8 @@ class MultiScaleDiscriminator(ScalesDiscriminator):
 class GrowingDiscriminator(ScalesDiscriminator, Leveled):
     """Judges pictures of full size at the resolution of its level."""
 
-    def __init__(
-        self, shape: PictureShape, classes: int, *, width: int, max_width: int, group: int = 4
-    ) -> None:
-        super().__init__(shape, classes, width=width, max_width=max_width, group=group)
+    def __init__(self, sizes: Sizes, classes: int, *, group: int = 4) -> None:
+        super().__init__(sizes, classes, group=group)
         self.level = float(self.doublings)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:

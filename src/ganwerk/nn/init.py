@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 Initialise = Callable[[nn.Module, torch.Generator], None]
+SLOPE = 0.2
+GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015, eq. 14
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
@@ -50,10 +52,9 @@ def fan_in(module: nn.Module) -> int:
     return module.in_channels // module.groups * area
 
 
-def he(net: nn.Module, random: torch.Generator, slope: float = 0.2) -> None:
-    """N(0, gain / sqrt(fan in)), gain for LeakyReLU(slope). He et al. 2015, equation 14."""
-    gain = math.sqrt(2 / (1 + slope**2))
-    _begin(net, random, lambda module: gain / math.sqrt(fan_in(module)))
+def he(net: nn.Module, random: torch.Generator) -> None:
+    """N(0, gain / sqrt(fan in)), gain for LeakyReLU."""
+    _begin(net, random, lambda module: GAIN / math.sqrt(fan_in(module)))
 
 
 def dcgan(net: nn.Module, random: torch.Generator) -> None:
@@ -77,6 +78,23 @@ def torch_default(net: nn.Module, random: torch.Generator) -> None:
         for module in net.modules():
             if isinstance(module, nn.Embedding):
                 module.weight.normal_(0, 1, generator=random)
+
+
+@torch.no_grad()
+def in_turn(net: nn.Module, random: torch.Generator, std: Callable[[nn.Module], float]) -> None:
+    """N(0, std) for each layer's weights, embeddings N(0, 1), biases 0, module by module. What
+    begins in its own way has a method begin(random); an equalised layer says what its biases begin
+    with."""
+    for module in net.modules():
+        own = getattr(module, "begin", None)
+        if own is not None:
+            own(random)
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            weight_of(module).normal_(0, std(module), generator=random)
+            if module.bias is not None:
+                module.bias.fill_(getattr(module, "start", 0.0) / getattr(module, "rate", 1.0))
+        elif isinstance(module, nn.Embedding):
+            module.weight.normal_(0, 1, generator=random)
 
 
 INITIALISERS: dict[str, Initialise] = {"he": he, "dcgan": dcgan, "torch": torch_default}

@@ -14,16 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.init import fan_in, weight_of
+from ganwerk.nn.init import GAIN, SLOPE, fan_in, in_turn
 from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear, Verdict
-from ganwerk.nn.recompute import large, recomputed
+from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import SmoothDownsample, SmoothUpsample
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
-from ganwerk.values import PictureShape
 
-SLOPE = 0.2
-GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015
 EXPANSION, GROUP_CHANNELS = 2, 16
 
 
@@ -67,34 +64,21 @@ class Stages(nn.ModuleList):
 class R3Generator(nn.Module):
     """z (B, Z) to pictures, nominally in [-1, 1]; values outside are cut off when drawn."""
 
-    def __init__(
-        self,
-        shape: PictureShape,
-        latent_dim: int,
-        classes: int,
-        *,
-        width: int,
-        max_width: int,
-        blocks: int = 2,
-        recompute_px: int = 0,
-    ) -> None:
-        """recompute_px: as of nn.style.StyleGenerator."""
+    def __init__(self, sizes: Sizes, latent_dim: int, classes: int, *, blocks: int = 2) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.start, count = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
+        widths, start = sizes.widths, sizes.start
         self.latent = LabelledLatent(latent_dim, classes)
         self.shares = Linear(self.latent.out_features, widths[0], bias=False)
-        self.basis = nn.Parameter(torch.zeros(widths[0], self.start, self.start))
+        self.basis = nn.Parameter(torch.zeros(widths[0], start, start))
         self.stages = Stages([nn.Sequential(*_blocks(widths[0], blocks))])
         for before, after in pairwise(widths):
             # The 1x1 convolution comes before the doubling: the same map at a quarter of the cost.
             self.stages.append(
                 nn.Sequential(*_change(before, after), SmoothUpsample(), *_blocks(after, blocks))
             )
-        sides = [self.start * 2**i for i in range(count + 1)]
-        self.stages.recompute = large(sides, recompute_px)
-        self.picture = Conv2d(widths[-1], shape.channels, 1)
+        self.stages.recompute = sizes.recomputed
+        self.picture = Conv2d(widths[-1], sizes.shape.channels, 1)
 
     @torch.no_grad()
     def begin(self, random: torch.Generator) -> None:
@@ -112,29 +96,18 @@ class R3Discriminator(nn.Module):
 
     group_size = 1
 
-    def __init__(
-        self,
-        shape: PictureShape,
-        classes: int,
-        *,
-        width: int,
-        max_width: int,
-        blocks: int = 2,
-        recompute_px: int = 0,
-    ) -> None:
+    def __init__(self, sizes: Sizes, classes: int, *, blocks: int = 2) -> None:
         super().__init__()
-        start, count = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)[::-1]
-        self.enter = Conv2d(shape.channels, widths[0], 1, bias=False)
+        widths = sizes.widths[::-1]
+        self.enter = Conv2d(sizes.shape.channels, widths[0], 1, bias=False)
         self.stages = Stages([nn.Sequential(*_blocks(widths[0], blocks))])
         for before, after in pairwise(widths):
             self.stages.append(
                 nn.Sequential(SmoothDownsample(), *_change(before, after), *_blocks(after, blocks))
             )
-        sides = [start * 2**i for i in reversed(range(count + 1))]
-        self.stages.recompute = large(sides, recompute_px)
+        self.stages.recompute = sizes.recomputed[::-1]
         last = widths[-1]
-        self.gather = Conv2d(last, last, start, groups=last, bias=False)
+        self.gather = Conv2d(last, last, sizes.start, groups=last, bias=False)
         self.verdict = Verdict(last, classes)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
@@ -143,7 +116,6 @@ class R3Discriminator(nn.Module):
         return logits
 
 
-@torch.no_grad()
 def begin(net: nn.Module, random: torch.Generator) -> None:
     """Fixup-like start (section 3.3; Zhang et al. 2019): with L blocks of three layers, the first
     two are drawn with He's gain times L^(-1/4), the third is zero; so is every bias. Layers outside
@@ -151,13 +123,4 @@ def begin(net: nn.Module, random: torch.Generator) -> None:
     blocks = [m for m in net.modules() if isinstance(m, Bottleneck)]
     gains = {id(b.narrow): 0.0 for b in blocks}
     gains |= {id(m): GAIN * len(blocks) ** -0.25 for b in blocks for m in (b.wide, b.grouped)}
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            gain = gains.get(id(module), 1.0)
-            weight_of(module).normal_(0, gain / math.sqrt(fan_in(module)), generator=random)
-            if module.bias is not None:
-                module.bias.zero_()
-        elif isinstance(module, nn.Embedding):
-            module.weight.normal_(0, 1, generator=random)
-        elif isinstance(module, R3Generator):
-            module.begin(random)
+    in_turn(net, random, lambda module: gains.get(id(module), 1.0) / math.sqrt(fan_in(module)))

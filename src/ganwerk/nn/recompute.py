@@ -6,17 +6,11 @@ numbers of their own, so a second pass gives the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
-
-
-def large(sides: Iterable[int], recompute_px: int) -> list[bool]:
-    """Which stages, of these sides in px, are computed again: those of `recompute_px` and above,
-    none if that is 0."""
-    return [bool(recompute_px) and side >= recompute_px for side in sides]
 
 
 def recomputed(compute: Callable[..., Any], *given: Any) -> Any:

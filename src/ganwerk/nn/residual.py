@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear
 from ganwerk.nn.groups import group_deviation
+from ganwerk.nn.init import SLOPE
 from ganwerk.nn.layers import Verdict
-from ganwerk.nn.recompute import large, recomputed
+from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import halve
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
-from ganwerk.values import PictureShape
 
 
 class ResidualStage(nn.Module):
@@ -57,29 +57,17 @@ class ResidualDiscriminator(nn.Module):
     """Pictures to logits (B,). group: samples whose differences it sees; 1 for none, 0 for the
     whole batch."""
 
-    def __init__(
-        self,
-        shape: PictureShape,
-        classes: int,
-        *,
-        width: int,
-        max_width: int,
-        group: int = 4,
-        recompute_px: int = 0,
-    ) -> None:
-        """recompute_px: as of nn.style.StyleGenerator."""
+    def __init__(self, sizes: Sizes, classes: int, *, group: int = 4) -> None:
         super().__init__()
         self.group_size = group
-        start, _ = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)[::-1]
-        self.enter = EqualConv2d(shape.channels, widths[0], 1, gain=ROOT2)
+        widths = sizes.widths[::-1]
+        self.enter = EqualConv2d(sizes.shape.channels, widths[0], 1, gain=ROOT2)
         self.stages = nn.ModuleList(ResidualStage(a, b) for a, b in pairwise(widths))
-        sides = [shape.resolution // 2**i for i in range(len(self.stages))]
-        self.recompute = large(sides, recompute_px)
+        self.recompute = sizes.recomputed[:0:-1]  # the coarsest has no stage of its own
         self.differ = nn.Identity() if group == 1 else DeviationMap(group)
         last = widths[-1]
         self.last = EqualConv2d(last + (group != 1), last, 3, padding=1, gain=ROOT2)
-        self.features = EqualLinear(last * start**2, last, gain=ROOT2)
+        self.features = EqualLinear(last * sizes.start**2, last, gain=ROOT2)
         self.verdict = Verdict(last, classes, EqualLinear)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:

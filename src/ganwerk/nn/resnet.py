@@ -17,15 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.init import fan_in, weight_of
+from ganwerk.nn.init import GAIN, SLOPE, fan_in, in_turn
 from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Verdict
 from ganwerk.nn.resample import SmoothUpsample
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
-from ganwerk.values import PictureShape
-
-SLOPE = 0.2
-GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015
 
 
 class Block(nn.Module):
@@ -54,20 +50,10 @@ def _change(before: int, after: int) -> nn.Module:
 class ResnetGenerator(nn.Module):
     """z (B, Z) to pictures, nominally in [-1, 1]; values outside are cut off when drawn."""
 
-    def __init__(
-        self,
-        shape: PictureShape,
-        latent_dim: int,
-        classes: int,
-        *,
-        width: int,
-        max_width: int,
-        blocks: int = 1,
-    ) -> None:
+    def __init__(self, sizes: Sizes, latent_dim: int, classes: int, *, blocks: int = 1) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.start, _ = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
+        self.start, widths = sizes.start, sizes.widths
         self.latent = LabelledLatent(latent_dim, classes)
         self.first = Linear(self.latent.out_features, widths[0] * self.start**2)
         stages: list[nn.Module] = [_blocks(widths[0], blocks)]
@@ -77,11 +63,13 @@ class ResnetGenerator(nn.Module):
                 nn.Sequential(_change(before, after), SmoothUpsample(), *_blocks(after, blocks))
             )
         self.stages = nn.Sequential(*stages)
-        self.picture = Conv2d(widths[-1], shape.channels, 1)
+        self.picture = Conv2d(widths[-1], sizes.shape.channels, 1)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
         h = self.first(self.latent(z, labels))
-        h = h.view(len(z), -1, self.start, self.start).contiguous(memory_format=torch.channels_last)
+        h = h.view(z.shape[0], -1, self.start, self.start).contiguous(
+            memory_format=torch.channels_last
+        )
         return (self.picture(F.leaky_relu(self.stages(h), SLOPE)).to(z.dtype),)
 
 
@@ -90,27 +78,17 @@ class ResnetDiscriminator(nn.Module):
 
     group_size = 1
 
-    def __init__(
-        self,
-        shape: PictureShape,
-        classes: int,
-        *,
-        width: int,
-        max_width: int,
-        blocks: int = 1,
-        features: int = 256,
-    ) -> None:
+    def __init__(self, sizes: Sizes, classes: int, *, blocks: int = 1, features: int = 256) -> None:
         super().__init__()
-        start, _ = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)[::-1]
-        stages: list[nn.Module] = [Conv2d(shape.channels, widths[0], 3, padding=1)]
+        widths = sizes.widths[::-1]
+        stages: list[nn.Module] = [Conv2d(sizes.shape.channels, widths[0], 3, padding=1)]
         stages.append(_blocks(widths[0], blocks))
         for before, after in pairwise(widths):
             stages.append(
                 nn.Sequential(Downsample(), _change(before, after), *_blocks(after, blocks))
             )
         self.stages = nn.Sequential(*stages)
-        self.features = Linear(widths[-1] * start**2, features)
+        self.features = Linear(widths[-1] * sizes.start**2, features)
         self.verdict = Verdict(features, classes)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
@@ -120,19 +98,14 @@ class ResnetDiscriminator(nn.Module):
         return logits
 
 
-@torch.no_grad()
 def begin(net: nn.Module, random: torch.Generator) -> None:
     """Fixup-like start (R3GAN, section 3.3; Zhang et al. 2019): with L blocks of two layers, the
     first is drawn with He's gain times L^(-1/2), the second is zero; so is every bias."""
     blocks = [m for m in net.modules() if isinstance(m, Block)]
-    inside = {id(b.first): len(blocks) ** -0.5 for b in blocks} | {
-        id(b.second): 0.0 for b in blocks
-    }
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            gain = GAIN * inside.get(id(module), 1.0)
-            weight_of(module).normal_(0, gain / math.sqrt(fan_in(module)), generator=random)
-            if module.bias is not None:
-                module.bias.zero_()
-        elif isinstance(module, nn.Embedding):
-            module.weight.normal_(0, 1, generator=random)
+    inside = {id(b.first): len(blocks) ** -0.5 for b in blocks}
+    inside |= {id(b.second): 0.0 for b in blocks}
+
+    def std(module: nn.Module) -> float:
+        return GAIN * inside.get(id(module), 1.0) / math.sqrt(fan_in(module))
+
+    in_turn(net, random, std)

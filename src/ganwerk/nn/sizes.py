@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ganwerk.errors import ConfigError
+from ganwerk.values import PictureShape
 
 SMALLEST_START_PX, LARGEST_START_PX = 4, 7
 SMALLEST_PX, LARGEST_PX = 16, 1024
@@ -39,3 +42,38 @@ def widths_of(resolution: int, width: int, max_width: int) -> list[int]:
     `max_width`."""
     _, count = doublings(resolution)
     return [min(max_width, width * 2 ** (count - i)) for i in range(count + 1)]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The stages of a convolutional network, coarse to fine, for pictures of `shape`.
+
+    width, max_width: see `widths_of`. recompute_px: stages of this side and above keep no
+    activations for the backward pass but compute them again; 0: none.
+    """
+
+    shape: PictureShape
+    width: int
+    max_width: int
+    recompute_px: int = 0
+
+    @property
+    def start(self) -> int:
+        """The side of the coarsest stage in px."""
+        return doublings(self.shape.resolution)[0]
+
+    @property
+    def sides(self) -> list[int]:
+        """Of each stage, in px."""
+        start, count = doublings(self.shape.resolution)
+        return [start * 2**i for i in range(count + 1)]
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of each stage."""
+        return widths_of(self.shape.resolution, self.width, self.max_width)
+
+    @property
+    def recomputed(self) -> list[bool]:
+        """Which stages keep no activations."""
+        return [bool(self.recompute_px) and side >= self.recompute_px for side in self.sides]

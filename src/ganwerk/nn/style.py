@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.nn.channels import noisy_activation
-from ganwerk.nn.equalised import ROOT2, SLOPE, EqualConv2d, EqualLinear, NormedLatent
-from ganwerk.nn.recompute import large, recomputed
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormedLatent
+from ganwerk.nn.init import SLOPE
+from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import double
-from ganwerk.nn.sizes import doublings, widths_of
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
-from ganwerk.values import PictureShape
 
 MAPPING_RATE = 0.01  # of the learning rate; Karras et al. 2019, appendix C
 
@@ -221,7 +221,7 @@ class StyledGenerator(nn.Module, ABC):
         """styles (B, L, W), one for each layer, to pictures. noise: (B or 1, 1, H, W) for each
         layer; None takes the fixed one."""
         given: list[Tensor | None] = [None] * self.style_layers if noise is None else [*noise]
-        x = self.constant.expand(len(styles), -1, -1, -1)
+        x = self.constant.expand(styles.shape[0], -1, -1, -1)
         return (self.paint(x.contiguous(memory_format=torch.channels_last), styles, given),)
 
     @abstractmethod
@@ -238,29 +238,22 @@ class StyleGenerator(StyledGenerator):
 
     def __init__(
         self,
-        shape: PictureShape,
+        sizes: Sizes,
         latent_dim: int,
         classes: int,
         *,
-        width: int,
-        max_width: int,
         style_size: int,
         mapping_layers: int = 2,
-        recompute_px: int = 0,
     ) -> None:
-        """recompute_px: stages of this resolution and above keep no activations for the backward
-        pass but compute them again; 0: none."""
-        start, count = doublings(shape.resolution)
-        widths = widths_of(shape.resolution, width, max_width)
-        sides = [start * 2**i for i in range(count + 1)]
+        start, sides, widths = sizes.start, sizes.sides, sizes.widths
         resolutions = (start, *(side for side in sides[1:] for _ in range(2)))
         super().__init__(latent_dim, classes, style_size, mapping_layers, resolutions)
         self.constant = nn.Parameter(torch.zeros(1, widths[0], start, start))
         self.stages = nn.ModuleList(
-            Stage(before, after, style_size, side, shape.channels, first=side == start)
+            Stage(before, after, style_size, side, sizes.shape.channels, first=side == start)
             for before, after, side in zip(widths[:1] + widths, widths, sides, strict=False)
         )
-        self.recompute = large(sides, recompute_px)
+        self.recompute = sizes.recomputed
 
     def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         picture, at = None, 0

@@ -103,7 +103,7 @@ def graft(source: Source, settings: Settings, class_names: Sequence[str]) -> Gra
     averaged = adapted(g_net, source.checkpoint.weights, classes)
     differing = [f"G {line}" for line in differences(g_net, g)]
     differing += [f"D {line}" for line in differences(d_net, d)]
-    refuse(differing, str(source.run.path))
+    refuse(differing, str(source.run.path), classes)
     parts = {name: _under(state, f"part.{name}.") for name in TAKEN_PARTS}
     return Graft(g, d, averaged, parts, classes)
 

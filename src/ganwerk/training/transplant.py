@@ -62,18 +62,26 @@ def differences(net: nn.Module, made: Mapping[str, Tensor]) -> list[str]:
     ]
 
 
-def refuse(differing: Sequence[str], where: str) -> None:
+def refuse(differing: Sequence[str], where: str, classes: Classes) -> None:
     """Raises ConfigError with the list, if there is one."""
     if not differing:
         return
     shown = "\n  ".join(differing[:MOST_LISTED])
     more = len(differing) - MOST_LISTED
     rest = f"\n  and {more} more" if more > 0 else ""
+    hint = (
+        "Leave network, latent size, resolution and remedies of D as they are, and the classes "
+        "too if the network's way of taking them differs."
+    )
+    if classes.before and not classes.after:
+        hint = (
+            "This network cannot forget its classes: add --conditional, with pictures in one "
+            "sub-folder per class."
+        )
     raise ConfigError(
         f"The weights of {where} do not fit: {len(differing)} tensors have another shape.\n"
         f"  {shown}{rest}",
-        "Leave network, latent size, resolution and remedies of D as they are, and the classes "
-        "too if the network's way of taking them differs.",
+        hint,
     )
 
 
