@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ganwerk.errors import GanwerkError
+from ganwerk.errors import GanwerkError, printable
 
 COLOURS = {"note": None, "warning": "yellow", "error": "red"}
 
@@ -31,7 +31,8 @@ def show_error(error: GanwerkError, *, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
+    message = error.message.replace("\n", "\\n")  # one sentence; a name may hold a break
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
     for line in error.hint.splitlines():
         click.echo(f"{click.style('hint:', fg='cyan')} {line}", err=True)
 
@@ -41,10 +42,11 @@ def say_json(value: Any) -> None:
     say(json.dumps(plain(value), allow_nan=False))
 
 
-def say(text: str = "") -> None:
-    """One line on stdout. A reader who went away (`| head`) ends the talk, not the work."""
+def say(text: str = "", colour: str | None = None) -> None:
+    """One line on stdout, made printable. A reader who went away (`| head`) ends the talk, not the
+    work."""
     try:
-        click.echo(text)
+        click.echo(click.style(printable(text), fg=colour) if colour else printable(text))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

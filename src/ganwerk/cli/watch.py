@@ -13,8 +13,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Protocol
 
-import click
-
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
 from ganwerk.runtime.events import (
@@ -91,7 +89,7 @@ def say_plan(plan: Plan) -> None:
 
 
 def say_warning(event: Warned) -> None:
-    say(click.style(f"warning: {event.message}", fg="yellow"))
+    say(f"warning: {event.message}", "yellow")
     for line in event.hint.splitlines():
         say(f"hint: {line}")
 

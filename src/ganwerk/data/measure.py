@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.data.advise import Advice
-from ganwerk.data.health import NAMED_FILES, HealthReport
+from ganwerk.data.health import LONG, NAMED_FILES, HealthReport
 from ganwerk.data.likeness import (
     THUMBNAIL_PX,
     exact_groups,
@@ -19,8 +19,9 @@ from ganwerk.data.likeness import (
     row_digests,
 )
 from ganwerk.data.mirror import mirror_verdict
-from ganwerk.data.sources import FileSource, Labels, Source
-from ganwerk.data.store import Records, shown
+from ganwerk.data.sources import Labels, Source
+from ganwerk.data.store import Records
+from ganwerk.errors import shown
 from ganwerk.values import Progress, ProgressCallback
 
 CHUNK_BYTES = 1 << 24
@@ -98,7 +99,7 @@ def measure(
         enlarged=sum(
             min(size) < resolution for size in zip(records.widths, records.heights, strict=True)
         ),
-        ignored=dict(source.ignored) if isinstance(source, FileSource) else {},
+        ignored=dict(source.ignored),
         unreadable=tuple(records.unreadable),
         duplicates=_named(same, names),
         duplicate_count=sum(len(group) - 1 for group in same),
@@ -112,6 +113,14 @@ def measure(
         mirror_safe=mirror.safe,
         mirror_reason=mirror.reason,
         mirror_accuracy=mirror.accuracy,
+        elongated=sum(
+            max(size) > LONG * min(size)
+            for size in zip(records.widths, records.heights, strict=True)
+        ),
+        several=records.several,
+        made_here=len(records.made_here),
+        made_here_example=records.made_here[0] if records.made_here else "",
+        remarks=source.remarks,
         skipped=skipped,
     )
 

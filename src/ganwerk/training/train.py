@@ -14,7 +14,7 @@ import torch
 from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
 from ganwerk.data import Changes, Pictures, changed_files, split
-from ganwerk.errors import CheckpointError, DataError, RunError, typed
+from ganwerk.errors import CheckpointError, DataError, RunError, shown, typed
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
 from ganwerk.run.records import Choices
@@ -268,8 +268,8 @@ def _changes_line(changes: Changes) -> str:
     for word in ("added", "removed", "altered"):
         names = getattr(changes, word)
         if names:
-            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-            parts.append(f"{len(names)} {word} ({shown})")
+            some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+            parts.append(f"{len(names)} {word} ({some})")
     return "; ".join(parts)
 
 
