@@ -9,6 +9,8 @@ import tracemalloc
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from PIL import Image
 
 from ganwerk.data import load_pictures
 from ganwerk.data.archive import FREE_BYTES, ZipSource
-from ganwerk.data.decode import UnreadableError
+from ganwerk.data.decode import UnreadableError, decode
 
 BUDGET = 1 << 26
 
@@ -47,6 +49,17 @@ def unreadable(path: Path) -> dict[str, str]:
     return {bad.name: bad.reason for bad in report.unreadable}
 
 
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """So many bytes of memory at once."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("declared", [100, 1 << 20, FREE_BYTES])
 def test_a_size_that_lies_does_not_fill_the_memory(
@@ -56,12 +69,9 @@ def test_a_size_that_lies_does_not_fill_the_memory(
     declare(archive, "bomb.png", declared)
     source = ZipSource(archive)
     index = source.names.index("bomb.png")
-    tracemalloc.start()
-    with pytest.raises(UnreadableError, match="is damaged inside the zip file|as no picture does"):
+    reason = "is damaged inside the zip file" if packing == zipfile.ZIP_DEFLATED else "unpack it"
+    with at_most(5 * FREE_BYTES // 2), pytest.raises(UnreadableError, match=reason):
         source.read(index)
-    assert tracemalloc.get_traced_memory()[1] < 2.5 * FREE_BYTES
-    tracemalloc.stop()
-    assert list(unreadable(archive)) == ["bomb.png"]
 
 
 def test_an_honest_bomb_is_not_unpacked(archive: Path) -> None:
@@ -77,13 +87,12 @@ def test_a_large_picture_that_packs_well_is_read(archive: Path) -> None:
     assert unreadable(archive) == {}
 
 
-@pytest.mark.parametrize("names", [("0000.png", "0000.png"), ("0000.png", "./0000.png"),
-                                   ("0000.png", "/0000.png"), ("0000.png", "x/../0000.png")])  # fmt: skip
-def test_the_same_name_twice(archive: Path, paint: Painter, names: tuple[str, str]) -> None:
+@pytest.mark.parametrize("name", ["0000.png", "./0000.png", "/0000.png", "x/../0000.png"])
+def test_the_same_name_twice(archive: Path, paint: Painter, name: str) -> None:
     other = paint(archive.parent / "other", 1, first=77)[0].read_bytes()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # zipfile's own, of what this test is about
-        add(archive, names[1], other)
+        add(archive, name, other)
     source = ZipSource(archive)
     assert source.names.count("0000.png") == 1
     assert source.read(0) == other
@@ -135,7 +144,6 @@ def png(width: int, height: int, lines: int, *extra: bytes) -> bytes:
     [
         (png(60_000, 60_000, 1), "million pixels"),
         (png(12_000, 12_000, 1), "million pixels"),
-        (png(400, 400, 1), "is truncated or damaged"),
         (png(0, 0, 1), ""),
         (png(0, 32, 1), ""),
         (png(32, 32, 32, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 27)))), "is damaged"),
@@ -151,8 +159,6 @@ def test_pngs_that_lie(archive: Path, content: bytes, reason: str) -> None:
 def test_more_data_than_lines_are_not_unpacked(archive: Path) -> None:
     add(archive, "long.png", png(32, 32, 4_000_000))
     source = ZipSource(archive)
-    tracemalloc.start()
-    load_pictures(archive, resolution=16, channels=1, memory_budget_bytes=BUDGET)
-    assert tracemalloc.get_traced_memory()[1] < 2 * FREE_BYTES
-    tracemalloc.stop()
-    assert "long.png" in source.names
+    content = source.read(source.names.index("long.png"))
+    with at_most(FREE_BYTES):
+        assert decode(content, 16, 1, "crop").width == 32

@@ -68,7 +68,8 @@ def test_a_stray_picture_beside_the_outer_folder_is_named_too() -> None:
     [
         ("train", "test"), ("Training", "Testing"), ("train", "valid", "test"), ("TRAIN", "VAL"),
         ("seg_train", "seg_test"), ("train2017", "val2017"), ("images-train", "images-validation"),
-        ("train", "test1"), ("training_set", "test_set"), ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train", "test1"), ("training_set", "test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("outer", ["", "archive/"])
@@ -89,7 +90,7 @@ def test_parts_of_a_set_are_no_classes(parts: tuple[str, ...], outer: str) -> No
 
 def test_parts_in_the_names_of_classes() -> None:
     names = many("cats_train", "dogs_train", "cats_test", "dogs_test")
-    assert classes(names) == sum(([c] * 2 for c in ("cats", "dogs", "cats", "dogs")), [])
+    assert classes(names) == ["cats", "cats", "dogs", "dogs"] * 2
     assert classes(many("trainA", "trainB", "testA", "testB", count=1)) == ["A", "B", "A", "B"]
     # What is in one part only is no class of its own.
     assert classes(many("train_images", "test_images", "test_masks")) is None
@@ -206,7 +207,7 @@ def test_labels_of_any_shape() -> None:
         with pytest.raises(NoLabelFileError, match="no pairs"):
             read(odd)
     for other in ([], {"info": 1}, 7):
-        with pytest.raises(NoLabelFileError, match="^$"):
+        with pytest.raises(NoLabelFileError, match=r"^$"):
             read(other)
     for damaged in (b"{", b"\xff", b"[" * 100_000):
         with pytest.raises(NoLabelFileError, match="damaged"):

@@ -167,7 +167,7 @@ def test_a_file_name_that_is_no_text(tmp_path: Path, paint: Painter) -> None:
     paths[0].rename(os.fsdecode(os.fsencode(tmp_path / "p") + b"/\xff.png"))
     os.truncate(os.fsdecode(os.fsencode(tmp_path / "p") + b"/\xff.png"), 40)
     report = load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET).health
-    assert report.unreadable[0].name.encode() == "�.png".encode()
+    assert report.unreadable[0].name == "\\xff.png"
 
 
 def test_zip_source_reads_from_several_threads(tmp_path: Path, paint: Painter) -> None:

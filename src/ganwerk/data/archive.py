@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import posixpath
 import stat
 import threading
@@ -77,6 +76,9 @@ class ZipSource(FileSource):
 
     def _read(self, name: str) -> bytes:
         info = self._by_name[name]
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # zipfile unpacks the others whole, whatever size was declared.
+            raise UnreadableError("is neither stored nor deflated in the zip file: unpack it")
         if info.file_size > MAX_FILE_BYTES:
             raise UnreadableError(f"is larger than {MAX_FILE_BYTES >> 20} MiB when unpacked")
         if info.file_size > max(FREE_BYTES, MOST_SHRUNK * info.compress_size):
@@ -89,7 +91,7 @@ class ZipSource(FileSource):
             # then cuts it to the size that was declared.
             with self._archive().open(info) as file:
                 return b"".join(iter(lambda: file.read(PIECE_BYTES), b""))
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
             raise UnreadableError(f"is damaged inside the zip file ({error})") from error
         except (NotImplementedError, RuntimeError) as error:
             raise UnreadableError(f"is packed in a way that is not supported ({error})") from error

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from ganwerk.data.health import HealthLine
+from ganwerk.data.health import HealthLine, listed
 from ganwerk.data.sources import Labels
 from ganwerk.errors import shown, typed
 
@@ -17,7 +17,6 @@ PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "vali
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBERED = re.compile(r"(?:^|/)(\d{5,})/(?:img)?(\d{5,})\.\w+$")
-_SHOWN = 6
 
 Folders = tuple[str, ...]
 Found = tuple[list[str] | None, list[HealthLine]]
@@ -78,7 +77,7 @@ def _beside_loose(
         return None, remarks
     more = f" and {len(loose) - 1:,} more" if len(loose) > 1 else ""
     told = (
-        f"There are no classes: {shown(loose[0])}{more} beside the folders {_named(set(found))}. "
+        f"There are no classes: {shown(loose[0])}{more} beside the folders {listed(set(found))}. "
         "Move what lies beside them away, and each folder is a class."
     )
     return None, [*(line for line in remarks if line.severity == "warning"),
@@ -92,7 +91,7 @@ def _in_parts(
     rests = {rest for _, rest in parts.values()}
     words = {word for word, _ in parts.values()}
     in_all = len(parts) == len(rests) * len(words)
-    told = f"The folders {_named(parts)} are parts of a set, not classes; all of them are used"
+    told = f"The folders {listed(parts)} are parts of a set, not classes; all of them are used"
     if len(rests) > 1 and in_all and "" not in rests:
         line = HealthLine("warning", f"{told}. The classes are what else their names say.")
         return [parts[path[0]][1] for path in folders], [line]
@@ -117,10 +116,10 @@ def _part_of(folder: str) -> tuple[str, str] | None:
 
 
 def _warn_mixed(parts: dict[str, tuple[str, str]], heads: Sequence[str], where: str) -> HealthLine:
-    others = _named(head for head in heads if head not in parts)
+    others = listed(head for head in heads if head not in parts)
     return HealthLine(
         "warning",
-        f"{_named(parts)} are taken for classes, because {others} stands beside them. If they are "
+        f"{listed(parts)} are taken for classes, because {others} stands beside them. If they are "
         f"parts of a set, {_alone(where, parts)}",
     )
 
@@ -143,9 +142,3 @@ def _are_running_numbers(names: Sequence[str]) -> bool:
         if folder not in (thousand, thousand * 1000):
             return False
     return bool(names)
-
-
-def _named(folders: Iterable[str]) -> str:
-    names = sorted(folders)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(shown, names[:_SHOWN])) + more

@@ -5,9 +5,11 @@ Pure values. They are measured in `measure` and kept as JSON in the cache and in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from ganwerk.errors import shown
 
 Severity = Literal["note", "warning", "error"]
 
@@ -306,6 +308,13 @@ def _counts(values: Mapping[str, int]) -> str:
 def _names(names: tuple[str, ...], count: int) -> str:
     shown = ", ".join(names[:5])
     return f"{shown} and {count - 5:,} more" if count > 5 else shown
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of files or folders in order: the first five, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 5:,} more" if len(ordered) > 5 else ""
+    return ", ".join(map(shown, ordered[:5])) + more
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.data.digests import digest_file
+from ganwerk.data.formats import is_hidden
+from ganwerk.data.health import HealthLine, listed
 from ganwerk.data.sources import Arrays, ArraySource, Labels
 from ganwerk.errors import DataError
 from ganwerk.values import Progress, ProgressCallback
@@ -96,13 +98,15 @@ class IdxSource(ArraySource):
                 "Name the file of images that you want.",
             )
         images = by_stem[stems[0]]
-        return cls(
-            images,
-            _labels_beside(images),
-            kind=kind,
-            where=where or str(folder),
-            class_names=class_names,
-        )
+        labels = _labels_beside(images)
+        source = cls(images, labels, kind=kind, where=where or str(folder), class_names=class_names)
+        used = {path.name.removesuffix(".gz") for path in (images, labels) if path is not None}
+        names = [item.name for item in folder.iterdir() if not is_hidden(item.name)]
+        other = [name for name in names if name.removesuffix(".gz") not in used]
+        if other and kind == "idx":
+            told = f"The folder is read as the IDX set {images.name}. Not used: {listed(other)}."
+            source.remarks = (HealthLine("note", told),)
+        return source
 
     def manifest(self, cache: Path, progress: ProgressCallback) -> dict[str, str]:
         paths = [path for path in (self.images, self.labels) if path is not None]

@@ -11,14 +11,12 @@ from posixpath import commonpath, dirname
 from ganwerk.data.classes import labels_of
 from ganwerk.data.decode import UnreadableError
 from ganwerk.data.formats import is_hidden, is_picture_name, suffix_of
-from ganwerk.data.health import HealthLine, Severity
+from ganwerk.data.health import HealthLine, Severity, listed
 from ganwerk.data.labelled import LABEL_FILE, NoLabelFileError, labels_from_file
 from ganwerk.data.own import is_inside, own_folders
 from ganwerk.data.sources import Labels
 from ganwerk.data.unpack import packed_suffix, unpack_hint
 from ganwerk.errors import DataError, shown, typed
-
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def list_pictures(where: str, tree: Tree, read: Reader, *, unpacked: bool) -> Li
         ("note", [path for path in others if packed_suffix(path)], "Not unpacked, so not used"),
     )
     remarks += [
-        HealthLine(severity, f"{what}: {_named(sorted(paths))}.")
+        HealthLine(severity, f"{what}: {listed(paths)}.")
         for severity, paths, what in found
         if paths
     ]
@@ -133,11 +131,6 @@ def _chain(folder: str) -> list[str]:
     """'a/b' -> ['a', 'a/b']."""
     parts = folder.split("/") if folder else []
     return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _named(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-    return ", ".join(map(shown, paths[:_NAMED])) + more
 
 
 def _no_pictures(
