@@ -164,7 +164,7 @@ def test_sizes_that_lie(tmp_path: Path, images: NDArray[np.uint8]) -> None:
     path.write_bytes(gzip.compress(head + struct.pack(">3I", 30, 28, 28) + bytes(1 << 26)))
     tracemalloc.start()
     refuse(path, "is longer than its header says, which is 23,536 bytes", "again")
-    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24  # of 64 MiB
     tracemalloc.stop()
     plain = tmp_path / "a-images-idx3-ubyte"
     plain.write_bytes(head + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + bytes(99))

@@ -235,7 +235,7 @@ def test_a_place_that_is_understood_in_another_way_is_changed_data(
     told = f"2 classes (disk, square) instead of {len(before)} ({', '.join(before) or 'none'})"
     with pytest.raises(DataError, match=re.escape(told)):
         resume(path)
-    resume(path, accept_changed_data=True, watch=stop_after(4))
+    resume(path, accept_changed_data=True, watch=stop_after(3))
     resume(path)  # is not asked again
     assert run.load().images == 64
 
