@@ -140,13 +140,14 @@ def test_bad_gzip(tmp_path: Path, images: NDArray[np.uint8]) -> None:
 
 
 def test_what_lies_beside_a_set_is_told(tmp_path: Path, images: NDArray[np.uint8]) -> None:
-    write_idx(tmp_path / "train-images-idx3-ubyte", images)
-    write_idx(tmp_path / "train-images-idx3-ubyte.gz", images)
-    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", images[:, 0, 0])
-    assert load_pictures(tmp_path, memory_budget_bytes=BUDGET).health.remarks == ()
-    write_idx(tmp_path / "t10k-images-idx3-ubyte", images)
-    (tmp_path / "photo.png").write_bytes(b"x")
-    told = load_pictures(tmp_path, memory_budget_bytes=BUDGET).health.remarks
+    (tmp_path / "p").mkdir()
+    write_idx(tmp_path / "p" / "train-images-idx3-ubyte", images)
+    write_idx(tmp_path / "p" / "train-images-idx3-ubyte.gz", images)
+    write_idx(tmp_path / "p" / "train-labels-idx1-ubyte.gz", images[:, 0, 0])
+    assert load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET).health.remarks == ()
+    write_idx(tmp_path / "p" / "t10k-images-idx3-ubyte", images)
+    (tmp_path / "p" / "photo.png").write_bytes(b"x")
+    told = load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET).health.remarks
     assert [line.text for line in told] == [
         "The folder is read as the IDX set train-images-idx3-ubyte. "
         "Not used: photo.png, t10k-images-idx3-ubyte."

@@ -89,6 +89,23 @@ def test_other_results(photos: Path, paint: Painter, marks: tuple[str, str]) -> 
     assert len(load_pictures(photos, memory_budget_bytes=BUDGET)) == 22
 
 
+def test_figures_of_an_evaluation(photos: Path, paint: Painter) -> None:
+    before = load_pictures(photos, memory_budget_bytes=BUDGET)
+    figure = paint(photos / "judged", 1, first=80)[0]
+    for name in ("000000064-0123abcd", "course-0123abcd"):
+        (photos / "judged" / f"{name}.png").write_bytes(figure.read_bytes())
+        (photos / "judged" / f"{name}.json").write_text("{}")
+    figure.unlink()
+    after = load_pictures(photos, memory_budget_bytes=BUDGET)
+    assert after.fingerprint == before.fingerprint
+    assert [line.text for line in after.health.remarks] == [
+        "Passed over, because ganwerk itself wrote it: judged/000000064-0123abcd.png, "
+        "judged/course-0123abcd.png."
+    ]
+    (photos / "judged" / "course-0123abcd.json").unlink()  # without its numbers it is a picture
+    assert len(load_pictures(photos, memory_budget_bytes=BUDGET)) == 21
+
+
 def test_paths() -> None:
     files = [
         "about.json",

@@ -13,7 +13,7 @@ from ganwerk.data.decode import UnreadableError
 from ganwerk.data.formats import is_hidden, is_picture_name, suffix_of
 from ganwerk.data.health import HealthLine, Severity, listed
 from ganwerk.data.labelled import LABEL_FILE, NoLabelFileError, labels_from_file
-from ganwerk.data.own import is_inside, own_folders
+from ganwerk.data.own import is_inside, own_figures, own_folders
 from ganwerk.data.sources import Labels
 from ganwerk.data.unpack import packed_suffix, unpack_hint
 from ganwerk.errors import DataError, shown, typed
@@ -60,7 +60,8 @@ def list_pictures(where: str, tree: Tree, read: Reader, *, unpacked: bool) -> Li
             f"{where} is a run of ganwerk, not a place of pictures.",
             f"To go on with it: ganwerk resume {typed(where)}",
         )
-    files = sorted(path for path in tree.files if not is_inside(path, own))
+    figures = own_figures(tree.files)
+    files = sorted(path for path in tree.files if not is_inside(path, own) and path not in figures)
     visible = [path for path in files if not is_hidden(path)]
     names = [path for path in visible if is_picture_name(path)]
     others = [path for path in visible if not is_picture_name(path)]
@@ -71,11 +72,11 @@ def list_pictures(where: str, tree: Tree, read: Reader, *, unpacked: bool) -> Li
     hidden = [path for path in files if is_hidden(path) and is_picture_name(path)]
     hidden += [path for path in tree.folders if is_hidden(path) and not is_hidden(dirname(path))]
     special = [f"{path} ({kind})" for path, kind in tree.special.items()]
-    empty = _without_pictures(tree.folders, names, own)
+    empty = _without_pictures(tree.folders, names, [*own, *map(dirname, figures)])
     found: tuple[tuple[Severity, Sequence[str], str], ...] = (
         ("warning", special, "Passed over, because it cannot be read like a file"),
         ("warning" if labels else "note", empty, "Folders without a picture"),
-        ("note", list(own), "Passed over, because ganwerk itself wrote it"),
+        ("note", [*own, *figures], "Passed over, because ganwerk itself wrote it"),
         ("note", hidden, "Passed over, because hidden"),
         ("note", tree.outside, "Links that lead out of the folder were followed"),
         ("note", [path for path in others if packed_suffix(path)], "Not unpacked, so not used"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _RUN = ("run.toml", "about.json", "journal.jsonl")
@@ -11,6 +12,7 @@ _RESULTS = (
     {"project.json", "place.safetensors"},
     {"directions.json", "directions.safetensors"},
 )
+_EVALUATION = re.compile(r"(?:^|/)(?:course|\d{9})-[0-9a-f]{8}\.png$")
 _MARKS = {*_RUN, *(name for marks in _RESULTS for name in marks)}
 
 
@@ -30,6 +32,13 @@ def own_folders(files: Iterable[str]) -> dict[str, bool]:
         if is_run or any(wanted <= names for wanted in _RESULTS):
             found[folder] = is_run
     return found
+
+
+def own_figures(files: Iterable[str]) -> set[str]:
+    """Figures that an evaluation wrote beside its numbers of the same name."""
+    known = set(files)
+    figures = filter(_EVALUATION.search, known)
+    return {path for path in figures if f"{path.removesuffix('.png')}.json" in known}
 
 
 def is_inside(path: str, folders: Iterable[str]) -> bool:
