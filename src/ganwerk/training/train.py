@@ -247,9 +247,8 @@ def _same_pictures(
             watch(Warned(f"The pictures are no longer in {settings.data.where}; the same ones were "
                          f"found in {place}."))  # fmt: skip
         return located
-    what = _changes_line(changes)
-    if then != now:
-        what += f"{'; ' if what else ''}{_classes_line(then, now)}"
+    lines = [_changes_line(changes)] if changes else []
+    what = "; ".join(lines + ([_classes_line(then, now)] if then != now else []))
     if not accept:
         raise DataError(
             f"The pictures in {place} changed since the run was started: {what}.",
