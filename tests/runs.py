@@ -74,6 +74,12 @@ def trained(shared_folder: Path) -> Trained:
     return copy
 
 
+@pytest.fixture(scope="session")
+def digits_run(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One finished run on digits for tests that write nothing into it."""
+    return trained(tmp_path_factory.mktemp("shared") / "digits", budget__images=160)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Sixty small colour pictures in two classes: disks and squares."""

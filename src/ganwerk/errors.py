@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable
@@ -27,15 +28,15 @@ class GanwerkError(Exception):
     """A failure with a cure.
 
     message: what is wrong, with the value and the file or setting it stands in.
-    hint: what the user can do about it.
+    hint: what the user can do about it. Both are made `printable`.
     """
 
     exit_code = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = printable(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -107,3 +108,36 @@ def _written_out(character: str) -> str:
     if character.isprintable() and character not in "'\\":
         return character
     return "".join(f"\\{byte:03o}" for byte in os.fsencode(character))
+
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but tab and line break, what turns the direction of writing, and bytes of file
+names that are no text. Letters of all scripts and joined emoji are none of these."""
+
+
+def printable(text: str) -> str:
+    r"""`text` without what a terminal would obey instead of showing it.
+
+    >>> printable("clear \x1b[2J")
+    'clear \\x1b[2J'
+    """
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def shown(name: str) -> str:
+    r"""The name of a file or class on one line, `printable`, and different for different names.
+
+    >>> shown("a\nb")
+    'a\\nb'
+    """
+    one_line = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    return printable(one_line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # one byte, as Python carries it
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"

@@ -9,7 +9,7 @@ import pytest
 from picture_files import Painter, noise
 from PIL import Image
 
-from ganwerk.data import HealthReport, Unreadable, scan
+from ganwerk.data import HealthLine, HealthReport, Unreadable, scan
 
 PLAIN = HealthReport(
     where="p",
@@ -79,6 +79,10 @@ def test_a_healthy_set_has_no_warning() -> None:
         ),
         ({"class_names": ("x", "y"), "class_counts": (30, 30)}, "warning", "'x' has only 30"),
         ({"empty_classes": ("z",)}, "warning", "left out: z."),
+        ({"elongated": 3}, "warning", "only the square in their middle is used. To keep all"),
+        ({"several": 3}, "note", "3 files hold several pictures"),
+        ({"made_here": 1, "made_here_example": "a.png"}, "warning", "for example a.png. If they"),
+        ({"remarks": (HealthLine("note", "So it is."),)}, "note", "So it is."),
         ({"mirror_safe": False}, "note", "Mirroring is not used: nobody"),
         ({"skipped": ("near copies.",)}, "note", "Not checked: near copies."),
     ],
@@ -106,6 +110,7 @@ def test_json_round_trip() -> None:
         duplicates=(("a", "b"), ("c", "d", "e")),
         class_names=("x", "y"),
         class_counts=(4, 5),
+        remarks=(HealthLine("warning", "So it is."),),
     )
     values = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert values == report.to_dict()
@@ -140,6 +145,25 @@ def test_scan_measures(tmp_path: Path, paint: Painter) -> None:
     assert report.balance == "balanced"
     assert (report.mirror_safe, report.mirror_accuracy) == (False, None)
     assert HealthReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_odd_pictures_are_counted(tmp_path: Path, paint: Painter) -> None:
+    folder = tmp_path / "p"
+    paint(folder, 20)
+    paint(folder / "wide", 2, first=30, height=10, width=50)
+    paint(folder / "high", 1, first=40, height=50, width=10)
+    paint(folder / "nearly", 1, first=50, height=10, width=40)
+    frames = [Image.fromarray(noise(seed)) for seed in (60, 61)]
+    for suffix in ("gif", "webp", "tiff", "png"):
+        frames[0].save(folder / f"a.{suffix}", save_all=True, append_images=frames[1:])
+    frames[0].save(folder / "stereo.jpg", "MPO", save_all=True, append_images=frames[1:])
+    frames[0].save(folder / "one.gif")
+    report = scan(folder)
+    assert (report.elongated, report.several, report.made_here) == (3, 4, 0)
+    text = " ".join(line.text for line in report.lines())
+    assert "3 pictures are more than 4 times as long as wide" in text
+    assert "4 files hold several pictures" in text
+    assert "are more than 4 times" not in " ".join(r.text for r in scan(folder, fit="pad").lines())
 
 
 def test_a_picture_constant_but_for_one_pixel_is_not_constant(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import gzip
+import os
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +137,51 @@ def test_bad_gzip(tmp_path: Path, images: NDArray[np.uint8]) -> None:
     refuse(path, "is damaged or not complete", "again")
     path.write_bytes(whole[:5000] + b"\0\1\2\3\4\5\6\7" + whole[5008:])
     refuse(path, "is damaged or not complete", "again")
+
+
+def test_what_lies_beside_a_set_is_told(tmp_path: Path, images: NDArray[np.uint8]) -> None:
+    (tmp_path / "p").mkdir()
+    write_idx(tmp_path / "p" / "train-images-idx3-ubyte", images)
+    write_idx(tmp_path / "p" / "train-images-idx3-ubyte.gz", images)
+    write_idx(tmp_path / "p" / "train-labels-idx1-ubyte.gz", images[:, 0, 0])
+    assert load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET).health.remarks == ()
+    write_idx(tmp_path / "p" / "t10k-images-idx3-ubyte", images)
+    (tmp_path / "p" / "photo.png").write_bytes(b"x")
+    told = load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET).health.remarks
+    assert [line.text for line in told] == [
+        "The folder is read as the IDX set train-images-idx3-ubyte. "
+        "Not used: photo.png, t10k-images-idx3-ubyte."
+    ]
+
+
+def test_sizes_that_lie(tmp_path: Path, images: NDArray[np.uint8]) -> None:
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    head = b"\0\0\x08\x03"
+    path.write_bytes(
+        gzip.compress(head + struct.pack(">3I", 60_000, 4_000, 4_000) + bytes(1 << 20))
+    )
+    refuse(path, r"would unpack from .* to 960,000,000,016 bytes, as no pictures do", "again")
+    # Much more than the header says is not unpacked to its end.
+    path.write_bytes(gzip.compress(head + struct.pack(">3I", 30, 28, 28) + bytes(1 << 26)))
+    tracemalloc.start()
+    refuse(path, "is longer than its header says, which is 23,536 bytes", "again")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24  # of 64 MiB
+    tracemalloc.stop()
+    plain = tmp_path / "a-images-idx3-ubyte"
+    plain.write_bytes(head + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + bytes(99))
+    refuse(plain, "is shorter than its header says: 115 bytes", "again")
+
+
+@pytest.mark.parametrize("shape", [(20, 0, 0), (20, 28, 0), (20, 0, 28)])
+def test_pictures_without_pixels(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    path = write_idx(tmp_path / "train-images-idx3-ubyte", np.zeros(shape, np.uint8))
+    refuse(path, f"pictures without pixels: {shape[1]} x {shape[2]} px", "Export it again")
+
+
+def test_a_pipe_with_the_name_of_a_set(tmp_path: Path, images: NDArray[np.uint8]) -> None:
+    write_idx(tmp_path / "b-images-idx3-ubyte", images)
+    os.mkfifo(tmp_path / "train-images-idx3-ubyte")
+    assert len(load_pictures(tmp_path, memory_budget_bytes=BUDGET)) == 30
 
 
 def test_several_sets_and_none_for_training(tmp_path: Path, images: NDArray[np.uint8]) -> None:

@@ -10,7 +10,6 @@ from ganwerk.api import Trained
 from ganwerk.errors import MachineError
 from ganwerk.runtime import machine, memory
 from ganwerk.sampling.sample import Sampler, sample
-from tests.test_from_python import run  # noqa: F401
 
 
 @pytest.fixture
@@ -24,31 +23,31 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("how", [{"grid": True}, {"image_format": "npz"}])
-def test_sheets(run, little, tmp_path, how) -> None:  # noqa: F811
+def test_sheets(digits_run, little, tmp_path, how) -> None:
     with pytest.raises(
         MachineError, match=r"10,000 pictures of 16 px take about 5\.1 MB"
     ) as caught:
-        sample(run, range(10_000), out=tmp_path / "out", **how)
+        sample(digits_run, range(10_000), out=tmp_path / "out", **how)
     assert "no --grid" in caught.value.hint
     assert not (tmp_path / "out").exists()
-    assert sample(run, range(8), out=tmp_path / "out", **how).count == 8
+    assert sample(digits_run, range(8), out=tmp_path / "out", **how).count == 8
 
 
-def test_from_python(run, little) -> None:  # noqa: F811
+def test_from_python(digits_run, little) -> None:
     with pytest.raises(MachineError, match="pictures of 16 px"):
-        Trained(run).sample(range(10_000))
+        Trained(digits_run).sample(range(10_000))
 
 
 @pytest.mark.parametrize("name", ["walk.gif", "walk.png"])
-def test_walks(run, little, tmp_path, name) -> None:  # noqa: F811
+def test_walks(digits_run, little, tmp_path, name) -> None:
     with pytest.raises(MachineError, match=r"pictures of 512 px take about") as caught:
-        Trained(run).interpolate([1, 2], tmp_path / name, side_px=512)
+        Trained(digits_run).interpolate([1, 2], tmp_path / name, side_px=512)
     assert "--size 256" in caught.value.hint
     assert not (tmp_path / name).exists()
 
 
-def test_a_network_that_does_not_fit(run, monkeypatch) -> None:  # noqa: F811
+def test_a_network_that_does_not_fit(digits_run, monkeypatch) -> None:
     facts = machine.facts
     monkeypatch.setattr(machine, "facts", lambda d=None: replace(facts(d), free_memory_bytes=1000))
     with pytest.raises(MachineError, match="The networks would have"):
-        Sampler.open(run)
+        Sampler.open(digits_run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import numpy as np
@@ -220,6 +221,28 @@ def test_changed_pictures_are_named_and_can_be_accepted(tiny, folder):
     resume(path, accept_changed_data=True, watch=warned.append)
     assert any(isinstance(e, Warned) and "changed" in e.message for e in warned)
     assert Run.open(path).load().images == 64
+
+
+@pytest.mark.parametrize(("conditional", "before"), [(True, ["test", "train"]), (False, [])])
+def test_a_place_that_is_understood_in_another_way_is_changed_data(
+    tiny, folder, conditional, before
+):
+    wanted = tiny(where=str(folder), images=64, data__conditional=conditional)
+    path = train(wanted, stop_after(2))
+    run = Run.open(path)
+    # As an earlier ganwerk saw it.
+    run.update_about(data={"class_names": before, "class_counts": [30] * len(before)})
+    told = f"2 classes (disk, square) instead of {len(before)} ({', '.join(before) or 'none'})"
+    with pytest.raises(DataError, match=re.escape(told)):
+        resume(path)
+    resume(path, accept_changed_data=True, watch=stop_after(3))
+    resume(path)  # is not asked again
+    assert run.load().images == 64
+
+
+def test_a_run_inside_its_own_pictures_goes_on(tiny, folder):
+    path = train(tiny(f"{folder.name}/runs/x", where=str(folder), images=64), stop_after(2))
+    assert resume(path) == path
 
 
 def test_a_damaged_newest_checkpoint_costs_only_its_work(tiny):

@@ -48,6 +48,6 @@ def check(path: str, data_root: Path | None, as_json: bool) -> None:
         say_json({"ok": True, "health": report.to_dict(), "lines": lines})
         return
     for line in lines:
-        say(click.style(f"{line.severity:8} {line.text}", fg=COLOURS[line.severity]))
+        say(f"{line.severity:8} {line.text}", COLOURS[line.severity])
     say()
     say(f"Train on them: ganwerk train {typed(path)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,15 +16,24 @@ from rich.text import Text
 
 from ganwerk.cli import render
 from ganwerk.cli.watch import TextScreen
+from ganwerk.errors import printable
 from ganwerk.runtime.events import Event, Judged, Pictured, Plan, Preparing, Saved, Stepped
 from ganwerk.values import Progress
 
 FRAME_SECONDS = 0.1
 
 
+class _Terminal(Console):
+    """Control sequences in names are shown, not obeyed."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        safe = (printable(each) if isinstance(each, str) else each for each in objects)
+        super().print(*safe, **how)
+
+
 def terminal(*, stderr: bool = False) -> Console:
     """Text is shown as it is: a path with [brackets] is no markup."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    return _Terminal(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def plan_panel(plan: Plan) -> Panel:

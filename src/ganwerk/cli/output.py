@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ganwerk.errors import GanwerkError
+from ganwerk.errors import GanwerkError, printable
 
 COLOURS = {"note": None, "warning": "yellow", "error": "red"}
 
@@ -30,7 +30,8 @@ def show_error(error: GanwerkError, *, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
+    message = error.message.replace("\n", "\\n")  # one sentence; a name may hold a break
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
     for line in error.hint.splitlines():
         click.echo(f"{click.style('hint:', fg='cyan')} {line}", err=True)
 
@@ -40,9 +41,9 @@ def say_json(value: Any) -> None:
     say(json.dumps(plain(value), allow_nan=False))
 
 
-def say(text: str = "") -> None:
-    """One line on stdout."""
-    click.echo(text)
+def say(text: str = "", colour: str | None = None) -> None:
+    """One line on stdout, made printable."""
+    click.echo(click.style(printable(text), fg=colour) if colour else printable(text))
 
 
 def answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganwerk.errors import typed
+from ganwerk.errors import printable, typed
 from ganwerk.runtime.events import Ended, Judged, Plan, Stepped
 from ganwerk.values import Progress
 
@@ -89,7 +89,8 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
         ),
         ("run", plan.out),
     ]
-    return [*rows, *(("note", note) for note in plan.notes)]
+    rows += [("note", note) for note in plan.notes]
+    return [(topic, printable(text)) for topic, text in rows]
 
 
 def names(words: tuple[str, ...]) -> str:

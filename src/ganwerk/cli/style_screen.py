@@ -10,7 +10,7 @@ from dataclasses import fields
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
 from ganwerk.cli.watch import JSON_SECONDS, PLAIN_SECONDS, Pace, say_warning
-from ganwerk.errors import typed
+from ganwerk.errors import printable, typed
 from ganwerk.run.files import human_bytes
 from ganwerk.runtime.events import Preparing, Warned
 from ganwerk.stylisation.events import (
@@ -153,7 +153,7 @@ class LiveScreen:
             case Stepped():
                 self._rich.update(self._task, completed=event.share, state=step_text(event))
             case Previewed():
-                self._rich.update(self._task, description=str(event.path))
+                self._rich.update(self._task, description=printable(str(event.path)))
             case Warned():
                 self._console.print(f"warning: {event.message}", style="yellow")
             case Stopped():

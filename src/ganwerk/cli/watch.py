@@ -13,8 +13,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Protocol
 
-import click
-
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
 from ganwerk.runtime.events import (
@@ -193,7 +191,7 @@ class TextScreen:
             self.line(text)
 
     def line(self, text: str = "", colour: str | None = None) -> None:
-        say(click.style(text, fg=colour) if colour else text)
+        say(text, colour)
 
     def plan(self, plan: Plan) -> None: ...
     def preparing(self, progress: Progress) -> None: ...

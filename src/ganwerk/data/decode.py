@@ -8,9 +8,10 @@ square, resize with an antialiasing filter (colours weighted by alpha), bring to
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ DECODER_VERSION = 1
 MAX_PIXELS = 100_000_000
 """Larger pictures (after a JPEG's shrinking) are skipped: a small file can hold gigapixels."""
 
+LARGE_PIXELS = 1 << 24
+"""Larger pictures are decoded one at a time, or a few small files could fill the memory."""
+
 WHITE = (255, 255, 255, 255)
 MODE_OF_CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 TRANSPARENT_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
@@ -34,6 +38,12 @@ GREY_MODES = frozenset({"1", "L", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
 
 
 EXIF_ORIENTATION = 0x0112
+EXIF_DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
+BEFORE_SOFTWARE = '{"content":'
+"""How the description in a transfer's result begins; the first versions wrote no software tag."""
+
+_LARGE = threading.Lock()
+
 SIDEWAYS = range(5, 9)
 """Orientations that swap width and height."""
 
@@ -43,13 +53,16 @@ class UnreadableError(Exception):
 
 
 class Decoded(NamedTuple):
-    """pixels: (C, R, R) uint8; width, height: px of the file's picture, turned upright."""
+    """pixels: (C, R, R) uint8; width, height: px of the file's picture, turned upright. several:
+    whether the file holds more pictures; made_here: whether ganwerk wrote it."""
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     mode: str
     format: str
+    several: bool = False
+    made_here: bool = False
 
 
 @contextmanager
@@ -102,19 +115,21 @@ def decode(data: bytes, resolution: int, channels: int, fit: Fit) -> Decoded:
             raise UnreadableError(
                 f"is {width} x {height} px, more than {MAX_PIXELS // 10**6} million pixels"
             )
-        orientation = _orientation(image)
-        if orientation != 1:
-            image = ImageOps.exif_transpose(image)
+        orientation, made_here = _exif(image)
         if orientation in SIDEWAYS:
             width, height = height, width
-        pixels = standardise(image, resolution, channels, fit)
+        with _LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+            upright = ImageOps.exif_transpose(image) if orientation != 1 else image
+            pixels = standardise(upright, resolution, channels, fit)
+        # The second picture of an MPO file is the same scene for the other eye.
+        several = file_format != "MPO" and bool(getattr(image, "is_animated", False))
     except UnreadableError:
         raise
     except Exception as error:
         # Pillow's readers raise whatever the damaged bytes lead them to. One file never ends a
         # training: it is skipped and named in the health report.
         raise UnreadableError(_reason(error)) from None
-    return Decoded(pixels, width, height, mode, file_format)
+    return Decoded(pixels, width, height, mode, file_format, several, made_here)
 
 
 def standardise(image: Image.Image, resolution: int, channels: int, fit: Fit) -> NDArray[np.uint8]:
@@ -129,13 +144,16 @@ def standardise(image: Image.Image, resolution: int, channels: int, fit: Fit) ->
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF tag, 1 (upright) to 8. Unreadable EXIF data is no reason to lose the picture."""
+def _exif(image: Image.Image) -> tuple[int, bool]:
+    """The orientation, 1 (upright) to 8, and whether ganwerk described the picture. Unreadable EXIF
+    data is no reason to lose the picture."""
     try:
-        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        exif = image.getexif()
+        orientation, description = exif.get(EXIF_ORIENTATION, 1), exif.get(EXIF_DESCRIPTION)
     except Exception:
-        return 1
-    return orientation if orientation in range(2, 9) else 1
+        return 1, False
+    made_here = exif.get(EXIF_SOFTWARE) == "ganwerk" or str(description).startswith(BEFORE_SOFTWARE)
+    return orientation if orientation in range(2, 9) else 1, made_here
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ganwerk.data.cache import read_json, remember, write_json
+from ganwerk.data.sources import MAX_FILE_BYTES, special_kind
 from ganwerk.data.workers import GROUP, worker_count
 from ganwerk.values import Progress, ProgressCallback
 
@@ -41,7 +42,7 @@ def digest_files(
     """Name -> digest for files inside `folder`, read in parallel.
 
     A file that cannot be opened gets the digest 'unreadable', so that a later repair shows as a
-    change.
+    change; one that is too large to be used is not read either.
     """
     place = cache / "digests" / f"{digest_of(str(folder.resolve()).encode(errors='replace'))}.json"
     old = read_json(place)
@@ -53,6 +54,10 @@ def digest_files(
         path = folder / name
         try:
             stat = path.stat()
+            if special_kind(stat.st_mode):
+                return "unreadable"
+            if stat.st_size > MAX_FILE_BYTES:
+                return f"too large: {stat.st_size}"
             stamp: list[object] = [stat.st_size, stat.st_mtime_ns]
             entry = known.get(name)
             if isinstance(entry, list) and entry[:2] == stamp and _is_digest(entry[-1]):

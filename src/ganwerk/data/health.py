@@ -5,9 +5,11 @@ Pure values. They are measured in `measure` and kept as JSON in the cache and in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from ganwerk.errors import shown
 
 Severity = Literal["note", "warning", "error"]
 
@@ -20,6 +22,7 @@ UNEVEN, VERY_UNEVEN = 1.5, 5.0
 FEW_IN_CLASS = 32
 FEW_PICTURES = 500
 MANY_COPIES = 0.1
+LONG = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,10 @@ class HealthReport:
     mirror_accuracy: how often a picture was told from its mirror image, 0.5 is chance; None where
         it was not measured.
     advised_*: what suits these pictures, with the reason.
+    elongated: pictures more than LONG times as long as wide, or as wide as high, of which 'crop'
+        keeps a small part; several: files with more than one picture, of which the first is used;
+        made_here: pictures that ganwerk wrote, and the name of one.
+    remarks: how the place was understood (classes, labels, links), and what was passed over.
     skipped: checks that were not made, with the reason.
     """
 
@@ -91,6 +98,11 @@ class HealthReport:
     mirror_safe: bool = False
     mirror_reason: str = ""
     mirror_accuracy: float | None = None
+    elongated: int = 0
+    several: int = 0
+    made_here: int = 0
+    made_here_example: str = ""
+    remarks: tuple[HealthLine, ...] = ()
     skipped: tuple[str, ...] = ()
 
     @property
@@ -120,13 +132,16 @@ class HealthReport:
             Unreadable(str(item["name"]), str(item["reason"]))
             for item in values.get("unreadable", ())
         )
+        kept["remarks"] = tuple(HealthLine(**item) for item in values.get("remarks", ()))
         return cls(**kept)
 
     def lines(self) -> list[HealthLine]:
         """The findings, the size of the set first, then what deserves attention."""
         return [
             *self._size_lines(),
+            *self.remarks,
             *self._file_lines(),
+            *self._odd_lines(),
             *self._copy_lines(),
             *self._class_lines(),
             HealthLine(
@@ -201,6 +216,34 @@ class HealthReport:
             )
         return lines
 
+    def _odd_lines(self) -> list[HealthLine]:
+        lines = []
+        if self.elongated and self.fit == "crop":
+            lines.append(
+                HealthLine(
+                    "warning",
+                    f"{self.elongated:,} pictures are more than {LONG} times as long as wide; only "
+                    "the square in their middle is used. To keep all of them: --set data.fit=pad",
+                )
+            )
+        if self.several:
+            lines.append(
+                HealthLine(
+                    "note",
+                    f"{self.several:,} files hold several pictures (animations, pages): the first "
+                    "of each is used.",
+                )
+            )
+        if self.made_here:
+            lines.append(
+                HealthLine(
+                    "warning",
+                    f"{self.made_here:,} pictures were made by ganwerk itself, for example "
+                    f"{self.made_here_example}. If they are no data, move them away.",
+                )
+            )
+        return lines
+
     def _copy_lines(self) -> list[HealthLine]:
         lines = []
         for count, groups, what, cure in (
@@ -265,6 +308,13 @@ def _counts(values: Mapping[str, int]) -> str:
 def _names(names: tuple[str, ...], count: int) -> str:
     shown = ", ".join(names[:5])
     return f"{shown} and {count - 5:,} more" if count > 5 else shown
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of files or folders in order: the first five, and how many more there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 5:,} more" if len(ordered) > 5 else ""
+    return ", ".join(map(shown, ordered[:5])) + more
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ Header: two zero bytes, the type of the values, the number of axes, then each ax
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import struct
 import zlib
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.data.digests import digest_file
+from ganwerk.data.formats import is_hidden
+from ganwerk.data.health import HealthLine, listed
 from ganwerk.data.sources import Arrays, ArraySource, Labels
 from ganwerk.errors import DataError
 from ganwerk.values import Progress, ProgressCallback
@@ -26,6 +29,8 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 IMAGES = re.compile(r"image(s?)([-._])idx[34]", re.IGNORECASE)
 LABELS = re.compile(r"labels?[-._]idx1", re.IGNORECASE)
 CHANNELS = (1, 3, 4)
+MOST_SHRUNK, FREE_BYTES = 200, 1 << 28
+"""What unpacks to more than 200 times its size, and to more than 256 MiB, is no set of pictures."""
 
 T = TypeVar("T")
 
@@ -79,7 +84,9 @@ class IdxSource(ArraySource):
 
         Raises DataError where there are several and none is called 'train', and OSError.
         """
-        found = sorted(item for item in folder.iterdir() if IMAGES.search(item.name))
+        found = sorted(
+            item for item in folder.iterdir() if IMAGES.search(item.name) and item.is_file()
+        )
         by_stem = {item.name.removesuffix(".gz"): item for item in reversed(found)}
         if not by_stem:
             return None
@@ -91,13 +98,15 @@ class IdxSource(ArraySource):
                 "Name the file of images that you want.",
             )
         images = by_stem[stems[0]]
-        return cls(
-            images,
-            _labels_beside(images),
-            kind=kind,
-            where=where or str(folder),
-            class_names=class_names,
-        )
+        labels = _labels_beside(images)
+        source = cls(images, labels, kind=kind, where=where or str(folder), class_names=class_names)
+        used = {path.name.removesuffix(".gz") for path in (images, labels) if path is not None}
+        names = [item.name for item in folder.iterdir() if not is_hidden(item.name)]
+        other = [name for name in names if name.removesuffix(".gz") not in used]
+        if other and kind == "idx":
+            told = f"The folder is read as the IDX set {images.name}. Not used: {listed(other)}."
+            source.remarks = (HealthLine("note", told),)
+        return source
 
     def manifest(self, cache: Path, progress: ProgressCallback) -> dict[str, str]:
         paths = [path for path in (self.images, self.labels) if path is not None]
@@ -138,11 +147,12 @@ def read_idx(path: Path) -> NDArray[np.generic]:
     kind, axes = np.dtype(TYPES[data[2]]), data[3]
     start = 4 + 4 * axes
     shape = struct.unpack(f">{axes}I", data[4:start]) if len(data) >= start else ()
-    expected = start + int(np.prod(shape, dtype=object)) * kind.itemsize
+    expected = _expected_bytes(data[:start])
     if not shape or len(data) != expected:
         raise DataError(
-            f"{path} is {'shorter' if len(data) < expected or not shape else 'longer'} than its "
-            f"header says: {len(data):,} bytes, not {expected:,}.",
+            f"{path} is shorter than its header says: {len(data):,} bytes, not {expected:,}."
+            if len(data) < expected or not shape
+            else f"{path} is longer than its header says, which is {expected:,} bytes.",
             "Copy or download it again.",
         )
     values = np.frombuffer(data, kind, offset=start).reshape(shape)
@@ -150,12 +160,30 @@ def read_idx(path: Path) -> NDArray[np.generic]:
 
 
 def _content(path: Path) -> bytes:
+    """All bytes, of a gzip file unpacked, but at most one more than the header speaks of: a
+    megabyte cannot fill the memory."""
+    size = path.stat().st_size
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    if not zipped:
-        return path.read_bytes()
-    with gzip.open(path) as unpacked:
-        return unpacked.read()
+    with gzip.open(path) if zipped else path.open("rb") as file:
+        start = file.read(4)
+        start += file.read(4 * start[3]) if len(start) == 4 else b""
+        expected = _expected_bytes(start)
+        if zipped and expected > max(FREE_BYTES, MOST_SHRUNK * size):
+            raise DataError(
+                f"{path} would unpack from {size:,} to {expected:,} bytes, as no pictures do.",
+                "Copy or download it again.",
+            )
+        rest = expected + 1 - len(start)
+        return start + file.read(rest if zipped else min(rest, size))
+
+
+def _expected_bytes(header: bytes) -> int:
+    """How long a file with this header should be; that of the header where it is none."""
+    if len(header) < 4 or header[2] not in TYPES or len(header) < 4 + 4 * header[3]:
+        return len(header)
+    shape = struct.unpack(f">{header[3]}I", header[4:])
+    return len(header) + math.prod(shape) * np.dtype(TYPES[header[2]]).itemsize
 
 
 def _readable(path: Path, read: Callable[[Path], T]) -> T:
@@ -178,6 +206,13 @@ def _as_pictures(path: Path, values: NDArray[np.generic]) -> NDArray[np.uint8]:
         raise DataError(
             f"{path} holds {values.dtype} values; pictures must be uint8, 0 to 255.",
             "Convert it to bytes first.",
+        )
+    if len(values) and not values.size:
+        raise DataError(
+            f"{path} holds pictures without pixels: {values.shape[1]} x {values.shape[2]} px."
+            if values.ndim > 2
+            else f"{path} holds no pictures.",
+            "Export it again.",
         )
     images: NDArray[np.uint8] = values.view(np.uint8)
     if images.ndim == 3:

@@ -18,13 +18,13 @@ from ganwerk.data.measure import measure
 from ganwerk.data.opening import open_source
 from ganwerk.data.pictures import Fit, Pictures, fingerprint_of
 from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source
-from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks, shown
-from ganwerk.errors import ConfigError, DataError, MachineError
+from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks
+from ganwerk.errors import ConfigError, DataError, MachineError, shown
 from ganwerk.values import ProgressCallback, ignore_progress
 
 FEWEST_PICTURES = 16
 RESOLUTION_RANGE = (8, 1024)
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 DEFAULT_BUDGET_BYTES = 1 << 30
 
 
@@ -185,8 +185,10 @@ class _Loader:
         if images is None:
             return None
         # The same content may lie elsewhere now, beside other files that are no pictures.
-        ignored = self.source.ignored if isinstance(self.source, FileSource) else {}
-        health = replace(health, where=self.source.where, ignored=dict(ignored))
+        source = self.source
+        health = replace(
+            health, where=source.where, ignored=dict(source.ignored), remarks=source.remarks
+        )
         return _Made(images, labels, names, health)
 
     def fresh(self, resolution: int, channels: int) -> _Made:
@@ -208,7 +210,7 @@ class _Loader:
         images, crc = self._gathered(_refusing_few(chunks, records, self.source.where), shape)
         self._arrays = None  # no longer needed; large
         labels, empty = _kept_labels(all_labels, records.kept)
-        kept_names = tuple(names[index] for index in records.kept)
+        kept_names = tuple(shown(names[index]) for index in records.kept)
         health = measure(
             self.source, images, kept_names, labels, empty, records, advice, self.fit, self.progress
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_low
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.data.advise import Advice
-from ganwerk.data.health import NAMED_FILES, HealthReport
+from ganwerk.data.health import LONG, NAMED_FILES, HealthReport
 from ganwerk.data.likeness import (
     THUMBNAIL_PX,
     exact_groups,
@@ -19,8 +20,9 @@ from ganwerk.data.likeness import (
     row_digests,
 )
 from ganwerk.data.mirror import mirror_verdict
-from ganwerk.data.sources import FileSource, Labels, Source
-from ganwerk.data.store import Records, shown
+from ganwerk.data.sources import Labels, Source
+from ganwerk.data.store import Records
+from ganwerk.errors import shown
 from ganwerk.values import Progress, ProgressCallback
 
 CHUNK_BYTES = 1 << 24
@@ -82,24 +84,15 @@ def measure(
     return HealthReport(
         where=source.where,
         kind=source.kind,
-        found=records.found,
         readable=count,
         resolution=resolution,
         channels=channels,
         fit=fit,
-        widths_px=_range(records.widths),
-        heights_px=_range(records.heights),
         advised_resolution=advice.resolution,
         advised_channels=advice.channels,
         resolution_reason=advice.resolution_reason,
         channels_reason=advice.channels_reason,
-        modes=dict(records.modes),
-        formats=dict(records.formats),
-        enlarged=sum(
-            min(size) < resolution for size in zip(records.widths, records.heights, strict=True)
-        ),
-        ignored=dict(source.ignored) if isinstance(source, FileSource) else {},
-        unreadable=tuple(records.unreadable),
+        ignored=dict(source.ignored),
         duplicates=_named(same, names),
         duplicate_count=sum(len(group) - 1 for group in same),
         near_duplicates=_named(alike, names),
@@ -112,8 +105,28 @@ def measure(
         mirror_safe=mirror.safe,
         mirror_reason=mirror.reason,
         mirror_accuracy=mirror.accuracy,
+        remarks=source.remarks,
         skipped=skipped,
+        **_of_files(records, resolution),
     )
+
+
+def _of_files(records: Records, resolution: int) -> dict[str, Any]:
+    """The part of the report that speaks of the files as they were before resizing."""
+    sizes = list(zip(records.widths, records.heights, strict=True))
+    return {
+        "found": records.found,
+        "widths_px": _range(records.widths),
+        "heights_px": _range(records.heights),
+        "modes": dict(records.modes),
+        "formats": dict(records.formats),
+        "unreadable": tuple(records.unreadable),
+        "enlarged": sum(min(size) < resolution for size in sizes),
+        "elongated": sum(max(size) > LONG * min(size) for size in sizes),
+        "several": records.several,
+        "made_here": len(records.made_here),
+        "made_here_example": records.made_here[0] if records.made_here else "",
+    }
 
 
 def _range(values: Sequence[int]) -> tuple[int, int, int]:

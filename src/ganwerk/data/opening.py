@@ -12,7 +12,8 @@ from ganwerk.data.folder import FolderSource
 from ganwerk.data.formats import is_hidden, is_picture_name
 from ganwerk.data.idx import IdxSource, looks_like_idx
 from ganwerk.data.named import NAMED_SETS, named_source
-from ganwerk.data.sources import Source
+from ganwerk.data.sources import Source, special_kind
+from ganwerk.data.unpack import packed_content, packed_error, packed_suffix
 from ganwerk.errors import DataError, did_you_mean
 from ganwerk.values import ProgressCallback
 
@@ -54,16 +55,24 @@ def _open_path(path: Path) -> Source:
     try:
         if path.is_dir():
             return IdxSource.in_folder(path) or FolderSource(path)
+        if kind := special_kind(path.stat().st_mode):
+            raise DataError(
+                f"{path} is {kind}, not a file of pictures.",
+                "Name a folder of pictures, a zip file or IDX files.",
+            )
         if looks_like_idx(path):
             return IdxSource.from_file(path)
-        if zipfile.is_zipfile(path):
-            return ZipSource(path)
-        with path.open("rb"):  # a missing permission has its own message
-            pass
+        packed = packed_suffix(path.name)
+        if packed in ("", ".zip"):
+            if zipfile.is_zipfile(path):
+                return ZipSource(path)
+            packed = packed_content(path)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {_cause(error)}.", "Check the permissions of this path."
         ) from error
+    if packed:
+        raise packed_error(path, packed)
     if path.suffix.lower() == ".zip":
         raise DataError(f"{path} is damaged: no zip file, or not complete.", "Copy it again.")
     if is_picture_name(path.name):

@@ -1,19 +1,30 @@
-"""Where pictures come from: what a source is, and which of its files are pictures."""
+"""Where pictures come from: what a source is."""
 
 from __future__ import annotations
 
+import stat
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganwerk.data.formats import is_hidden, is_picture_name, suffix_of
-from ganwerk.errors import DataError
+from ganwerk.data.health import HealthLine
 from ganwerk.values import ProgressCallback
+
+MAX_FILE_BYTES = 1 << 29
+"""Half a gibibyte: no picture worth training on is larger."""
+
+_SPECIAL = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
+            stat.S_IFBLK: "a device"}  # fmt: skip
+
+
+def special_kind(mode: int) -> str:
+    """What a file of this mode is, if reading it may never end: 'a named pipe' ..., else ''."""
+    return _SPECIAL.get(stat.S_IFMT(mode), "")
 
 
 @dataclass(frozen=True)
@@ -25,10 +36,16 @@ class Labels:
 
 
 class Source(ABC):
-    """kind: 'folder', 'zip', 'idx' or a set's name; where: what the user asked for."""
+    """kind: 'folder', 'zip', 'idx' or a set's name; where: what the user asked for.
+
+    ignored: kind of file -> how many that are no pictures were passed over. remarks: how the place
+    was understood, wherever that is not plain.
+    """
 
     kind: str
     where: str
+    ignored: Mapping[str, int] = MappingProxyType({})
+    remarks: tuple[HealthLine, ...] = ()
 
     @abstractmethod
     def manifest(self, cache: Path, progress: ProgressCallback) -> dict[str, str]:
@@ -40,7 +57,6 @@ class FileSource(Source):
 
     names: tuple[str, ...]
     labels: Labels | None
-    ignored: dict[str, int]
 
     @abstractmethod
     def read(self, index: int) -> bytes:
@@ -61,45 +77,3 @@ class ArraySource(Source):
     @abstractmethod
     def load(self) -> Arrays:
         """Raises DataError."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Which of many file names are pictures, and their classes."""
-
-    names: tuple[str, ...]
-    labels: Labels | None
-    ignored: dict[str, int] = field(default_factory=dict)
-
-
-def list_pictures(paths: Sequence[str]) -> Listing:
-    """Sorts out relative paths with '/': pictures in sorted order, hidden files dropped, the rest
-    counted by suffix. The first folder of each path is its class if every picture lies in one and
-    there are at least two."""
-    visible = sorted(path for path in paths if not is_hidden(path))
-    names = tuple(path for path in visible if is_picture_name(path))
-    other = Counter(suffix_of(path) or "no suffix" for path in visible if not is_picture_name(path))
-    return Listing(names, labels_of(names), dict(other))
-
-
-def labels_of(names: Sequence[str]) -> Labels | None:
-    """Classes from the first folder of each path, or None; see `list_pictures`."""
-    folders = [name.split("/", 1)[0] if "/" in name else None for name in names]
-    if None in folders:
-        return None
-    classes = sorted({folder for folder in folders if folder is not None})
-    if len(classes) < 2:
-        return None
-    number = {name: index for index, name in enumerate(classes)}
-    values = np.array([number[folder] for folder in folders if folder is not None], np.int64)
-    return Labels(values, tuple(classes))
-
-
-def no_pictures(what: str, ignored: dict[str, int]) -> DataError:
-    """The error of a folder or zip file without one picture."""
-    if ignored:
-        found = ", ".join(f"{suffix} ({count:,})" for suffix, count in sorted(ignored.items())[:8])
-        hint = f"Found other files only: {found}. Convert them to JPEG, PNG, WebP or TIFF."
-    else:
-        hint = "It is empty. Put JPEG, PNG, WebP, TIFF, BMP or GIF files into it."
-    return DataError(f"There are no pictures in {what}.", hint)

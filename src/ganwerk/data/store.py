@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +23,7 @@ from ganwerk.data.health import Unreadable
 from ganwerk.data.pictures import Fit
 from ganwerk.data.sources import Arrays, FileSource
 from ganwerk.data.workers import GROUP, worker_count
+from ganwerk.errors import shown
 from ganwerk.values import Progress, ProgressCallback
 
 TASK = "decoding pictures"
@@ -43,6 +43,8 @@ class Records:
     modes: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
+    several: int = 0
+    made_here: list[str] = field(default_factory=list)
 
     def add(self, index: int, name: str, outcome: Decoded | str) -> None:
         """One more picture, or the reason why it is none."""
@@ -54,6 +56,9 @@ class Records:
         self.heights.append(outcome.height)
         self.modes[outcome.mode] += 1
         self.formats[outcome.format] += 1
+        self.several += outcome.several
+        if outcome.made_here:
+            self.made_here.append(name)
 
 
 def decoded_chunks(
@@ -161,8 +166,3 @@ def _as_image(picture: NDArray[np.uint8]) -> Image.Image:
     if len(picture) == 1:
         return Image.fromarray(picture[0])
     return Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
-
-
-def shown(name: str) -> str:
-    """A file name that can be printed: bytes that are no text become question marks."""
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -66,7 +66,8 @@ def reals_of_run(
     pictures, place = located.pictures, located.place
     train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
     warnings: tuple[str, ...] = ()
-    if pictures.fingerprint != run.learned.fingerprint:
+    then = run.learned.fingerprint, run.learned.class_names
+    if (pictures.fingerprint, pictures.class_names) != then:
         warnings = (
             f"The pictures in {place} are not those of the training any more: what is called held "
             "out may have been trained on.",

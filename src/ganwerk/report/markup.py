@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from ganwerk.errors import printable
+
 _VOID = frozenset({"img", "input", "meta", "link", "line", "path", "rect"})
 
 
@@ -15,8 +17,8 @@ class Html(str):
 
 
 def text(value: object) -> Html:
-    """`value` as HTML: escaped, unless it is HTML."""
-    return value if isinstance(value, Html) else Html(escape(str(value), quote=True))
+    """`value` as HTML: printable and escaped, unless it is HTML."""
+    return value if isinstance(value, Html) else Html(escape(printable(str(value)), quote=True))
 
 
 def el(name: str, /, *children: object, **attributes: object) -> Html:

@@ -16,6 +16,8 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from ganwerk.data.decode import (
+    EXIF_DESCRIPTION,
+    EXIF_SOFTWARE,
     MAX_PIXELS,
     TRANSPARENT_MODES,
     UnreadableError,
@@ -24,6 +26,7 @@ from ganwerk.data.decode import (
     quiet_pillow,
 )
 from ganwerk.data.formats import is_hidden, is_picture_name
+from ganwerk.data.sources import special_kind
 from ganwerk.errors import ConfigError, DataError, did_you_mean
 from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder
@@ -32,7 +35,6 @@ WHITE = (255, 255, 255)
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF",
             ".tiff": "TIFF"}  # fmt: skip
 _LARGEST_PX = {"WEBP": 16_383, "JPEG": 65_500}
-_DESCRIPTION = 0x010E  # EXIF and TIFF: ImageDescription
 _OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 4}, "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 92}, "TIFF": {"compression": "tiff_deflate"},
@@ -81,6 +83,8 @@ def read(source: Source, what: str = "picture") -> Picture:
         return _prepared(source, what)
     path = Path(source)
     try:
+        if kind := special_kind(path.stat().st_mode):
+            raise DataError(f"The {what} {path} is {kind}.", "Name a picture.")
         content = path.read_bytes()
     except OSError as error:
         raise _unread(path, what, error) from error
@@ -133,6 +137,8 @@ def _from_array(pixels: NDArray[Any], what: str) -> Image.Image:
 
 def _prepared(image: Image.Image, name: str) -> Picture:
     _refuse_bomb(image, name)
+    if not min(image.size):
+        raise DataError(f"{name} has no pixels.", "Give a picture of at least 1 x 1 px.")
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
     transparent = image.mode in TRANSPARENT_MODES or "transparency" in image.info
@@ -202,10 +208,10 @@ def encode(pixels: NDArray[np.uint8], kind: str, settings: Mapping[str, Any]) ->
     image, options = Image.fromarray(pixels), dict(_OPTIONS[kind])
     text = json.dumps(settings, separators=(",", ":"))
     if kind == "TIFF":
-        options["tiffinfo"] = {_DESCRIPTION: text}
+        options["tiffinfo"] = {EXIF_DESCRIPTION: text, EXIF_SOFTWARE: "ganwerk"}
     else:
         exif = Image.Exif()
-        exif[_DESCRIPTION] = text
+        exif[EXIF_DESCRIPTION], exif[EXIF_SOFTWARE] = text, "ganwerk"
         options["exif"] = exif.tobytes()
     file = io.BytesIO()
     image.save(file, kind, **options)
@@ -223,7 +229,7 @@ def recorded(path: Path) -> dict[str, Any]:
     """The settings inside a picture that ganwerk wrote. Raises DataError if there are none."""
     try:
         with Image.open(path) as image:
-            found = from_json(image.getexif().get(_DESCRIPTION, "null"))
+            found = from_json(image.getexif().get(EXIF_DESCRIPTION, "null"))
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict):

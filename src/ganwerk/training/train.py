@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
 from ganwerk.data import Changes, Pictures, changed_files, split
-from ganwerk.errors import CheckpointError, DataError, RunError, typed
+from ganwerk.errors import CheckpointError, DataError, RunError, shown, typed
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
 from ganwerk.run.records import Choices
@@ -241,26 +241,33 @@ def _same_pictures(
     located = pictures_of(run, settings, facts, watch, asked=where)
     pictures, place = located.pictures, located.place
     changes = changed_files(run.files, pictures.files)
-    if not changes:
+    then, now = run.learned.class_names, pictures.class_names
+    if not changes and then == now:
         if located.elsewhere:
             watch(Warned(f"The pictures are no longer in {settings.data.where}; the same ones were "
                          f"found in {place}."))  # fmt: skip
         return located
-    what = _changes_line(changes)
+    lines = [_changes_line(changes)] if changes else []
+    what = "; ".join(lines + ([_classes_line(then, now)] if then != now else []))
     if not accept:
         raise DataError(
             f"The pictures in {place} changed since the run was started: {what}.",
             "Put them back, or go on with the new ones: add --accept-changed-data.",
         )
-    before = len(run.learned.class_names)
-    if len(pictures.class_names) != before:
+    if settings.data.conditional and len(now) != len(then):
         raise DataError(
-            f"The pictures in {place} have {len(pictures.class_names)} classes now; "
-            f"the run was started with {before}.",
+            f"The pictures in {place} have {len(now)} classes now; the run was started with "
+            f"{len(then)}.",
             "The networks are built for that number of classes: start a new run.",
         )
     watch(Warned(f"The pictures changed: {what}. Going on with the new ones."))
     return located
+
+
+def _classes_line(then: Sequence[str], now: Sequence[str]) -> str:
+    """The files may be the same, but understood in another way: by a file of labels, say."""
+    old, new = (", ".join(names[:3]) + (", ..." if names[3:] else "") for names in (then, now))
+    return f"{len(now)} classes ({new or 'none'}) instead of {len(then)} ({old or 'none'})"
 
 
 def _changes_line(changes: Changes) -> str:
@@ -268,8 +275,8 @@ def _changes_line(changes: Changes) -> str:
     for word in ("added", "removed", "altered"):
         names = getattr(changes, word)
         if names:
-            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-            parts.append(f"{len(names)} {word} ({shown})")
+            some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+            parts.append(f"{len(names)} {word} ({some})")
     return "; ".join(parts)
 
 
