@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ganwerk.errors import printable
+
 
 def note_place(run: Path, data: str, quiet: bool) -> None:
     """Compare the pictures in `data` with those that the run learned from, and note the place.
@@ -23,4 +25,4 @@ def note_place(run: Path, data: str, quiet: bool) -> None:
             lambda event: progress(event.progress) if isinstance(event, Preparing) else None,
         )
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(printable(f"warning: {warning}"), err=True)
