@@ -146,13 +146,16 @@ def test_the_address_of_a_file_is_shortened(cli: Any) -> None:
         assert "Write just /home/me/my.zip" in result.stderr
 
 
+NAMES = ("style_layers", "content_layers")  # of layers, which are no numbers
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_number_is_too_large_for_a_clean_error(cli: Any, words: tuple[str, ...]) -> None:
     """Whatever number an option takes: those beyond all bounds end in one sentence that names the
     option, before anything is made."""
     command = COMMANDS[words]
     for option in options(command):
-        if option.metavar not in NUMBERS or option.name in ("methods", "style_layers"):
+        if option.metavar not in NUMBERS or option.name in ("methods", *NAMES):
             continue
         flag = option.opts[0]
         for value in BEYOND:

@@ -54,8 +54,8 @@ def test_a_check_of_hostile_names(tmp_path: Path) -> None:
     train = ganwerk("train", str(place), cwd=tmp_path)
     assert train.returncode == 2
     assert b"Traceback" not in train.stderr
-    assert train.stderr.startswith(b"error: The name ")
-    assert b"is not UTF-8" in train.stderr
+    assert train.stderr.startswith(b"error: The path ")
+    assert b"is no text (UTF-8)" in train.stderr
     assert len(train.stderr.splitlines()) == 2
 
 

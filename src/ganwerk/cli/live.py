@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganwerk.cli import render
-from ganwerk.cli.watch import TextScreen
+from ganwerk.cli.telling import TextScreen
 from ganwerk.errors import printable
 from ganwerk.runtime.events import Event, Judged, Pictured, Plan, Preparing, Saved, Stepped
 from ganwerk.values import Progress

@@ -9,7 +9,8 @@ from dataclasses import fields
 
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
-from ganwerk.cli.watch import JSON_SECONDS, PLAIN_SECONDS, Pace, say_warning
+from ganwerk.cli.telling import say_warning
+from ganwerk.cli.watch import JSON_SECONDS, PLAIN_SECONDS, Pace
 from ganwerk.errors import printable, typed
 from ganwerk.run.files import human_bytes
 from ganwerk.runtime.events import Preparing, Warned

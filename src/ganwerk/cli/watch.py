@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ganwerk.cli import render
 from ganwerk.cli.output import on_terminal, plain, say, say_json
+from ganwerk.cli.telling import TextScreen
 from ganwerk.runtime.events import (
     Ended,
     Event,
@@ -25,7 +26,6 @@ from ganwerk.runtime.events import (
     Preparing,
     Saved,
     Stepped,
-    Warned,
     Watcher,
 )
 from ganwerk.values import Progress
@@ -88,14 +88,6 @@ def say_plan(plan: Plan) -> None:
         say(f"  {topic:10} {text}")
 
 
-def say_warning(event: Warned, line: Callable[..., None] | None = None) -> None:
-    """line: takes a text and its colour; None: stdout."""
-    line = line or TextScreen().line
-    line(f"warning: {event.message}", "yellow")
-    for text in event.hint.splitlines():
-        line(f"hint: {text}")
-
-
 class Pace:
     """Lets one line through every so many seconds for each topic, the first at once."""
 
@@ -145,70 +137,6 @@ class PlainProgress:
     def __call__(self, progress: Progress) -> None:
         if self._pace.allows(progress.task):
             self._say(render.progress_text(progress))
-
-
-class TextScreen:
-    """What happens, told in lines: whatever happens once stands here, what goes on in subclasses.
-
-    last_words: end with the commands to type next."""
-
-    def __init__(self, *, last_words: bool = True) -> None:
-        self._last_words = last_words
-        self._loss: str | None = None
-        self._newest: Path | None = None
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case Planned():
-                self._loss = event.plan.loss
-                self.plan(event.plan)
-            case Preparing():
-                self.preparing(event.progress)
-            case Stepped():
-                self._explain_once()
-                self.stepped(event)
-            case Pictured():
-                first, self._newest = self._newest is None, event.path
-                self.pictured(event, first)
-            case Judged():
-                self.judged(event)
-            case Saved() if event.images:  # the first one holds no training yet
-                self.saved(event)
-            case Warned():
-                say_warning(event, self.line)
-            case Ended():
-                self._end(event)
-
-    def _explain_once(self) -> None:
-        if self._loss is not None:
-            self.explain(render.legend(self._loss))
-            self._loss = None
-
-    def _end(self, event: Ended) -> None:
-        self.leave()
-        self.line()
-        for text in render.ending(event, newest=self._newest, last_words=self._last_words):
-            self.line(text)
-
-    def line(self, text: str = "", colour: str | None = None) -> None:
-        say(text, colour)
-
-    def plan(self, plan: Plan) -> None: ...
-    def preparing(self, progress: Progress) -> None: ...
-    def explain(self, lines: list[str]) -> None: ...
-    def stepped(self, event: Stepped) -> None: ...
-    def pictured(self, event: Pictured, first: bool) -> None: ...
-    def judged(self, event: Judged) -> None: ...
-    def saved(self, event: Saved) -> None: ...
-
-    def leave(self) -> None:
-        """Before the last lines: whatever goes on ends."""
-
-    def done(self, run: Path) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 class PlainScreen(TextScreen):

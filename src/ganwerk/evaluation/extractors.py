@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from ganwerk.checks import shown
 from ganwerk.data.cache import cache_home, read_json, remember, replacing, write_json
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.metrics.features import (
@@ -126,7 +127,7 @@ def check_names(names: Sequence[str]) -> None:
     """Raises ConfigError for a name that means no features."""
     for name in names:
         if name not in MAKERS and name != AUTO:
-            raise ConfigError(f"There are no features '{name}'.", did_you_mean(name, MAKERS))
+            raise ConfigError(f"There are no features '{shown(name)}'.", did_you_mean(name, MAKERS))
 
 
 def make(name: str, reals: Reals, wishes: Wishes) -> Extractor:

@@ -48,7 +48,7 @@ def absolute(where: str) -> str:
         where.encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"The path {where!a} is no text (UTF-8), so that no settings file can hold it.",
+            f"The path {where} is no text (UTF-8), so that no settings file can hold it.",
             f"Make a link with another name: ln -s {typed(where)} pictures",
         ) from error
     return where

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganwerk.checks import shown
 from ganwerk.errors import ConfigError, did_you_mean
 from ganwerk.nn.layers import Downsample
 
@@ -74,7 +75,7 @@ class Architecture:
         name = f"relu{found[1]}_{found[2]}" if found else layer
         if name not in self.layers:
             raise ConfigError(
-                f"The backbone '{self.name}' has no layer '{layer}'.",
+                f"The backbone '{self.name}' has no layer '{shown(layer)}'.",
                 did_you_mean(name, self.layers),
             )
         return name

@@ -14,7 +14,7 @@ from ganwerk.config import auto, build, load
 from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures, Sampler, split
-from ganwerk.errors import ConfigError, DataError, MachineError, typed
+from ganwerk.errors import ConfigError, MachineError, typed
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Batch
@@ -109,10 +109,10 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     )
     _check_resolution(draft)
     _check_transfer(draft, request)
-    _check_text(absolute(request.where))
+    where = absolute(request.where)  # refused before any picture is read
     facts = machine.facts(draft.values.get("run.device"))
     pictures = read_pictures(request.where, draft, facts, watch)
-    draft.give("data.where", absolute(request.where), Origin("asked for"))
+    draft.give("data.where", where, Origin("asked for"))
     if draft.values.get("data.root") is not None:
         draft.values["data.root"] = absolute(str(draft.values["data.root"]))
     auto.decide(draft, pictures.facts(), facts)
@@ -157,17 +157,6 @@ def _check_batch(settings: Settings, train_count: int) -> None:
             f"trained on {batch // train_count:,} times.",
             f"Add pictures, or choose a batch of their number: --batch {max(2, train_count)}",
         )
-
-
-def _check_text(where: str) -> None:
-    """Settings are text: a place whose name is none could not be found again."""
-    try:
-        where.encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"The name {where} is not UTF-8, so the run could not note where its pictures are.",
-            f"Rename it: mv {typed(where)} pictures",
-        ) from None
 
 
 def check_tensorboard(settings: Settings) -> None:
