@@ -262,8 +262,8 @@ def test_a_photo_that_cannot_be_read(run, tmp_path):
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"steps": 0}, "0 steps"),
-        ({"tries": 0}, "0 tries"),
+        ({"steps": 0}, "--steps cannot be 0"),
+        ({"tries": 0}, "--tries cannot be 0"),
         ({"classes": ["lemon"]}, "no class 'lemon'"),
         ({"film": ".avi"}, r"'\.avi'"),
         ({"backbone": "vgg"}, "no backbone"),

@@ -185,10 +185,14 @@ def test_parts_that_were_asked_for_are_taken_and_bad_ones_refused():
 
 
 def test_what_does_not_fit_in_parts_either_is_refused():
+    from ganwerk.config.build import weight_counts
     from ganwerk.errors import MachineError
+    from ganwerk.runtime.memory import TRAINED_COPIES
 
+    settings = style_settings()
+    weights = 4 * TRAINED_COPIES * sum(weight_counts(settings, 2))  # fit, and nothing beside them
     with pytest.raises(MachineError, match="needs about"):
-        probe.probe(style_settings(), 2, replace(CPU, free_memory_bytes=1 << 20))
+        probe.probe(settings, 2, replace(CPU, free_memory_bytes=weights))
 
 
 def test_layers_that_a_grown_network_does_not_use_stay_as_they_are(monkeypatch):
