@@ -14,7 +14,7 @@ from ganwerk.config import auto, build, load
 from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures, Sampler, split
-from ganwerk.errors import ConfigError, DataError, MachineError, typed
+from ganwerk.errors import ConfigError, MachineError, typed
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Batch
@@ -107,7 +107,6 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     )
     _check_resolution(draft)
     _check_transfer(draft, request)
-    _check_text(absolute(request.where))
     facts = machine.facts(draft.values.get("run.device"))
     pictures = read_pictures(request.where, draft, facts, watch)
     draft.give("data.where", absolute(request.where), Origin("asked for"))
@@ -144,17 +143,6 @@ def _check_transfer(draft: Draft, request: Request) -> None:
             f"Begin with them: ganwerk finetune {typed(where)} {typed(request.where)}\n"
             "Or delete the table [transfer] from the file.",
         )
-
-
-def _check_text(where: str) -> None:
-    """Settings are text: a place whose name is none could not be found again."""
-    try:
-        where.encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"The name {where} is not UTF-8, so the run could not note where its pictures are.",
-            f"Rename it: mv {typed(where)} pictures",
-        ) from None
 
 
 def check_tensorboard(settings: Settings) -> None:
