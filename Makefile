@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check docs bench clean
+.PHONY: demo test test-slow check docs golden clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       train a GAN on built-in digits (about two minutes) and print where the report is"
 	@echo "make test       lint, types and the test suite"
 	@echo "make test-slow  the truths that take longer"
+	@echo "make docs       write the tables of the docs from bench/results, and docs/cli.md"
 	@echo "make golden     write the golden loss curves anew (say why in the commit)"
 
 $(READY): pyproject.toml constraints.txt
@@ -33,6 +34,10 @@ test: check
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200
+
+docs: $(READY)
+	$(BIN)/python -m bench.document
+	$(BIN)/python -m ganwerk.cli.document
 
 golden: $(READY)
 	$(BIN)/python -m tests.golden.write

@@ -125,9 +125,17 @@ def told(found: Compared, each: Round) -> list[Row]:
             if mean.mean is not None:
                 spread = None if mean.error is None else _deviation(factor * mean.error)
                 figures[key] = Figure(value=factor * mean.mean, spread=spread)
-        rows.append(row(name, {"modes_of_each_seed": all_of(facts["modes"].values)},
-                        seeds=each.seeds, **figures))  # fmt: skip
+        words = {"modes_of_each_seed": all_of(facts["modes"].values)}
+        if "high_quality" in facts:
+            words["worst_seed"] = worst_of(facts["modes"].values, facts["high_quality"].values)
+        rows.append(row(name, words, seeds=each.seeds, **figures))
     return rows
+
+
+def worst_of(modes: Sequence[float | None], quality: Sequence[float | None]) -> str:
+    """Modes and percent of high quality of the game with the fewest modes."""
+    least, share = min(zip((m or 0 for m in modes), (q or 0 for q in quality), strict=True))
+    return f"{least:.0f}, {100 * share:.1f}"
 
 
 def _deviation(size: float) -> Deviation:

@@ -89,17 +89,28 @@ class Teller:
                 print(f"  {event.reason} after {event.seconds / 60:.1f} minutes", flush=True)
 
 
-def train_once(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
-    """Train the run of the job, unless only its score was asked for. The end of the program if it
-    was stopped before its budget was used up."""
-    if not job.given.score_only:
-        typed = {key: (value, f"{key}={value}") for key, value in flags.items()}
-        typed["run.keep_checkpoints"] = (KEEP_ALL, "benchmark")
-        typed["run.checkpoint_minutes"] = (job.given.point_minutes, "benchmark")
-        sets = tuple(job.given.sets)
-        train(Request(flags=typed, sets=sets, out=job.run, **request), Teller())
-    if not any(end["reason"] == "finished" for end in Run.open(job.run).journal.rows("end")):
-        raise SystemExit(f"error: {job.run} is not finished.\nhint: ganwerk resume {job.run}")
+def train_once(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> str:
+    """Train the run of the job. If only its score was asked for: a word about how far it came, if
+    that is not to its end. The end of the program if the training was stopped."""
+    if job.given.score_only:
+        return unfinished(job.run)
+    typed = {key: (value, f"{key}={value}") for key, value in flags.items()}
+    typed["run.keep_checkpoints"] = (KEEP_ALL, "benchmark")
+    typed["run.checkpoint_minutes"] = (job.given.point_minutes, "benchmark")
+    sets = tuple(job.given.sets)
+    train(Request(flags=typed, sets=sets, out=job.run, **request), Teller())
+    if stopped := unfinished(job.run):
+        raise SystemExit(f"error: {job.run}: {stopped}.\nhint: ganwerk resume {job.run}")
+    return ""
+
+
+def unfinished(run: Path) -> str:
+    """'' of a run that came to its end."""
+    opened = Run.open(run)
+    if any(end["reason"] == "finished" for end in opened.journal.rows("end")):
+        return ""
+    done, whole = opened.journal.rows("step")[-1]["images"], opened.about["plan"]["total_images"]
+    return f"stopped after {done:,} of {whole:,} images"
 
 
 def score(job: Job, at: int, referee: Judge) -> dict[str, Any]:
@@ -111,13 +122,20 @@ def score(job: Job, at: int, referee: Judge) -> dict[str, Any]:
 
 
 def score_all(job: Job, referee: Judge) -> list[dict[str, Any]]:
-    """Every checkpoint but the untrained one, with the minutes of training until then."""
+    """The checkpoints but the untrained one, or those nearest to --at, with the minutes of training
+    until then and the epochs."""
     points = []
-    for info in Run.open(job.run).checkpoints():
-        if not info.images:
-            continue
+    run = Run.open(job.run)
+    epoch = run.about["plan"]["pictures"] - run.about["plan"]["held_out"]
+    infos = [info for info in run.checkpoints() if info.images]
+    if job.given.at:
+        nearest = {min(infos, key=lambda i: abs(i.images - at * epoch)).images
+                   for at in job.given.at}  # fmt: skip
+        infos = [info for info in infos if info.images in nearest]
+    for info in infos:
         seconds = (info.meta or {})["counters"]["seconds"]
-        found = {"minutes": round(seconds / 60, 2)} | score(job, info.images, referee)
+        found = {"minutes": round(seconds / 60, 2), "epochs": round(info.images / epoch, 2)}
+        found |= score(job, info.images, referee)
         points.append(found)
         asked = f", as asked {found['asked_percent']:.1f} %" if "asked_percent" in found else ""
         shares = found["class_percent"]
@@ -153,7 +171,7 @@ def summary_of(run: Path) -> dict[str, Any]:
 def on_mnist(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
     root = data_folder(job.data, "mnist")
     referee = judge(job.data, job.given.cache)
-    train_once(job, {"where": "mnist"} | request, flags | {"data.root": str(root)})
+    stopped = train_once(job, {"where": "mnist"} | request, flags | {"data.root": str(root)})
     points = score_all(job, referee)
     draw_grid(job, "grid.png")
     last = points[-1]
@@ -163,6 +181,7 @@ def on_mnist(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
           f"{sum(share > 0 for share in shares)} of {CLASSES} digits, each between "
           f"{LEAST_PERCENT:g} and {MOST_PERCENT:g} %: {'yes' if balanced else 'no'}")  # fmt: skip
     note = f"the judge's weights: {referee.digest}; {job.given.samples:,} samples a point"
+    note += f"; {stopped}" if stopped else ""
     record = made("quality", job.out.name, [point_row(p) for p in points], job.here, note=note)
     result = {"trained": summary_of(job.run), "points": points}
     publish(job.given, record, result)
@@ -174,8 +193,8 @@ def point_row(point: dict[str, Any]) -> Row:
     shares = point["class_percent"]
     asked = {"asked_percent": point["asked_percent"]} if "asked_percent" in point else {}
     return row(
-        f"{point['images']:,} images", minutes=point["minutes"], fd=point["FD[lenet]"],
-        least_percent=min(shares), most_percent=max(shares), **asked,
+        f"{point['images']:,} images", epochs=point["epochs"], minutes=point["minutes"],
+        fd=point["FD[lenet]"], least_percent=min(shares), most_percent=max(shares), **asked,
     )  # fmt: skip
 
 
@@ -196,14 +215,16 @@ def auto_unconditional(job: Job) -> None:
 def fruits(job: Job) -> None:
     folder = data_folder(job.data, "fruits/train") / "fruits" / "train"
     flags = {"budget.minutes": job.minutes(20), "data.resolution": FRUITS_PX}
-    train_once(job, {"where": str(folder)}, flags)
+    stopped = train_once(job, {"where": str(folder)}, flags)
     draw_grid(job, "grid.png")
     trained = summary_of(job.run)
     told = row(
         f"after {trained['minutes']:.0f} minutes", images=trained["images"],
         minutes=trained["minutes"], images_per_second=trained["images_per_second"],
     )  # fmt: skip
-    publish(job.given, made("quality", "fruits", [told], job.here), {"trained": trained})
+    publish(
+        job.given, made("quality", "fruits", [told], job.here, note=stopped), {"trained": trained}
+    )
 
 
 def plain_tutorial(job: Job) -> None:
@@ -256,6 +277,10 @@ def arguments() -> argparse.Namespace:
     options.add_argument("--samples", type=int, default=SAMPLES, help="(default: 10,000)")
     point = "between scored checkpoints (default: 1)"
     options.add_argument("--point-minutes", type=float, default=1.0, metavar="X", help=point)
+    at = "score the checkpoints nearest to these epochs (default: all)"
+    options.add_argument(
+        "--at", type=lambda t: [float(x) for x in t.split(",")], metavar="LIST", help=at
+    )
     options.add_argument("--score-only", action="store_true", help="of runs that are there")
     sets = "change a setting of the runs, for example run.seed=1"
     options.add_argument(

@@ -131,9 +131,10 @@ class Record(Strict):
             raise ValueError("what is carried over names the commit that told it")
         return self
 
-    def figure(self, row: str, name: str) -> Figure:
-        """Raises KeyError if there is no such row or figure."""
-        return {each.name: each for each in self.rows}[row].figures[name]
+    def row(self, name: str) -> Row:
+        """The row of this name; 'last' is the last. Raises KeyError if there is no such row."""
+        rows = {each.name: each for each in self.rows}
+        return self.rows[-1] if name == "last" else rows[name]
 
 
 class Results(Strict):

@@ -297,7 +297,8 @@ def memory(given: argparse.Namespace) -> Found:
     for case in MEMORY_CASES:
         with ProcessPoolExecutor(1, spawned) as process:  # a new one each: peaks never fall
             estimated, peak = process.submit(peak_of, paths, case).result()
-        name = " ".join(str(part) for part in case)
+        backbone, size, precision, tile = case
+        name = f"{backbone}, {size:,} px, {precision}" + (f", tiles of {tile} px" if tile else "")
         found[name] = {"estimated_bytes": estimated, "peak_bytes": peak}
         rows.append(
             [name, f"{estimated / 1e6:.0f}", f"{peak / 1e6:.0f}", f"{estimated / peak:.2f}"]
