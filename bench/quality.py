@@ -271,7 +271,8 @@ def arguments() -> argparse.Namespace:
     add_data_option(options)
     add_cache_option(options)
     options.add_argument("what", choices=[*JOBS, "all"], help="see above")
-    options.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all results")
+    out = "for runs and pictures (default: out/quality)"
+    options.add_argument("--out", type=Path, default=Path("out/quality"), metavar="DIR", help=out)
     options.add_argument("--minutes", type=float, help="instead of the time stated above")
     options.add_argument("--epochs", type=float, default=50, help="of the listing (default: 50)")
     options.add_argument("--samples", type=int, default=SAMPLES, help="(default: 10,000)")

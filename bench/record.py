@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "bench" / "results"
 LIMITS = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
 """Variables by which a processor plays a weaker one."""
+PLACES = ("--json", "--results", "--out", "--data", "--cache", "--keep", "--work")
+"""Options that say where files are, on which no figure depends."""
 FLAGS = {"avx2": "avx2", "avx512": "avx512f", "bf16": "avx512_bf16", "amx": "amx_bf16"}
 """Instruction set to the flag in /proc/cpuinfo."""
 
@@ -242,12 +244,12 @@ def versions() -> Versions:
 
 
 def command(name: str, words: Sequence[str]) -> str:
-    """What was typed, without where the results went; of a full path only its last part."""
+    """What was typed, without the places of files; of a full path only its last part."""
     told, skip = [], False
     for word in words:
-        if skip or word in ("--json", "--results"):
+        if skip or word in PLACES:
             skip = not skip
-        elif not word.startswith(("--json=", "--results=")):
+        elif word.partition("=")[0] not in PLACES:
             told.append(Path(word).name if Path(word).is_absolute() else word)
     return shlex.join(["python", "-m", f"bench.{name}", *told])
 

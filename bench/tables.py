@@ -62,9 +62,11 @@ SCORES = (
     ("coverage (real 0.97)", "coverage[pixelpca64-v1]", ".3f"),
     ("bins that differ (real 0.00)", "NDB[pixelpca64-v1]"),
 )  # fmt: skip
-POINTS = (
-    ("epochs", "epochs", ".1f"), ("minutes", "minutes", ".1f"), ("FD[lenet]", "fd"),
+DIGITS = (
     ("rarest digit, %", "least_percent", ".1f"), ("commonest digit, %", "most_percent", ".1f"),
+)  # fmt: skip
+POINTS = (
+    ("epochs", "epochs", ".1f"), ("minutes", "minutes", ".1f"), ("FD[lenet]", "fd", ".1f"), *DIGITS,
 )  # fmt: skip
 MODES = (
     ("seeds", "seeds", ".0f"), ("modes", "modes"),
@@ -99,13 +101,14 @@ TABLES: dict[str, Table] = {
         *columns("points", ("points", "plain_steps")),
     ), without=("plain",)),
     "remedies-processor": Table("remedies", "remedy", columns(
-        "points, processor", ("points, processor time of one thread", "plain_steps"),
+        "points, processor", ("points, processor time of one thread", "plain_steps", ".3g"),
     )),
     "remedies-counted": Table("remedies", "remedy", columns(
         "pictures, arithmetic", ("operations, in plain steps", "plain_steps"),
     ), without=("plain",)),
     "mnist-auto": Table("quality", "`auto`", columns(
-        "auto", *POINTS, ("drawn as asked, %", "asked_percent", ".1f"),
+        "auto", *POINTS[:2], ("FD[lenet]", "fd"), *DIGITS,
+        ("drawn as asked, %", "asked_percent", ".1f"),
     )),
     "mnist-listing": Table("quality", "`listing`", columns("listing", *POINTS)),
     "mnist-listing-before": Table("quality", "", columns("listing with beta1 = 0.5", *POINTS)),

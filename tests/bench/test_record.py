@@ -178,12 +178,14 @@ def test_the_command_tells_no_places_of_this_machine():
         "--json",
         "out.json",
         "--data",
-        "/home/me/data",
+        "here",
+        "--peers",
+        "/home/me/peers",
         "--results=r",
         "--rounds",
         "2",
     ]
-    assert record.command("style", typed) == "python -m bench.style speed --data data --rounds 2"
+    assert record.command("style", typed) == "python -m bench.style speed --peers peers --rounds 2"
 
 
 def test_this_machine(monkeypatch):
