@@ -39,9 +39,7 @@ Make = Callable[[Path, Path], Row]
 
 
 def _load(where: Path | str, root: Path | None = None, px: int | None = None) -> Pictures:
-    return load_pictures(
-        str(where), root=root, resolution=px, memory_budget_bytes=MEMORY_BYTES
-    )
+    return load_pictures(str(where), root=root, resolution=px, memory_budget_bytes=MEMORY_BYTES)
 
 
 def _like(train: Pictures, where: Path | str, root: Path | None = None) -> Pictures:

@@ -58,7 +58,7 @@ class Script:
     def judge(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.d(x).gather(1, y[:, None])[:, 0]
 
-    def step(self, used: float) -> dict[str, float]:
+    def step(self, used: float) -> tuple[float, float]:
         index = torch.randint(len(self.x), (BATCH,))
         pad = (self.side - self.px) // 2
         real, y = F.pad(self.x[index], [pad] * 4, value=-1), self.y[index]
@@ -85,7 +85,7 @@ class Script:
                 mine.lerp_(theirs, 1 - share)
             for mine, theirs in zip(self.average.buffers(), self.g.buffers(), strict=True):
                 mine.copy_(theirs)
-        return {"d_loss": float(d_loss), "g_loss": float(g_loss)}
+        return float(d_loss.detach()), float(g_loss.detach())
 
     @torch.no_grad()
     def draw(self, count: int) -> tuple[Pixels, NDArray[np.int64] | None]:
