@@ -40,7 +40,8 @@ def arguments() -> argparse.Namespace:
                              help=f"of {', '.join(known)} (default: {default})")  # fmt: skip
     options.add_argument("--seeds", default="0,1,2", metavar="A,B", help="(default: 0,1,2)")
     options.add_argument("--points", default="30,60,120,300", metavar="S,S",
-                         help="processor seconds at which is measured; the last ends the training")  # fmt: skip
+                         help="processor seconds; the last ends the training "
+                         "(default: 30,60,120,300)")  # fmt: skip
     options.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR",
                          help="folder with mnist, fruits, cifar10-*.zip, emoji.zip")  # fmt: skip
     options.add_argument("--out", type=Path, default=Path("out/defaults"), metavar="DIR",
@@ -52,9 +53,8 @@ def chosen(text: str, known: Iterable[str]) -> list[str]:
     """The names in 'a,b'. Raises SystemExit for an unknown one."""
     names = list(known) if text == "all" else text.split(",")
     if unknown := set(names) - set(known):
-        raise SystemExit(
-            f"error: unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}"
-        )
+        listed = ", ".join(known)
+        raise SystemExit(f"error: unknown: {', '.join(sorted(unknown))}; there are {listed}")
     return names
 
 

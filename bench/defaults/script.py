@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def networks(px: int, channels: int, classes: int) -> tuple[nn.Module, nn.Module
     ups = {16: [128, 64], 32: [128, 128, 64], 64: [256, 128, 128, 64]}[side]
     g: list[nn.Module] = [nn.Linear(LATENT + classes, ups[0] * 16), nn.Unflatten(1, (ups[0], 4, 4)),
                           nn.BatchNorm2d(ups[0]), nn.ReLU()]  # fmt: skip
-    for a, b in zip(ups, ups[1:], strict=False):
+    for a, b in pairwise(ups):
         g += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
     g += [nn.ConvTranspose2d(ups[-1], channels, 4, 2, 1), nn.Tanh()]
     d: list[nn.Module] = []
