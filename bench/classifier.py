@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from bench.common import add_data_option, data_folder, parser, write_json
+from bench.common import add_data_option, data_folder, machine_line, parser, publish
+from bench.record import machine, made, row
 from ganwerk.data.cache import cache_home
 
 LEAST_ACCURACY = 0.99
@@ -205,15 +206,22 @@ def main() -> None:
     add_data_option(options)
     add_cache_option(options)
     given = options.parse_args()
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     start = time.perf_counter()
-    made = judge(given.data, given.cache)
+    found = judge(given.data, given.cache)
     train, _ = mnist(given.data, "train")
-    floor = made.score(train[:10_000])
-    print(f"The judge tells {made.accuracy:.2%} of the test pictures right; weights {made.digest}; "
-          f"ready after {time.perf_counter() - start:.0f} s.")  # fmt: skip
+    floor = found.score(train[:10_000])
+    print(f"The judge tells {found.accuracy:.2%} of the test pictures right; weights "
+          f"{found.digest}; ready after {time.perf_counter() - start:.0f} s.")  # fmt: skip
     print(f"FD[lenet] of 10,000 training pictures, the best one can hope for: "
           f"{floor['FD[lenet]']:.3f}")  # fmt: skip
-    write_json(given.json, {"real_against_real": floor})
+    words = {"judge": found.digest}
+    told = row(
+        "10,000 training pictures", words, fd=floor["FD[lenet]"],
+        accuracy_percent=100 * found.accuracy,
+    )  # fmt: skip
+    publish(given, made("classifier", "floor", [told], here), {"real_against_real": floor})
 
 
 if __name__ == "__main__":

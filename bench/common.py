@@ -1,4 +1,4 @@
-"""What the benchmarks share: where the data is, what the machine is, how numbers are written.
+"""What the benchmarks share: options, where the data is, how numbers are told and kept.
 
 Imports nothing heavy, so that bench/startup.py stays a small process: on Linux the peak memory of
 a child is never reported below that of its parent.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.record import FOLDER, ROOT, Machine, Record, keep
+
 DEFAULT_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -27,6 +26,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers as JSON")
+    kept = "where the record is kept (default: bench/results, which `make docs` reads)"
+    made.add_argument("--results", type=Path, default=FOLDER, metavar="DIR", help=kept)
     return made
 
 
@@ -57,49 +58,25 @@ def data_folder(folder: Path, needed: str) -> Path:
     return folder
 
 
-def machine(device: str | None = None) -> dict[str, Any]:
-    """Processor, device, versions, load and date, to stand beside every number."""
-    import torch
-
-    import ganwerk
-    from ganwerk.runtime.machine import facts
-
-    found = facts(device)
-    return {
-        "ganwerk": ganwerk.__version__,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": facts("cpu").device_name,
-        "cores": found.cores,
-        "device": found.device,
-        "device_name": found.device_name,
-        "bf16_units": found.bf16_units,
-        "memory_bytes": found.memory_bytes,
-        "python": found.python,
-        "torch": found.torch,
-        "threads": torch.get_num_threads(),
-        "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-    }
-
-
-def machine_line(found: dict[str, Any]) -> str:
+def machine_line(found: Machine) -> str:
     """The machine in one line of text."""
-    where = "" if found["device"] == "cpu" else f", {found['device_name']}"
-    units = "with" if found["bf16_units"] else "without"
-    load = found["load_at_start"]
-    busy = "" if load is None else f", load {load:.1f} at the start"
-    return (
-        f"{found['processor']}, {found['cores']} cores {units} bf16 units{where}; "
-        f"torch {found['torch']}, {found['threads']} threads{busy}; {found['date'][:10]}"
-    )
+    busy = "" if found.load is None else f", load {found.load:.1f} at the start"
+    return f"{found.kind}{busy}"
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A median with the quartiles around it."""
+    """A median with the quartiles around it; of few values, with the least and the greatest."""
 
     median: float
     low: float
     high: float
+    kind: Literal["quartiles", "extremes"] = "quartiles"
+
+    def scaled(self, factor: float, plus: float = 0.0) -> Spread:
+        """All three times `factor`, which is positive, and moved by `plus`."""
+        low, median, high = (v * factor + plus for v in (self.low, self.median, self.high))
+        return Spread(median, low, high, self.kind)
 
     def __format__(self, spec: str) -> str:
         return f"{self.median:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
@@ -108,9 +85,15 @@ class Spread:
 def spread(values: Sequence[float]) -> Spread:
     """Median and quartiles; of fewer than four values, the extremes stand for the quartiles."""
     if len(values) < 4:
-        return Spread(statistics.median(values), min(values), max(values))
+        return Spread(statistics.median(values), min(values), max(values), "extremes")
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return Spread(middle, low, high)
+
+
+def ratio_of(above: Sequence[float], below: Sequence[float]) -> Spread:
+    """How many times `above` is `below`: by the medians, with the spread of the rounds' ratios."""
+    rounds = spread([a / b for a, b in zip(above, below, strict=True)])
+    return replace(rounds, median=statistics.median(above) / statistics.median(below))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -122,8 +105,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(texts)
 
 
+def publish(given: argparse.Namespace, record: Record, numbers: dict[str, Any]) -> None:
+    """Keep the record in bench/results, under the name of the script, and write all `numbers` where
+    --json says."""
+    name = record.command.split()[2].removeprefix("bench.")
+    print(f"Written: {keep(name, record, given.results)}")
+    write_json(given.json, {"machine": record.machine.model_dump()} | numbers)
+
+
 def write_json(path: Path | None, values: dict[str, Any]) -> None:
-    """Write `values` to `path`, if one was given."""
+    """Write `values` to `path`, if one was given. Raises TypeError if JSON has no word for one."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,4 +123,6 @@ def write_json(path: Path | None, values: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if isinstance(value, Spread) else str(value)
+    if isinstance(value, Path):
+        return str(value)
+    return asdict(value)

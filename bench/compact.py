@@ -12,7 +12,9 @@ Example: python -m bench.compact --out src/ganwerk/style/compact.safetensors
 from __future__ import annotations
 
 import io
+import time
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 import ganwerk  # noqa: F401  (it sets how threads wait)
-from bench.common import add_data_option, machine, machine_line, parser
+from bench.common import add_data_option, machine_line, parser, publish
+from bench.record import machine, made, row
 from ganwerk.style.backbones import COMPACT, MEAN, STD
 from ganwerk.style.calibration import dead_leaves
 
@@ -159,17 +162,19 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
-    found = machine()
-    print(machine_line(found), flush=True)
+    here, start = machine("cpu"), time.perf_counter()
+    print(machine_line(here), flush=True)
     weights = {k: v.half().contiguous() for k, v in learn(sources(given.data), given.seed).items()}
     about = {"learned by": "python -m bench.compact", "seed": str(given.seed),
              "data": "CIFAR-10, four photographs, dead leaves, noise textures",
-             "date": found["date"][:10]}  # fmt: skip
+             "date": datetime.now(UTC).date().isoformat()}  # fmt: skip
     content = save(weights, metadata=about)
     if len(content) > MOST_BYTES:
         raise SystemExit(f"error: {len(content):,} bytes are more than {MOST_BYTES:,}.")
     given.out.write_bytes(content)
     print(f"Written: {given.out}, {len(content):,} bytes")
+    told = row("compact", seconds=time.perf_counter() - start, file_bytes=len(content))
+    publish(given, made("compact", "learning", [told], here), {})
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.common import machine, machine_line, parser, spread, table, write_json
+from bench.common import machine_line, parser, publish, ratio_of, spread, table
+from bench.record import Row, machine, made, row
 from ganwerk.config import auto, build, load
-from ganwerk.runtime import machine as here
+from ganwerk.runtime.machine import facts
 from ganwerk.values import DataFacts, Origin, PictureShape
 
 CALLS = 8  # of a block
@@ -30,7 +31,7 @@ def networks(preset: str, side: int) -> tuple[nn.Module, nn.Module, Tensor]:
     """Both players of a preset for unlabelled colour pictures, and latents for a batch."""
     draft = load.collect(preset=preset)
     draft.give("data.where", "noise", Origin("benchmark"))
-    auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), here.facts("cpu"))
+    auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), facts("cpu"))
     settings = load.settle(draft)
     generator, discriminator = build.players(settings, 0, torch.device("cpu"))
     return generator, discriminator, torch.randn(settings.budget.batch, settings.latent.dim)
@@ -80,13 +81,18 @@ def main() -> None:
     options.add_argument("--side", type=int, default=64, help="of a picture in px (default: 64)")
     options.add_argument("--rounds", type=int, default=8, help="(default: 8)")
     given = options.parse_args()
-    about = machine()
-    print(machine_line(about), flush=True)
-    results, rows = [], []
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
+    results, rows, told = [], [], list[Row]()
     for preset in given.presets.split(","):
         for name in WORK:
             result = compare(preset, given.side, name, given.rounds)
             plain, compiled = (spread(ms) for ms in result["milliseconds"].values())
+            told.append(row(
+                f"{preset}, {name}", plain_ms=plain, compiled_ms=compiled,
+                times_faster=ratio_of(*result["milliseconds"].values()),
+                first_call_seconds=result["first_call_seconds"],
+            ))  # fmt: skip
             rows.append([preset, name, f"{plain:.1f}", f"{compiled:.1f}",
                          f"{plain.median / compiled.median:.2f}",
                          f"{result['first_call_seconds']:.0f} s"])  # fmt: skip
@@ -94,7 +100,7 @@ def main() -> None:
             print(" ".join(rows[-1]), flush=True)
     head = ["preset", "work", "as they are, ms", "compiled, ms", "times faster", "first call"]
     print(table(head, rows))
-    write_json(given.json, {"machine": about, "results": results})
+    publish(given, made("compiled", "compiled", told, here), {"results": results})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.common import machine, machine_line, parser, table, write_json
+from bench.common import machine_line, parser, publish, spread, table, write_json
+from bench.record import Row, machine, made, row
 from ganwerk.control.layers import band
 from ganwerk.control.mix import crossed, require_styles
 from ganwerk.control.perception import Perception
@@ -52,6 +54,8 @@ def projection(
     steered = Steered.open(run)
     side = reals_of_run(Run.open(run), ignore_progress)
     perception = Perception.by("compact", steered.sampler.device)
+    if count > len(side.held_out):
+        raise SystemExit(f"error: {count} pictures asked for, {len(side.held_out)} are held out.")
     chosen = np.random.default_rng(0).permutation(side.held_out)[:count]
     goals = side.images[chosen]
     asked = {"run": str(run), "count": count, "steps": steps, "tries": tries, "tune": tune}
@@ -70,11 +74,11 @@ def projection(
         began = time.monotonic()
         job = Projection(steered, perception, picture, (), own_noise=True)
         found = job.work(steps, tries, ignore_progress)
-        row = {"picture": side.names[chosen[number]], "found": found.perceptual}
+        line = {"picture": side.names[chosen[number]], "found": found.perceptual}
         if tune:
             found = job.tune(found, tune, ignore_progress)
-            row["others moved"] = moved(perception, steered, job.steered)
-        row |= {
+            line["others moved"] = moved(perception, steered, job.steered)
+        line |= {
             "projected": found.perceptual,
             "best of random": job.begun,
             "nearest training": done["nearest"][number],
@@ -83,8 +87,8 @@ def projection(
             "seconds": time.monotonic() - began,
         }
         print(", ".join(f"{k} {v:.4f}" if isinstance(v, float) else str(v)
-                        for k, v in row.items()), flush=True)  # fmt: skip
-        done["rows"].append(row)
+                        for k, v in line.items()), flush=True)  # fmt: skip
+        done["rows"].append(line)
         if kept is not None:
             write_json(kept, done)
     return done | _score(done["rows"])
@@ -209,8 +213,8 @@ def main() -> None:
     options.add_argument("--tries", type=int, default=TRIES)
     options.add_argument("--tune", type=int, default=0, help="steps of tuning (default: 0)")
     given = options.parse_args()
-    about = machine()
-    print(machine_line(about), flush=True)
+    here = machine()
+    print(machine_line(here), flush=True)
     try:
         if given.what == "projection":
             count = given.count or 20
@@ -219,7 +223,31 @@ def main() -> None:
             found = mixing(given.run, given.count or 200)
     except GanwerkError as error:
         raise SystemExit(f"error: {error.message}\nhint: {error.hint}") from error
-    write_json(given.json, {"machine": about, "what": given.what, "run": str(given.run)} | found)
+    told = projections(found) if given.what == "projection" else swaps(found)
+    study = "projection, tuned" if given.tune and given.what == "projection" else given.what
+    preset = tomllib.loads(Run.open(given.run).settings_toml)["preset"]
+    record = made("control", f"{study}, {preset}", told, here)
+    publish(given, record, {"what": given.what, "run": str(given.run)} | found)
+
+
+def projections(found: dict[str, Any]) -> list[Row]:
+    """Perceptual distances to the goal as rows of the record."""
+    names = {"best of random": "best_of_random", "projected": "projected",
+             "nearest training": "nearest_training", "others moved": "others_moved"}  # fmt: skip
+    figures = {
+        key: spread([line[name] for line in found["rows"]])
+        for name, key in names.items()
+        if name in found["rows"][0]
+    }
+    return [row("all", **figures, pictures=len(found["rows"]), nearer_than_training=found["wins"])]
+
+
+def swaps(found: dict[str, Any]) -> list[Row]:
+    return [
+        row(name, shape=moved["shape"], colour=moved["colour"],
+            shape_to_colour=moved["shape / colour"])
+        for name, moved in found["moved"].items()
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

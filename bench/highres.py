@@ -30,13 +30,16 @@ from torch import Tensor, nn
 from bench.common import (
     add_data_option,
     data_folder,
-    machine,
     machine_line,
     parser,
+    publish,
+    ratio_of,
     spread,
     table,
     write_json,
 )
+from bench.record import Deviation, Figure, Row, machine, made
+from bench.record import row as row_of
 from ganwerk.config import auto, build, load
 from ganwerk.config.schema import Settings, StyleSettings
 from ganwerk.evaluation.evaluate import Wanted, evaluate_run
@@ -44,7 +47,7 @@ from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.types import Scales
 from ganwerk.run import Run, grid, write_picture
-from ganwerk.runtime import machine as here
+from ganwerk.runtime.machine import facts, keep_freed_memory
 from ganwerk.sampling.sample import Sampler
 from ganwerk.training import probe
 from ganwerk.training.footprint import some_batch
@@ -102,7 +105,7 @@ def settings_of(side: int, sets: list[str], device: str | None) -> Settings:
     the loss and its penalty, which are as the peer was published."""
     draft = load.collect(preset="stylegan", remedies=PUBLISHED, sets=[*PUBLISHED_SETS, *sets])
     draft.give("data.where", "noise", Origin("benchmark"))
-    auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), here.facts(device))
+    auto.decide(draft, DataFacts(2000, PictureShape(side, 3), (), ()), facts(device))
     return load.settle(draft)
 
 
@@ -132,7 +135,7 @@ def ours(settings: Settings, precision: str) -> Block:
     asked = settings.model_copy(
         update={"run": settings.run.model_copy(update={"precision": precision})}
     )
-    choices = probe.probe(asked, 0, here.facts(settings.run.device), anew=True).choices
+    choices = probe.probe(asked, 0, facts(settings.run.device), anew=True).choices
     state = build.state(settings, 0, device, 1e9)
     probe.apply_choices(state, choices)
     return block(state, settings, choices)
@@ -188,11 +191,11 @@ def parameters_line(settings: Settings) -> str:
 
 
 def speed(given: argparse.Namespace) -> None:
-    about = machine(given.device)
-    print(machine_line(about), flush=True)
+    here = machine(given.device)
+    print(machine_line(here), flush=True)
     settings = settings_of(given.side, given.sets, given.device)
     print(parameters_line(settings), flush=True)
-    here.keep_freed_memory()
+    keep_freed_memory()
     lanes = {"ganwerk": ours(settings, "measured")}
     if not given.brief:
         lanes["ganwerk, float32"] = ours(settings, "float32")
@@ -205,39 +208,43 @@ def speed(given: argparse.Namespace) -> None:
             if turn:  # the first warms up
                 rates[name].append(rate)
             print(f"  round {turn} of {given.rounds}: {name} {rate:.1f} images/s", flush=True)
-    rows = []
-    for name, found in rates.items():
-        own = [a / b for a, b in zip(found, list(rates.values())[-1], strict=True)]
-        medians = spread(found).median / spread(list(rates.values())[-1]).median
-        quartiles = spread(own)
-        rows.append(
-            [name, f"{spread(found):.1f}", f"{medians:.2f} ({quartiles.low:.2f} to "
-             f"{quartiles.high:.2f})"]
-        )  # fmt: skip
-    print(table(["networks", "images/s", "times the last"], rows))
-    write_json(given.json, {"machine": about, "what": parameters_line(settings), "rates": rates})
+    name_of_last, last = list(rates.items())[-1]
+    times = {name: ratio_of(found, last) for name, found in rates.items()}
+    rows = [[name, f"{spread(found):.1f}", f"{times[name]:.2f}"] for name, found in rates.items()]
+    print(table(["networks", "images/s", f"times {name_of_last}"], rows))
+    key = f"times_{name_of_last.replace(', ', '_')}"
+    told = [row_of(name, **{"images_per_second": spread(found), key: times[name]})
+            for name, found in rates.items()]  # fmt: skip
+    line = parameters_line(settings)
+    record = made("highres", "speed", told, here, note=line)
+    publish(given, record, {"what": line, "rates": rates})
 
 
 def quality(given: argparse.Namespace) -> None:
     folder = data_folder(given.data, "fruits/train") / "fruits" / "train"
-    about = machine()
-    print(machine_line(about), flush=True)
+    here = machine()
+    print(machine_line(here), flush=True)
     seeds = [int(seed) for seed in given.seeds.split(",")]
     found = {
         preset: [played(preset, seed, folder, given) for seed in seeds]
         for preset in given.presets.split(",")
     }
     print(table(["preset", "images", *SCORES], [row(*each) for each in found.items()]))
-    write_json(given.json, {"machine": about, "minutes": given.minutes, "found": found})
+    told = [means(preset, runs) for preset, runs in found.items()]
+    record = made("highres", "quality", told, here, note=f"{given.minutes:g} minutes each")
+    publish(given, record, {"minutes": given.minutes, "found": found})
 
 
 def played(preset: str, seed: int, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """The scores of this preset with this seed: read, if they are there, else trained for."""
     run = given.out / f"{preset}-{seed}"
     kept = run.with_suffix(".json")
+    asked = {"minutes": given.minutes, "side": given.side, "sets": given.sets}
     if kept.exists():
-        scores: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-        return scores
+        found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        if found["asked"] != asked:
+            raise SystemExit(f"error: {kept} is of another measurement: {found['asked']}.")
+        return dict(found["scores"])
     flags = {
         "budget.minutes": (given.minutes, "bench"),
         "data.resolution": (given.side, "bench"),
@@ -249,10 +256,12 @@ def played(preset: str, seed: int, folder: Path, given: argparse.Namespace) -> d
         raise SystemExit(f"error: {run} is not finished.\nhint: ganwerk resume {run}")
     pictures = Sampler.open(run).draw(range(SHOWN))
     write_picture(run.with_suffix(".png"), grid(pictures, COLUMNS))
-    scores = {record.name: record.value for record in evaluate_run(run, Wanted()).records}
+    scores: dict[str, Any] = {
+        record.name: record.value for record in evaluate_run(run, Wanted()).records
+    }
     scores["images"] = Run.open(run).journal.rows("step")[-1]["images"]
     print(f"{preset}, seed {seed}: {scores}", flush=True)
-    write_json(kept, scores)
+    write_json(kept, {"asked": asked, "scores": scores})
     return scores
 
 
@@ -266,6 +275,18 @@ def row(preset: str, runs: list[dict[str, Any]]) -> list[str]:
         *(f"{statistics.mean(v):.3f}" + (f" ± {statistics.stdev(v):.3f}" if len(v) > 1 else "")
           for v in cells),
     ]  # fmt: skip
+
+
+def means(preset: str, runs: list[dict[str, Any]]) -> Row:
+    """A row of the record: means over the seeds with their standard deviations."""
+
+    def figure(values: list[float]) -> Figure:
+        size = statistics.stdev(values) if len(values) > 1 else None
+        spread = None if size is None else Deviation(kind="standard deviation", size=size)
+        return Figure(value=statistics.mean(values), spread=spread)
+
+    scores = {name: figure([run[name] for run in runs]) for name in (*SCORES, "images")}
+    return row_of(preset, seeds=len(runs), **scores)
 
 
 def arguments() -> argparse.Namespace:

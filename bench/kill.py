@@ -23,7 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.common import ROOT, machine, machine_line, parser, write_json
+from bench.common import machine_line, parser, publish
+from bench.record import ROOT, machine, made, row
 
 FILES = ("weights.safetensors", "state.safetensors")
 IMAGES = 24_000
@@ -32,6 +33,7 @@ SPAN = 1.6  # all lives together train at most so many times as long as the undi
 SAVE_PATIENCE_SECONDS = 20.0
 EARLY = 5  # every fifth kill comes before training has begun: while loading or measuring
 EARLY_SECONDS = 3.0
+CLEAN = "stopped cleanly, resumed, equal to the last bit"
 Say = Callable[[str], None]
 
 
@@ -185,8 +187,8 @@ def stop_cleanly(folder: Path, number: signal.Signals, images: int, preset: str)
 
 def main() -> None:
     given = arguments()
-    about = machine("cpu")
-    print(machine_line(about), flush=True)
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         outcome = torture(folder, given.kills, given.images, given.preset, given.seed, _say)
@@ -197,8 +199,11 @@ def main() -> None:
     result = "equal to the last bit" if outcome.equal else f"DIFFERENT: {outcome.different}"
     _say(f"{len(outcome.deaths)} times killed: {result}")
     for name, wrong in stops.items():
-        _say(f"{name}: {wrong or 'stopped cleanly, resumed, equal to the last bit'}")
-    write_json(given.json, {"machine": about, "killed": outcome.to_dict(), "stopped": stops})
+        _say(f"{name}: {wrong or CLEAN}")
+    told = [row("kill -9", {"result": result}, kills=len(outcome.deaths))]
+    told += [row(name, {"result": str(wrong or CLEAN)}, stops=1) for name, wrong in stops.items()]
+    publish(given, made("kill", "resumed", told, here),
+            {"killed": outcome.to_dict(), "stopped": stops})  # fmt: skip
     failed = not outcome.equal or len(outcome.deaths) < given.kills or any(stops.values())
     sys.exit(1 if failed else 0)
 

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.common import DEFAULT_DATA, machine, machine_line, parser, table, write_json
+from bench.common import DEFAULT_DATA, machine_line, parser, publish, table
+from bench.record import Deviation, Figure, Row, machine, made, row
 from ganwerk.lab.compare import Compared, compare, problem
 from ganwerk.lab.stacked import ready
 from ganwerk.lab.table import cell
@@ -80,8 +81,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("out/lab"), metavar="DIR")
     options.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
     given = options.parse_args()
-    about = machine()
-    print(machine_line(about), flush=True)
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     if given.what != "points":
         ready(given.data, show)
     results = {}
@@ -91,7 +92,8 @@ def main() -> None:
         found = compare([chosen], each.methods, each.seeds, folder, given.processes, show)
         print_table(found, each)
         results[each.problem] = found.means[each.problem]
-    write_json(given.json, {"machine": about, "means": results})
+        record = made("lab", each.problem, told(found, each), here)
+        publish(given, record, {"means": results})
 
 
 def show(progress: Progress) -> None:
@@ -110,6 +112,34 @@ def print_table(found: Compared, each: Round) -> None:
     ]
     print(f"\n\n{each.problem}, {each.seeds} seeds, mean ± standard error\n")
     print(table(["method", *(c.head for c in columns), "modes of each seed"], rows), flush=True)
+
+
+def told(found: Compared, each: Round) -> list[Row]:
+    """The means over the seeds as rows of the record. What no game has a value of is left out."""
+    rows = []
+    for name, facts in found.means[each.problem].items():
+        figures = {}
+        for column in found.problems[0].experiment.columns:
+            mean, factor = facts[column.fact], column.factor
+            key = column.fact + "_percent" * (factor == 100)
+            if mean.mean is not None:
+                spread = None if mean.error is None else _deviation(factor * mean.error)
+                figures[key] = Figure(value=factor * mean.mean, spread=spread)
+        words = {"modes_of_each_seed": all_of(facts["modes"].values)}
+        if "high_quality" in facts:
+            words["worst_seed"] = worst_of(facts["modes"].values, facts["high_quality"].values)
+        rows.append(row(name, words, seeds=each.seeds, **figures))
+    return rows
+
+
+def worst_of(modes: Sequence[float | None], quality: Sequence[float | None]) -> str:
+    """Modes and percent of high quality of the game with the fewest modes."""
+    least, share = min(zip((m or 0 for m in modes), (q or 0 for q in quality), strict=True))
+    return f"{least:.0f}, {100 * share:.1f}"
+
+
+def _deviation(size: float) -> Deviation:
+    return Deviation(kind="standard error", size=size)
 
 
 def all_of(values: Sequence[float | None]) -> str:

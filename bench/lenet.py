@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import save_file
 
 from bench.classifier import add_cache_option, judge, mnist
-from bench.common import add_data_option, parser
+from bench.common import add_data_option, machine_line, parser, publish
+from bench.record import machine, made, row
 from ganwerk.metrics.features.base import digest_of
 from ganwerk.metrics.features.lenet import FILE, LeNet, as_input
 
@@ -34,13 +35,17 @@ def main() -> None:
     add_cache_option(options)
     options.add_argument("--out", type=Path, default=FILE, metavar="FILE", help="where it goes")
     given = options.parse_args()
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     weights = judge(given.data, given.cache).net.state_dict()
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in weights.items()}
     net = LeNet()
     net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     save_file(tensors, given.out, {"format": "pt", "trained_by": "bench/classifier.py"})
-    print(f"{accuracy(net, given.data):.2%} of the test digits right; "
-          f"{given.out.stat().st_size / 1000:.0f} kB; digest {digest_of(tensors)}")  # fmt: skip
+    share, size, digest = accuracy(net, given.data), given.out.stat().st_size, digest_of(tensors)
+    print(f"{share:.2%} of the test digits right; {size / 1000:.0f} kB; digest {digest}")
+    told = row("lenet-mnist", {"digest": digest}, accuracy_percent=100 * share, file_bytes=size)
+    publish(given, made("lenet", "classifier", [told], here), {"digest": digest})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Example: python -m bench.metrics --peers PEERS --rounds 3
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import resource
 import statistics
@@ -26,7 +27,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.common import machine, machine_line, parser, table, write_json
+from bench.common import machine_line, parser, publish, spread, table
+from bench.record import Row, machine, made, row
 from ganwerk.metrics import frechet_distance, neighbour_scores
 
 Values = dict[str, float]
@@ -95,7 +97,21 @@ def contend(
     ) if theirs else float("nan")  # fmt: skip
     print(f"{name}: {medians}, processor {used_medians}", flush=True)
     found = {"name": name, "seconds": medians, "processor_seconds": used_medians}
+    found |= {"all_seconds": seconds, "all_processor_seconds": processor}
     return found | {"peak_bytes": peak, "apart": apart, "values": values}
+
+
+def told(found: dict[str, Any], peers: dict[str, str]) -> Row:
+    """A row of the record."""
+    times = {
+        f"{who}_{kind}": spread(taken)
+        for kind in ("seconds", "processor_seconds")
+        for who, taken in found[f"all_{kind}"].items()
+        if taken
+    }
+    apart = {} if math.isnan(found["apart"]) else {"apart": found["apart"]}
+    words = {"peer": peers[found["name"]]} if peers else {}
+    return row(found["name"], words, **times, peak_bytes=found["peak_bytes"], **apart)
 
 
 def main() -> None:
@@ -109,8 +125,8 @@ def main() -> None:
     given = options.parse_args()
     if given.peers:
         sys.path += [str(folder) for folder in sorted(given.peers.iterdir())]
-    about = machine("cpu")
-    print(machine_line(about), flush=True)
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     x, y = (features(given.count, given.width, seed) for seed in (0, 1))
     pairs = {
         "frechet": (ours_frechet, theirs_frechet),
@@ -142,7 +158,9 @@ def main() -> None:
             rows,
         )
     )
-    write_json(given.json, {"machine": about, "found": found})
+    peers = {} if given.alone else {"frechet": "torch-fidelity", "neighbours": "prdc"}
+    record = made("metrics", "peers", [told(each, peers) for each in found], here)
+    publish(given, record, {"found": found})
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 
 from bench.classifier import mnist
-from bench.common import add_data_option, machine, machine_line, parser, table, write_json
+from bench.common import add_data_option, machine_line, parser, publish, table
+from bench.record import Row, machine, made, row
 from ganwerk.data import load_pictures
 from ganwerk.evaluation.extractors import Reals, Wishes, kept_features, make
 from ganwerk.metrics import copying, frechet_distance, kernel_distance, scale
@@ -43,11 +44,15 @@ def share_told(
     """Draw `draws` times n reals from the pool and n fakes from the others without some classes."""
     found: dict[str, list[float]] = {}
     told = 0
+    if len(pool) < POOL * n:
+        raise SystemExit(f"error: {POOL} times {n:,} reals are needed, there are {len(pool):,}.")
     for draw in draws:
         random = np.random.default_rng([draw, n, missing])
         reals = pool[torch.from_numpy(random.permutation(len(pool))[: POOL * n])]
         gone = [(draw + i) % 10 for i in range(missing)]
         left = np.flatnonzero(~np.isin(labels, gone))
+        if len(left) < n:
+            raise SystemExit(f"error: {n:,} fakes are needed, {len(left):,} are left.")
         fake = others[torch.from_numpy(random.permutation(left)[:n])]
         scores = without_errors(reals, fake, n, draw, distances)
         told += any(score.far for score in scores.values())
@@ -213,6 +218,27 @@ STUDIES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 }
 
 
+def draws_told(found: dict[str, Any], draws: int) -> list[Row]:
+    """A row of the record for each features, number of pictures and number of classes missing."""
+    lists = {name: of["curve"] if isinstance(of, dict) else of for name, of in found.items()}
+    return [
+        row(f"{name}, {r['n']:,} pictures, {r['missing']} missing", told=r["told"],
+            draws=r["draws"], **{f"z_{kind}": z for kind, z in r["z"].items()})
+        for name, rows in lists.items() for r in rows
+    ]  # fmt: skip
+
+
+def copies_told(found: dict[str, int], draws: int) -> list[Row]:
+    return [row(f"{float(share):.0%} copies", told=n, draws=draws) for share, n in found.items()]
+
+
+RECORDED: dict[str, Callable[[Any, int], list[Row]]] = {
+    "digits": draws_told,
+    "copies": copies_told,
+    "classes": draws_told,
+}
+
+
 def _curve(text: str) -> list[tuple[int, int]]:
     pairs = [part.split(":") for part in text.split(",")]
     return [(int(n), int(missing)) for n, missing in pairs]
@@ -239,13 +265,16 @@ def main() -> None:
                          help="draw the curves of classes there")  # fmt: skip
     given = options.parse_args()
     given.range = range(given.first, given.first + given.draws)
-    about = machine("cpu")
-    print(machine_line(about), flush=True)
-    result: dict[str, Any] = {"machine": about}
+    if given.figure and "classes" not in given.study:
+        options.error("--figure draws the curves of the study classes")
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
+    result: dict[str, Any] = {}
     for study in given.study:
         result |= STUDIES[study](given)
-    write_json(given.json, result)
-    if given.figure and "classes" in result:
+        record = made("power", study, RECORDED[study](result[study], given.draws), here)
+        publish(given, record, result)
+    if given.figure:
         draw_curves(result, given.figure)
 
 

@@ -24,7 +24,16 @@ from typing import Any
 
 from bench import figures, tutorial
 from bench.classifier import CLASSES, Judge, add_cache_option, judge
-from bench.common import add_data_option, data_folder, machine, machine_line, parser, write_json
+from bench.common import (
+    add_data_option,
+    data_folder,
+    machine_line,
+    parser,
+    publish,
+    spread,
+    write_json,
+)
+from bench.record import Machine, Row, machine, made, row
 from ganwerk.errors import GanwerkError
 from ganwerk.run import Run, grid, write_picture
 from ganwerk.runtime.events import Ended, Event, Planned, Stepped, Warned
@@ -44,6 +53,7 @@ class Job:
 
     given: argparse.Namespace
     out: Path
+    here: Machine
 
     @property
     def data(self) -> Path:
@@ -79,15 +89,28 @@ class Teller:
                 print(f"  {event.reason} after {event.seconds / 60:.1f} minutes", flush=True)
 
 
-def train_once(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
-    """Train the run of the job, unless only its score was asked for."""
+def train_once(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> str:
+    """Train the run of the job. If only its score was asked for: a word about how far it came, if
+    that is not to its end. The end of the program if the training was stopped."""
     if job.given.score_only:
-        return
+        return unfinished(job.run)
     typed = {key: (value, f"{key}={value}") for key, value in flags.items()}
     typed["run.keep_checkpoints"] = (KEEP_ALL, "benchmark")
     typed["run.checkpoint_minutes"] = (job.given.point_minutes, "benchmark")
     sets = tuple(job.given.sets)
     train(Request(flags=typed, sets=sets, out=job.run, **request), Teller())
+    if stopped := unfinished(job.run):
+        raise SystemExit(f"error: {job.run}: {stopped}.\nhint: ganwerk resume {job.run}")
+    return ""
+
+
+def unfinished(run: Path) -> str:
+    """'' of a run that came to its end."""
+    opened = Run.open(run)
+    if any(end["reason"] == "finished" for end in opened.journal.rows("end")):
+        return ""
+    done, whole = opened.journal.rows("step")[-1]["images"], opened.about["plan"]["total_images"]
+    return f"stopped after {done:,} of {whole:,} images"
 
 
 def score(job: Job, at: int, referee: Judge) -> dict[str, Any]:
@@ -99,13 +122,20 @@ def score(job: Job, at: int, referee: Judge) -> dict[str, Any]:
 
 
 def score_all(job: Job, referee: Judge) -> list[dict[str, Any]]:
-    """Every checkpoint but the untrained one, with the minutes of training until then."""
+    """The checkpoints but the untrained one, or those nearest to --at, with the minutes of training
+    until then and the epochs."""
     points = []
-    for info in Run.open(job.run).checkpoints():
-        if not info.images:
-            continue
+    run = Run.open(job.run)
+    epoch = run.about["plan"]["pictures"] - run.about["plan"]["held_out"]
+    infos = [info for info in run.checkpoints() if info.images]
+    if job.given.at:
+        nearest = {min(infos, key=lambda i: abs(i.images - at * epoch)).images
+                   for at in job.given.at}  # fmt: skip
+        infos = [info for info in infos if info.images in nearest]
+    for info in infos:
         seconds = (info.meta or {})["counters"]["seconds"]
-        found = {"minutes": round(seconds / 60, 2)} | score(job, info.images, referee)
+        found = {"minutes": round(seconds / 60, 2), "epochs": round(info.images / epoch, 2)}
+        found |= score(job, info.images, referee)
         points.append(found)
         asked = f", as asked {found['asked_percent']:.1f} %" if "asked_percent" in found else ""
         shares = found["class_percent"]
@@ -140,9 +170,8 @@ def summary_of(run: Path) -> dict[str, Any]:
 
 def on_mnist(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
     root = data_folder(job.data, "mnist")
-    about = machine()
     referee = judge(job.data, job.given.cache)
-    train_once(job, {"where": "mnist"} | request, flags | {"data.root": str(root)})
+    stopped = train_once(job, {"where": "mnist"} | request, flags | {"data.root": str(root)})
     points = score_all(job, referee)
     draw_grid(job, "grid.png")
     last = points[-1]
@@ -151,8 +180,22 @@ def on_mnist(job: Job, request: dict[str, Any], flags: dict[str, Any]) -> None:
     print(f"{job.out.name}: FD[lenet] {last['FD[lenet]']:.3f} after {last['minutes']:.1f} minutes; "
           f"{sum(share > 0 for share in shares)} of {CLASSES} digits, each between "
           f"{LEAST_PERCENT:g} and {MOST_PERCENT:g} %: {'yes' if balanced else 'no'}")  # fmt: skip
-    result = {"machine": about, "trained": summary_of(job.run), "points": points}
-    write_json(job.out / f"{job.out.name}.json", result)
+    note = f"the judge's weights: {referee.digest}; {job.given.samples:,} samples a point"
+    note += f"; {stopped}" if stopped else ""
+    record = made("quality", job.out.name, [point_row(p) for p in points], job.here, note=note)
+    result = {"trained": summary_of(job.run), "points": points}
+    publish(job.given, record, result)
+    write_json(job.out / f"{job.out.name}.json", {"machine": job.here.model_dump()} | result)
+
+
+def point_row(point: dict[str, Any]) -> Row:
+    """A checkpoint as a row of the record."""
+    shares = point["class_percent"]
+    asked = {"asked_percent": point["asked_percent"]} if "asked_percent" in point else {}
+    return row(
+        f"{point['images']:,} images", epochs=point["epochs"], minutes=point["minutes"],
+        fd=point["FD[lenet]"], least_percent=min(shares), most_percent=max(shares), **asked,
+    )  # fmt: skip
 
 
 def listing(job: Job) -> None:
@@ -171,18 +214,33 @@ def auto_unconditional(job: Job) -> None:
 
 def fruits(job: Job) -> None:
     folder = data_folder(job.data, "fruits/train") / "fruits" / "train"
-    about = machine()
     flags = {"budget.minutes": job.minutes(20), "data.resolution": FRUITS_PX}
-    train_once(job, {"where": str(folder)}, flags)
+    stopped = train_once(job, {"where": str(folder)}, flags)
     draw_grid(job, "grid.png")
-    write_json(job.out / "fruits.json", {"machine": about, "trained": summary_of(job.run)})
+    trained = summary_of(job.run)
+    told = row(
+        f"after {trained['minutes']:.0f} minutes", images=trained["images"],
+        minutes=trained["minutes"], images_per_second=trained["images_per_second"],
+    )  # fmt: skip
+    publish(
+        job.given, made("quality", "fruits", [told], job.here, note=stopped), {"trained": trained}
+    )
 
 
 def plain_tutorial(job: Job) -> None:
     folder = data_folder(job.data, "fruits/train") / "fruits" / "train"
-    about = machine()
     story = tutorial.run(folder, job.out, job.minutes(20), lambda line: print(line, flush=True))
-    write_json(job.out / "tutorial.json", {"machine": about} | story.to_dict())
+    last = story.rows[-1]
+    minute = [each for each in story.rows if each.seconds > last.seconds - 60]
+    told = row(
+        f"after {last.seconds / 60:.0f} minutes", images=last.images, minutes=last.seconds / 60,
+        d_loss=spread([each.d_loss for each in minute]),
+        d_right_percent=spread([100 * each.d_accuracy for each in minute]),
+    )  # fmt: skip
+    note = "the discriminator's figures: medians over the last minute"
+    record = made("quality", "tutorial", [told], job.here, note=note)
+    publish(job.given, record, story.to_dict())
+    write_json(job.out / "tutorial.json", story.to_dict())
 
 
 def figure(job: Job) -> None:
@@ -213,12 +271,17 @@ def arguments() -> argparse.Namespace:
     add_data_option(options)
     add_cache_option(options)
     options.add_argument("what", choices=[*JOBS, "all"], help="see above")
-    options.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all results")
+    out = "for runs and pictures (default: out/quality)"
+    options.add_argument("--out", type=Path, default=Path("out/quality"), metavar="DIR", help=out)
     options.add_argument("--minutes", type=float, help="instead of the time stated above")
     options.add_argument("--epochs", type=float, default=50, help="of the listing (default: 50)")
     options.add_argument("--samples", type=int, default=SAMPLES, help="(default: 10,000)")
     point = "between scored checkpoints (default: 1)"
     options.add_argument("--point-minutes", type=float, default=1.0, metavar="X", help=point)
+    at = "score the checkpoints nearest to these epochs (default: all)"
+    options.add_argument(
+        "--at", type=lambda t: [float(x) for x in t.split(",")], metavar="LIST", help=at
+    )
     options.add_argument("--score-only", action="store_true", help="of runs that are there")
     sets = "change a setting of the runs, for example run.seed=1"
     options.add_argument(
@@ -229,11 +292,12 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    print(machine_line(machine()), flush=True)
+    here = machine()
+    print(machine_line(here), flush=True)
     for name in JOBS if given.what == "all" else [given.what]:
         print(f"{name}:", flush=True)
         try:
-            JOBS[name](Job(given, given.out / name))
+            JOBS[name](Job(given, given.out / name, here))
         except GanwerkError as error:
             raise SystemExit(f"error: {error.message}\nhint: {error.hint}") from error
 

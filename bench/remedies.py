@@ -28,7 +28,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from bench.common import machine, machine_line, parser, spread, table, write_json
+from bench.common import Spread, machine_line, parser, publish, spread, table
+from bench.record import Row, machine, made, row
 from bench.task import noise
 from ganwerk.config import auto, build, load
 from ganwerk.game.optimisers import Adam
@@ -58,7 +59,7 @@ class Arithmetic(TorchDispatchMode):
     """Counts the operations of convolutions and matrix products inside its block.
 
     torch's FlopCounterMode counts the same, but follows modules by hooks that fail where a gradient
-    is taken of a requiring_grad, as gradient penalties and unrolling do."""
+    is taken of a copy that requires one, as gradient penalties and unrolling do."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
@@ -219,7 +220,7 @@ def summary(game: str, lanes: dict[str, Lane]) -> list[dict[str, Any]]:
         ratio = spent / spread(plain.spent).median
         rows.append({
             "game": game, "remedy": name, "thousandths": 1000 * spent, "ratio": ratio,
-            "low": rounds.low, "high": rounds.high, "limit": limit(name),
+            "low": rounds.low, "high": rounds.high, "kind": rounds.kind, "limit": limit(name),
         })  # fmt: skip
     return rows
 
@@ -236,6 +237,13 @@ def as_text(rows: list[dict[str, Any]], clock: str) -> str:
         for row in rows
     ]  # fmt: skip
     return table(head, cells)
+
+
+def told(found: dict[str, Any], clock: str) -> Row:
+    """A row of the record: a step by the clock, and in plain steps."""
+    spent = {"step_gflop" if clock == "arithmetic" else "step_ms": found["thousandths"]}
+    steps = Spread(found["ratio"], found["low"], found["high"], found["kind"])
+    return row(found["remedy"], plain_steps=steps, **spent)
 
 
 def arguments() -> argparse.Namespace:
@@ -255,18 +263,19 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    about = machine()
-    print(machine_line(about), flush=True)
+    here = machine("cpu")
+    print(machine_line(here), flush=True)
     everything = [*UNROLLED, *(name for name in REMEDIES if name != "unrolled")]
     rows: list[dict[str, Any]] = []
     for game in given.games or GAMES:
         names = given.only or everything
         with clock_of(given.clock) as clock:
-            rows += summary(game, race(game, names, given.rounds, given.seconds, clock))
+            found = summary(game, race(game, names, given.rounds, given.seconds, clock))
+        rows += found
+        study = game if given.clock == "wall" else f"{game}, {given.clock}"
+        record = made("remedies", study, [told(each, given.clock) for each in found], here)
+        publish(given, record, {"rounds": given.rounds, "clock": given.clock, "rows": rows})
     print(f"\n{as_text(rows, given.clock)}")
-    write_json(
-        given.json, {"machine": about, "rounds": given.rounds, "clock": given.clock, "rows": rows}
-    )
 
 
 if __name__ == "__main__":

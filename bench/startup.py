@@ -27,12 +27,12 @@ from bench.common import (
     Spread,
     add_data_option,
     data_folder,
-    machine,
     machine_line,
     parser,
+    publish,
     spread,
-    write_json,
 )
+from bench.record import Row, machine, made, row
 
 HEAVY = ("torch", "numpy", "PIL", "pydantic")
 GANWERK = (sys.executable, "-m", "ganwerk")
@@ -88,6 +88,8 @@ def help_imports() -> list[str]:
         ]
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"error: ganwerk --help ended with exit code {done.returncode}: {done.stderr}")
     return sorted(done.stderr.split())
 
 
@@ -139,6 +141,8 @@ def memory(folder: Path, out: Path, cache: Path) -> Memory:
     assert process.stdout is not None
     process.stdout.close()
     peak = peak_bytes(process)
+    if not pictures:
+        sys.exit("error: the training never told its plan.")
     torch = subprocess.Popen([sys.executable, "-c", "import torch"])
     return Memory(peak, pictures, peak_bytes(torch))
 
@@ -203,9 +207,23 @@ def main() -> None:
             result["first_step"] = measure_first_step(folder, given.repeats, place)
         if "memory" in parts:
             result["memory"] = measure_memory(folder, place)
-    result["machine"] = machine()  # last: it imports torch
-    print(machine_line(result["machine"]))
-    write_json(given.json, result)
+    here = machine()  # last: it imports torch
+    print(machine_line(here))
+    for part, rows in told(result).items():
+        publish(given, made("startup", part, rows, here), result)
+
+
+def told(result: dict[str, Any]) -> dict[str, list[Row]]:
+    """The rows of each part's record."""
+    found: dict[str, list[Row]] = {}
+    if "help" in result:
+        words = {"imports": ", ".join(result["help"]["imports"]) or "none"}
+        found["help"] = [row("ganwerk --help", words, seconds=result["help"]["seconds"])]
+    if "first_step" in result:
+        found["first step"] = [row(kind, **times) for kind, times in result["first_step"].items()]
+    if "memory" in result:
+        found["memory"] = [row("dcgan at 64 px, batch 64", **result["memory"])]
+    return found
 
 
 def arguments() -> argparse.Namespace:

@@ -28,13 +28,16 @@ import ganwerk
 from bench.common import (
     DEFAULT_DATA,
     Spread,
-    machine,
     machine_line,
     parser,
+    publish,
     spread,
     table,
-    write_json,
 )
+from bench.record import Row, machine, made, row
+
+Found = tuple[list[Row], dict[str, Any]]
+"""Rows of the record, and all numbers."""
 
 PHOTOS, PAINTINGS = ("tubingen", "golden_gate"), ("starry_night", "the_scream", "shipwreck")
 
@@ -68,7 +71,7 @@ def random_vgg19(folder: Path) -> tuple[Path, Path]:
     return theirs, ours
 
 
-def speed(given: argparse.Namespace) -> dict[str, Any]:
+def speed(given: argparse.Namespace) -> Found:
     theirs, ours = random_vgg19(given.work)
     rows = [("neural-style-pt", "auto"), ("style-transfer-pytorch", "auto"),
             ("ganwerk", "float32"), ("ganwerk", "bfloat16")]  # fmt: skip
@@ -83,7 +86,9 @@ def speed(given: argparse.Namespace) -> dict[str, Any]:
                 "--size", str(given.size), "--closures", str(given.closures),
                 "--precision", precision, "--clock", given.clock,
             ]  # fmt: skip
-            done = subprocess.run(line, capture_output=True, text=True, check=True)
+            done = subprocess.run(line, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"error: {name} ended with {done.returncode}:\n{done.stderr}")
             found = json.loads(done.stdout.splitlines()[-1])
             seconds[name, precision] += found["seconds"]
             peaks[name, precision] = max(peaks[name, precision], found["peak_bytes"])
@@ -97,8 +102,14 @@ def speed(given: argparse.Namespace) -> dict[str, Any]:
           f"{base / s.median:.2f} times", f"{flop / s.median / 1e9:.0f}",
           f"{peaks[name, precision] / 1e6:.0f}"] for (name, precision), s in spreads.items()],
     ))  # fmt: skip
-    return {"seconds": {" ".join(k): v for k, v in spreads.items()},
-            "peaks": {" ".join(k): v for k, v in peaks.items()}}  # fmt: skip
+    rows_told = [
+        row(f"{name}, {precision}" if name == "ganwerk" else name,
+            closure_ms=s.scaled(1e3),
+            times_neural_style_pt=base / s.median, peak_bytes=peaks[name, precision])
+        for (name, precision), s in spreads.items()
+    ]  # fmt: skip
+    return rows_told, {"seconds": {" ".join(k): v for k, v in spreads.items()},
+                       "peaks": {" ".join(k): v for k, v in peaks.items()}}  # fmt: skip
 
 
 def flop_of(photo: Path, long_px: int) -> float:
@@ -114,10 +125,10 @@ def flop_of(photo: Path, long_px: int) -> float:
 
 
 def _ms(found: Spread) -> str:
-    return f"{Spread(found.median * 1e3, found.low * 1e3, found.high * 1e3):.0f}"
+    return f"{found.scaled(1e3):.0f}"
 
 
-def default(given: argparse.Namespace) -> dict[str, Any]:
+def default(given: argparse.Namespace) -> Found:
     """As a user has it: from the command to the first preview's file, and to the result's."""
     out = given.work / "default.png"
     given.work.mkdir(parents=True, exist_ok=True)
@@ -143,25 +154,27 @@ def default(given: argparse.Namespace) -> dict[str, Any]:
     print(f"first preview after {first:.1f} s, result after {whole:.1f} s, of {given.rounds} runs "
           f"({events['finished']['closures']} closures, "
           f"{events['planned']['plan']['precision']})")  # fmt: skip
-    return {"preview_seconds": seconds["previewed"], "seconds": seconds["finished"]}
+    told_row = row("512 px", preview_seconds=first, seconds=whole, runs=given.rounds)
+    return [told_row], {"preview_seconds": seconds["previewed"], "seconds": seconds["finished"]}
 
 
-def quality(given: argparse.Namespace) -> dict[str, Any]:
+def quality(given: argparse.Namespace) -> Found:
     from bench.referee import crops, judge, noise_like
 
     scores: dict[str, dict[str, float]] = {}
     for name in given.only or PAINTINGS:
         reference, other = crops(picture(given, name), given.size)
         noise = judge(noise_like(reference), reference)
-        row = {"floor": judge(other, reference) / noise}
+        scored = {"floor": judge(other, reference) / noise}
         for label, changes in CANDIDATES.items():
-            made = textured(reference, label.partition(",")[0], given, **changes)
-            row[label] = judge(made, reference) / noise
-            print(f"  {name}: {label} {row[label]:.3f}", flush=True)
-        scores[name] = row
+            drawn = textured(reference, label.partition(",")[0], given, **changes)
+            scored[label] = judge(drawn, reference) / noise
+            print(f"  {name}: {label} {scored[label]:.3f}", flush=True)
+        scores[name] = scored
     heads = list(next(iter(scores.values())))
     print(table(["", *heads], [[n, *(f"{r[h]:.3f}" for h in heads)] for n, r in scores.items()]))
-    return {"scores": scores, "half_way": half_way(scores)}
+    told = [row(head, **{name: of[head] for name, of in scores.items()}) for head in heads]
+    return told, {"scores": scores, "half_way": half_way(scores)}
 
 
 def half_way(scores: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -174,7 +187,7 @@ def half_way(scores: dict[str, dict[str, float]]) -> dict[str, float]:
     return mean | {"bound": bound}
 
 
-def textures(given: argparse.Namespace) -> dict[str, Any]:
+def textures(given: argparse.Namespace) -> Found:
     """AUC of telling patches of one painting, or of one kind of fruit, from those of others."""
     from bench.referee import patches_of, retrieval, sized
 
@@ -187,7 +200,8 @@ def textures(given: argparse.Namespace) -> dict[str, Any]:
              for backbone in CANDIDATES if backbone != PUBLISHED}  # fmt: skip
     rows = [[name, *(f"{auc:.3f}" for auc in aucs)] for name, aucs in found.items()]
     print(table(["AUC", "paintings", "fruits"], rows))
-    return {"retrieval": found}
+    told = [row(name, paintings=aucs[0], fruits=aucs[1]) for name, aucs in found.items()]
+    return told, {"retrieval": found}
 
 
 RETRIEVAL_PX, FRUITS = 96, 24
@@ -213,25 +227,29 @@ def textured(reference: Any, backbone: str, given: argparse.Namespace, **changes
     return found.picture
 
 
-def sizes(given: argparse.Namespace) -> dict[str, Any]:
+def sizes(given: argparse.Namespace) -> Found:
     """Referee scores of a transfer against the style at its own size."""
     from bench.referee import judge, noise_like, sized
 
     found = {}
     for size in (256, 1024):
-        made = ganwerk.stylise(picture(given, "tubingen"), picture(given, "starry_night"),
-                               size=size, precision=given.precision).picture  # fmt: skip
-        small, style = sized(made, 256), sized(picture(given, "starry_night"), 256)
+        drawn = ganwerk.stylise(picture(given, "tubingen"), picture(given, "starry_night"),
+                                size=size, precision=given.precision).picture  # fmt: skip
+        small, style = sized(drawn, 256), sized(picture(given, "starry_night"), 256)
         found[size] = judge(small, style) / judge(noise_like(style), style)
         print(f"{size} px: {found[size]:.3f}", flush=True)
-    print(f"ratio {found[1024] / found[256]:.3f}")
-    return {str(k): v for k, v in found.items()}
+    ratio = found[1024] / found[256]
+    print(f"ratio {ratio:.3f}")
+    told = row("judged at 256 px", at_256_px=found[256], at_1024_px=found[1024], ratio=ratio)
+    return [told], {str(k): v for k, v in found.items()}
 
 
-def large(given: argparse.Namespace) -> dict[str, Any]:
+def large(given: argparse.Namespace) -> Found:
     """So many closures at the finest scale alone, of all it is the one that needs memory."""
     import resource
 
+    if given.closures < 2:
+        sys.exit("error: a closure is timed between two: --closures 2 or more.")
     start = time.perf_counter()
 
     def watch(event: Any) -> None:
@@ -250,12 +268,14 @@ def large(given: argparse.Namespace) -> dict[str, Any]:
     recipe = recipe_of(size_px=4096, smallest_px=0, steps=given.closures)
     request = Request(picture(given, "tubingen"), [(picture(given, "starry_night"), 1.0)], recipe)
     done = stylise_file(request, None, Options(precision=given.precision), watch)
-    each = (done.trace[-1].seconds - done.trace[0].seconds) / max(1, len(done.trace) - 1)
+    each = (done.trace[-1].seconds - done.trace[0].seconds) / (len(done.trace) - 1)
     print(f"{done.plan.width} x {done.plan.height} px in tiles of {done.plan.tile_px} px, "
           f"{done.plan.precision}: {each:.1f} s per closure, peak {peak_bytes() / 1e9:.2f} GB, "
           f"estimated {done.plan.memory_bytes / 1e9:.2f} GB")  # fmt: skip
-    return {"seconds_per_closure": each, "peak_bytes": peak_bytes(),
-            "estimated_bytes": done.plan.memory_bytes}  # fmt: skip
+    numbers = {"closure_seconds": each, "peak_bytes": peak_bytes(),
+               "estimated_bytes": done.plan.memory_bytes}  # fmt: skip
+    words = {"tile": f"{done.plan.tile_px:,} px", "precision": done.plan.precision}
+    return [row(f"{done.plan.width:,} x {done.plan.height:,} px", words, **numbers)], numbers
 
 
 MEMORY_CASES: list[tuple[str, int, str, int | None]] = [
@@ -267,7 +287,7 @@ MEMORY_CASES: list[tuple[str, int, str, int | None]] = [
 """Backbone, long side in px, precision, side of tiles."""
 
 
-def memory(given: argparse.Namespace) -> dict[str, Any]:
+def memory(given: argparse.Namespace) -> Found:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -277,14 +297,15 @@ def memory(given: argparse.Namespace) -> dict[str, Any]:
     for case in MEMORY_CASES:
         with ProcessPoolExecutor(1, spawned) as process:  # a new one each: peaks never fall
             estimated, peak = process.submit(peak_of, paths, case).result()
-        name = " ".join(str(part) for part in case)
+        backbone, size, precision, tile = case
+        name = f"{backbone}, {size:,} px, {precision}" + (f", tiles of {tile} px" if tile else "")
         found[name] = {"estimated_bytes": estimated, "peak_bytes": peak}
         rows.append(
             [name, f"{estimated / 1e6:.0f}", f"{peak / 1e6:.0f}", f"{estimated / peak:.2f}"]
         )
         print(f"  {rows[-1]}", flush=True)
     print(table(["", "estimated MB", "peak MB", "ratio"], rows))
-    return {"memory": found}
+    return [row(name, **numbers) for name, numbers in found.items()], {"memory": found}
 
 
 def peak_of(paths: tuple[Path, Path], case: tuple[str, int, str, int | None]) -> tuple[int, int]:
@@ -302,7 +323,7 @@ def peak_of(paths: tuple[Path, Path], case: tuple[str, int, str, int | None]) ->
     return done.plan.memory_bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def figure(given: argparse.Namespace) -> dict[str, Any]:
+def figure(given: argparse.Namespace) -> Found:
     """The row of the README: what was drawn before is not drawn again."""
     from PIL import Image
 
@@ -331,7 +352,7 @@ def figure(given: argparse.Namespace) -> dict[str, Any]:
     path = given.work / "style.webp"
     sheet.save(path, quality=80)
     print(f"Written: {path}, {sheet.width} x {sheet.height} px")
-    return {}
+    return [], {}
 
 
 SHOWN = [("tubingen", "starry_night"), ("golden_gate", "the_scream"), ("golden_gate", "shipwreck")]
@@ -355,10 +376,11 @@ def main() -> None:
     options.add_argument("--clock", default="wall", help="or processor, on a busy machine")
     options.add_argument("--only", action="append", metavar="NAME", help="judge this painting")
     given = options.parse_args()
-    about = machine()
-    print(machine_line(about), flush=True)
-    found = JOBS[given.what](given)
-    write_json(given.json, {"machine": about} | found)
+    here = machine()
+    print(machine_line(here), flush=True)
+    rows, numbers = JOBS[given.what](given)
+    if rows:
+        publish(given, made("style", given.what, rows, here), numbers)
 
 
 if __name__ == "__main__":

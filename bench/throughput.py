@@ -26,8 +26,17 @@ from typing import Any
 import torch
 
 from bench import fast, plain
-from bench.common import add_data_option, machine, machine_line, parser, spread, table, write_json
+from bench.common import (
+    add_data_option,
+    machine_line,
+    parser,
+    publish,
+    ratio_of,
+    spread,
+    table,
+)
 from bench.plain import Steps
+from bench.record import Row, machine, made, row
 from bench.task import TASKS, Task
 
 CONTENDERS = ("plain", "ganwerk", "by hand")
@@ -114,17 +123,10 @@ def race(task: Task, rounds: int, seconds: float) -> dict[str, Lane]:
     return lanes
 
 
-def ratio(above: Lane, below: Lane) -> dict[str, float]:
-    """How many times faster `above` is: by the medians, with the quartiles of the rounds."""
-    rounds = spread([a / b for a, b in zip(above.rates, below.rates, strict=True)])
-    medians = spread(above.rates).median / spread(below.rates).median
-    return {"ratio": medians, "low": rounds.low, "high": rounds.high}
-
-
 def summary(task: Task, lanes: dict[str, Lane]) -> dict[str, Any]:
     settings = task.settings
-    faster = ratio(lanes["ganwerk"], lanes["plain"])
-    overhead = ratio(lanes["by hand"], lanes["ganwerk"])
+    faster = ratio_of(lanes["ganwerk"].rates, lanes["plain"].rates)
+    overhead = ratio_of(lanes["by hand"].rates, lanes["ganwerk"].rates)
     return {
         "row": task.name,
         "network": settings.network.model_dump(),
@@ -139,31 +141,51 @@ def summary(task: Task, lanes: dict[str, Lane]) -> dict[str, Any]:
         "choices": task.choices,
         "images_per_second": {name: spread(lane.rates) for name, lane in lanes.items()},
         "ganwerk_to_plain": faster,
-        "overhead_percent": {key: (value - 1) * 100 for key, value in overhead.items()},
+        "overhead_percent": overhead.scaled(100, -100),
         "gpu_percent": {n: spread(v.gpu_percent) for n, v in lanes.items() if v.gpu_percent},
         "rounds": {name: lane.rates for name, lane in lanes.items()},
     }
 
 
 def as_text(rows: list[dict[str, Any]]) -> str:
-    """The table of docs/benchmarks.md."""
-    on_gpu = any(row["gpu_percent"] for row in rows)
+    on_gpu = any(found["gpu_percent"] for found in rows)
     head = ["row", "network", "size", "batch", "bf16 layers"]
     head += [f"{name}, images/s" for name in CONTENDERS]
-    head += ["ganwerk to plain", "overhead of ganwerk", *(["GPU busy, ganwerk"] if on_gpu else [])]
+    head += ["ganwerk to plain", "overhead, %", *(["GPU busy, ganwerk"] if on_gpu else [])]
     lines = []
-    for row in rows:
-        size = f"{row['resolution']} px, {row['channels']} ch"
-        faster, over = row["ganwerk_to_plain"], row["overhead_percent"]
-        line = [row["row"], row["network"]["kind"], size, str(row["batch"])]
-        line.append(f"{row['bfloat16_layers']} of {row['layers']}")
-        line += [f"{row['images_per_second'][name]:,.0f}" for name in CONTENDERS]
-        line.append(f"{faster['ratio']:.2f} ({faster['low']:.2f} to {faster['high']:.2f})")
-        line.append(f"{over['ratio']:.1f} % ({over['low']:.1f} to {over['high']:.1f})")
+    for found in rows:
+        size = f"{found['resolution']} px, {found['channels']} ch"
+        faster, over = found["ganwerk_to_plain"], found["overhead_percent"]
+        line = [found["row"], found["network"]["kind"], size, str(found["batch"])]
+        line.append(f"{found['bfloat16_layers']} of {found['layers']}")
+        line += [f"{found['images_per_second'][name]:,.0f}" for name in CONTENDERS]
+        line += [f"{faster:.2f}", f"{over:.1f}"]
         if on_gpu:
-            line.append(f"{row['gpu_percent']['ganwerk'].median:.0f} %")
+            line.append(f"{found['gpu_percent']['ganwerk'].median:.0f} %")
         lines.append(line)
     return table(head, lines)
+
+
+def told(found: dict[str, Any]) -> Row:
+    """A row of the record."""
+    words = {
+        "network": found["network"]["kind"],
+        "batch": str(found["batch"]),
+        "bfloat16_layers": f"{found['bfloat16_layers']} of {found['layers']}",
+    }
+    rates = {
+        f"{name.replace(' ', '_')}_images_per_second": found["images_per_second"][name]
+        for name in CONTENDERS
+    }
+    gpu = {"gpu_percent": found["gpu_percent"]["ganwerk"]} if found["gpu_percent"] else {}
+    return row(
+        found["row"],
+        words,
+        **rates,
+        ganwerk_to_plain=found["ganwerk_to_plain"],
+        overhead_percent=found["overhead_percent"],
+        **gpu,
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -183,8 +205,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    about = machine(given.device)
-    print(machine_line(about), flush=True)
+    here = machine(given.device)
+    print(machine_line(here), flush=True)
     rows = []
     for name in given.only or TASKS:
         torch.manual_seed(0)
@@ -192,7 +214,8 @@ def main() -> None:
         rows.append(summary(task, race(task, given.rounds, given.seconds)))
     print(f"\n{as_text(rows)}\n")
     print("Medians of the rounds; in brackets the quartiles. Overhead: by hand to ganwerk.")
-    write_json(given.json, {"machine": about, "seconds": given.seconds, "rows": rows})
+    record = made("throughput", "loops", [told(found) for found in rows], here)
+    publish(given, record, {"seconds": given.seconds, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""One training of bench.defaults, by the clock of the processor: settings of ganwerk, or the script."""
+"""One training of bench.defaults by the clock of the processor: ganwerk's, or the script's."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +12,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.defaults.contenders import Contender
 from bench.defaults.judge import Judge
 from bench.defaults.rows import Pixels, Row
 from bench.defaults.script import Script
 from ganwerk.config import auto, build, load
 from ganwerk.data import Feeder, Sampler, split
-from ganwerk.game.latents import for_seeds, labels_for_seeds
+from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.game.step import train_step
 from ganwerk.run.pictures import grid, write_picture
 from ganwerk.runtime import machine
 from ganwerk.values import Origin
 
 SHOWN = 64
-PLANNED_SHARE = 0.1
-"""Of the time, in which the speed is measured that the schedule of the rest follows."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """preset and sets: settings of ganwerk; no preset: the sixty-line script."""
-
-    name: str
-    preset: str | None
-    sets: tuple[str, ...] = ()
-    remedies: tuple[str, ...] = ()
 
 
 class Settled:
     """A training of ganwerk: the same steps as `ganwerk train`, without run directory."""
 
     def __init__(self, contender: Contender, row: Row, seed: int, seconds: float) -> None:
-        sets = (f"budget.minutes={seconds / 60}", f"run.seed={seed}", *contender.sets)
-        draft = load.collect(
-            preset=contender.preset, sets=sets, remedies=contender.remedies
-        )
+        px = int(row.train.images.shape[2])
+        sets = (f"budget.minutes={seconds / 60}", f"run.seed={seed}", *contender.sets(px))
+        draft = load.collect(preset=contender.preset, sets=sets, remedies=contender.remedies)
         draft.give("data.where", row.name, Origin("asked for"))
         facts = machine.facts("cpu")
         auto.decide(draft, row.train.facts(), facts)
@@ -73,19 +60,19 @@ class Settled:
     def images(self) -> int:
         return self.state.images
 
-    def step(self, used: float) -> dict[str, float]:
-        """used: processor seconds so far."""
+    def step(self, used: float) -> tuple[float, float]:
+        """used: processor seconds so far. Returns the losses of D and G."""
         if self.state.images:
             rate = self.state.images / used
             self.state.horizon_images = self.state.images + max(self.seconds - used, 0) * rate
         result = train_step(self.state, self.feeder.batch, self.recipe)
-        return {"d_loss": float(result.d_loss), "g_loss": float(result.g_loss)}
+        return float(result.d_loss), float(result.g_loss)
 
     @torch.no_grad()
     def draw(self, count: int) -> tuple[Pixels, NDArray[np.int64] | None]:
         net = self.state.ema.net
         seeds = range(count)
-        z = for_seeds(_latents(self.settings), seeds, self.settings.latent.dim)
+        z = for_seeds(LATENTS[self.settings.latent.kind], seeds, self.settings.latent.dim)
         labels = None if self.shares is None else labels_for_seeds(seeds, self.shares)
         parts = []
         for start in range(0, count, 250):
@@ -96,21 +83,23 @@ class Settled:
         return pixels, None if labels is None else labels.numpy()
 
 
-def _latents(settings: Any) -> Any:
-    from ganwerk.game.latents import LATENTS
-
-    return LATENTS[settings.latent.kind]
+def stem_of(row: str, name: str, seed: int, points: Sequence[float]) -> str:
+    """What the files of a training are called."""
+    return f"{row}-{name}-{seed}-{'-'.join(f'{point:g}' for point in points)}"
 
 
 def play(
-    contender: Contender, row: Row, judge: Judge, seed: int, points: Sequence[float], out: Path
-) -> list[dict[str, Any]]:
-    """Train for the last of `points` (processor seconds), measure at each. Writes the journal and
-    a grid for each point into `out`."""
+    name: str, contender: Contender, judge: Judge, seed: int, points: Sequence[float], out: Path
+) -> None:
+    """Train for the last of `points` (processor seconds), measure at each. Writes losses, a grid
+    for each point and at last what was measured into `out`."""
     torch.set_num_threads(1)
     machine.keep_freed_memory()
+    row = judge.row
     make: Callable[..., Any] = Script if contender.preset is None else Settled
     game = make(contender, row, seed, points[-1])
+    stem = stem_of(row.name, name, seed, points)
+    out.mkdir(parents=True, exist_ok=True)
     found, losses, used = [], [], 0.0
     for point in points:
         while used < point:
@@ -118,23 +107,12 @@ def play(
             losses.append(game.step(used))
             used += time.process_time() - begun
         pixels, labels = game.draw(judge.n)
-        measured = judge.measure(pixels, labels)
-        d_losses = [loss["d_loss"] for loss in losses]
-        found.append({"contender": contender.name, "row": row.name, "seed": seed,
-                      "seconds": point, "images": game.images, "d_loss_highest": max(d_losses),
-                      **measured})  # fmt: skip
-        _write(out, contender, row, seed, point, found, pixels, losses)
-    return found
-
-
-def _write(
-    out: Path, contender: Contender, row: Row, seed: int, point: float,
-    found: list[dict[str, Any]], pixels: Pixels, losses: list[dict[str, float]],
-) -> None:  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    stem = f"{row.name}-{contender.name}-{seed}"
-    (out / f"{stem}.json").write_text(json.dumps(found, indent=1))
-    curve = [[round(loss["d_loss"], 4), round(loss["g_loss"], 4)] for loss in losses]
-    (out / f"{stem}-losses.json").write_text(json.dumps(curve))
-    shown = grid(pixels[:SHOWN].transpose(0, 2, 3, 1), 8)
-    write_picture(out / f"{stem}-{point:g}.png", shown)
+        found.append({"contender": name, "row": row.name, "seed": seed, "seconds": point,
+                      "images": game.images, "d_loss_highest": max(d for d, _ in losses),
+                      **judge.measure(pixels, labels)})  # fmt: skip
+        shown = grid(pixels[:SHOWN].transpose(0, 2, 3, 1), 8)
+        write_picture(out / f"{stem}-at-{point:g}.png", shown)
+    (out / f"{stem}-losses.json").write_text(json.dumps([[round(x, 4) for x in p] for p in losses]))
+    beside = out / f"{stem}.part"
+    beside.write_text(json.dumps(found, indent=1))
+    beside.rename(out / f"{stem}.json")

@@ -39,9 +39,7 @@ Make = Callable[[Path, Path], Row]
 
 
 def _load(where: Path | str, root: Path | None = None, px: int | None = None) -> Pictures:
-    return load_pictures(
-        str(where), root=root, resolution=px, memory_budget_bytes=MEMORY_BYTES
-    )
+    return load_pictures(str(where), root=root, resolution=px, memory_budget_bytes=MEMORY_BYTES)
 
 
 def _like(train: Pictures, where: Path | str, root: Path | None = None) -> Pictures:
@@ -172,8 +170,8 @@ def sprite(random: np.random.Generator) -> Image.Image:
         eye = (x + sign * head * 0.4, top)
         pen.ellipse([eye[0] - 3, eye[1] - 3, eye[0] + 3, eye[1] + 3], fill=(20, 20, 30, 255))
     if random.random() < 0.4:
-        pen.polygon([(x - head, top - head * 0.6), (x + head, top - head * 0.6), (x, top - 2 * head)],
-                    fill=body)  # fmt: skip
+        brim = top - head * 0.6
+        pen.polygon([(x - head, brim), (x + head, brim), (x, top - 2 * head)], fill=body)
     return picture.resize((side, side), Image.Resampling.LANCZOS)
 
 

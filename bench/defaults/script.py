@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def networks(px: int, channels: int, classes: int) -> tuple[nn.Module, nn.Module
     ups = {16: [128, 64], 32: [128, 128, 64], 64: [256, 128, 128, 64]}[side]
     g: list[nn.Module] = [nn.Linear(LATENT + classes, ups[0] * 16), nn.Unflatten(1, (ups[0], 4, 4)),
                           nn.BatchNorm2d(ups[0]), nn.ReLU()]  # fmt: skip
-    for a, b in zip(ups, ups[1:], strict=False):
+    for a, b in pairwise(ups):
         g += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
     g += [nn.ConvTranspose2d(ups[-1], channels, 4, 2, 1), nn.Tanh()]
     d: list[nn.Module] = []
@@ -58,7 +59,7 @@ class Script:
     def judge(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.d(x).gather(1, y[:, None])[:, 0]
 
-    def step(self, used: float) -> dict[str, float]:
+    def step(self, used: float) -> tuple[float, float]:
         index = torch.randint(len(self.x), (BATCH,))
         pad = (self.side - self.px) // 2
         real, y = F.pad(self.x[index], [pad] * 4, value=-1), self.y[index]
@@ -85,7 +86,7 @@ class Script:
                 mine.lerp_(theirs, 1 - share)
             for mine, theirs in zip(self.average.buffers(), self.g.buffers(), strict=True):
                 mine.copy_(theirs)
-        return {"d_loss": float(d_loss), "g_loss": float(g_loss)}
+        return float(d_loss.detach()), float(g_loss.detach())
 
     @torch.no_grad()
     def draw(self, count: int) -> tuple[Pixels, NDArray[np.int64] | None]:

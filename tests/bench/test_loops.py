@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from bench.throughput import Lane, ratio
 
 from bench import fast, plain, task, throughput
 
@@ -51,8 +50,3 @@ def test_plain_pictures_are_what_the_feeder_gives() -> None:
     expected = made.pictures.images[3] / 127.5 - 1
     assert picture.numpy() == pytest.approx(expected, abs=1e-6)
     assert label == 3
-
-
-def test_ratio_is_that_of_the_medians() -> None:
-    above, below = Lane(iter(()), [10, 20, 30, 90]), Lane(iter(()), [5, 10, 10, 10])
-    assert ratio(above, below)["ratio"] == 2.5

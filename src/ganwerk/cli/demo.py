@@ -12,18 +12,18 @@ from ganwerk.cli.options import PATH
 from ganwerk.cli.output import say
 from ganwerk.errors import typed
 
-_MINUTES = "1.5"
-
 
 @click.command("demo", cls=Command)
-@click.option("--minutes", metavar="X", default=_MINUTES, show_default=True, help="Time to train.")
+@click.option(
+    "--minutes", metavar="X", help="Time to train.  [default: 1 to 3, as the machine needs]"
+)
 @click.option(
     "--out",
     metavar="DIR",
     type=PATH,
     help="Where the run goes.  [default: runs/demo-digits]",
 )
-def command(minutes: str, out: Path | None) -> None:
+def command(minutes: str | None, out: Path | None) -> None:
     """Train on 1,797 small handwritten digits that come with ganwerk; nothing is downloaded.
 
     Then write the report and say where everything is.
@@ -32,13 +32,15 @@ def command(minutes: str, out: Path | None) -> None:
     Example:
       ganwerk demo
     """
-    amount = positive(minutes, "--minutes")
+    flags = {}
+    if minutes is not None:
+        amount = positive(minutes, "--minutes")
+        flags["budget.minutes"] = (amount, f"ganwerk demo --minutes {minutes}")
     from ganwerk.cli.render import columns
     from ganwerk.cli.watch import watching
     from ganwerk.report import write_report
     from ganwerk.training.train import Request, train
 
-    flags = {"budget.minutes": (amount, f"ganwerk demo --minutes {minutes}")}
     with watching(as_json=False, last_words=False) as screen:
         run = train(Request(where="digits", flags=flags, out=out or _free_name()), screen)
     say(f"\nWriting the report of {run} ...")

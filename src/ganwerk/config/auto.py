@@ -6,14 +6,33 @@ The numbers were found by the runs in docs/benchmarks.md.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ganwerk.config.load import Draft
 from ganwerk.errors import ConfigError
-from ganwerk.values import DataFacts, MachineFacts
+from ganwerk.values import DataFacts, MachineFacts, Origin
 
 LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few examples
 MOST_CLASSES = 200
-CPU_MINUTES = ((32, 10.0), (64, 20.0), (1024, 60.0))
-"""(largest resolution, minutes): what good pictures take on two cores."""
+
+
+class Need(NamedTuple):
+    """How many images pictures of up to this size usually take until they are varied, and the
+    bounds of the automatic budget. Found by bench.defaults up to 64 px; above it is a guess."""
+
+    largest_px: int
+    images: int
+    least_minutes: float
+    most_minutes: float
+
+
+NEEDS = (
+    Need(16, 60_000, 1, 3),
+    Need(32, 200_000, 4, 20),
+    Need(64, 300_000, 10, 40),
+    Need(1024, 600_000, 30, 120),
+)
+MEASURED_PX = 64
 POLICIES = {
     "diffaugment": ("colour", "translation", "cutout"),
     "ada": ("translation", "scale", "colour"),
@@ -29,7 +48,7 @@ def decide(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     """Fill in what nobody asked for. Raises ConfigError if the classes asked for do not exist."""
     _data(draft, data, machine)
     _network(draft, machine)
-    _game(draft)
+    _game(draft, machine)
     _budget(draft)
     draft.default("average.half_life_images", 10_000.0, "a twentieth of the run at most, see ramp")
     draft.default("run.device", machine.device, machine.device_name)
@@ -124,11 +143,14 @@ def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan"
     return round(min(5.0, max(0.1, 0.1 * (resolution / 28) ** 4.75)), 4)
 
 
-def _game(draft: Draft) -> None:
+def _game(draft: Draft, machine: MachineFacts) -> None:
     resolution = draft.values["data.resolution"]
     draft.default("game.loss", "non-saturating", "with R1 it learns fastest on small machines")
-    small = resolution <= 32
-    draft.default("budget.batch", 64 if small else 32, f"small steps suit {resolution} px")
+    small, on_cpu = resolution <= 32, machine.device == "cpu"
+    size, reason = (
+        (16, "many small steps in little time") if on_cpu else (64 if small else 32, "to fill a card")
+    )
+    draft.default("budget.batch", size, reason)
     for i, kind in draft.remedy_kinds_by_position():
         _remedy(draft, f"remedy.{i}", kind)
     rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
@@ -174,5 +196,37 @@ def _budget(draft: Draft) -> None:
     if any(f"budget.{unit}" in draft.values for unit in ("minutes", "images", "epochs")):
         return
     resolution = draft.values["data.resolution"]
-    minutes = next(minutes for largest, minutes in CPU_MINUTES if resolution <= largest)
-    draft.default("budget.minutes", minutes, f"enough for good pictures at {resolution} px")
+    minutes = need_of(resolution).most_minutes
+    draft.default("budget.minutes", minutes, f"at most, at {resolution} px")
+
+
+def need_of(resolution: int) -> Need:
+    return next(need for need in NEEDS if resolution <= need.largest_px)
+
+
+def fit_budget(draft: Draft, images_per_second: float) -> None:
+    """Give an automatic budget the minutes that this machine needs, within the bounds."""
+    origin = draft.origins.get("budget.minutes")
+    if origin is None or origin.source != "auto":
+        return
+    need = need_of(draft.values["data.resolution"])
+    wanted = need.images / images_per_second / 60
+    minutes = min(max(wanted, need.least_minutes), need.most_minutes)
+    reason = f"{need.images:,} images at {images_per_second:,.0f} a second take {wanted:.1f}"
+    if minutes != wanted:
+        reason += f"; between {need.least_minutes:g} and {need.most_minutes:g}"
+    draft.give("budget.minutes", round(minutes, 1), Origin("auto", reason))
+
+
+def advice(resolution: int, planned_images: int, images_per_second: float) -> tuple[str, ...]:
+    """What a plan should say about its budget and about what was never measured."""
+    need, said = need_of(resolution), []
+    if planned_images < 0.8 * need.images:
+        minutes = need.images / images_per_second / 60
+        said.append(
+            f"about {planned_images:,} images fit into this budget; pictures of this size usually "
+            f"need about {need.images:,} to be varied: {minutes:.0f} minutes (--minutes)."
+        )
+    if resolution > MEASURED_PX:
+        said.append(f"the recipe was measured up to {MEASURED_PX} px; beyond, it is a guess.")
+    return tuple(said)

@@ -19,6 +19,7 @@ from ganwerk.game.state import TrainState
 Decay = Callable[[float], float]
 """From 1 at 0 to 0 at 1."""
 
+MOST_WARMUP = 0.1  # of the run
 DECAYS: dict[str, Decay] = {
     "constant": lambda t: 1.0,
     "linear": lambda t: 1 - t,
@@ -30,9 +31,10 @@ DECAYS: dict[str, Decay] = {
 class Rate:
     """The factor on both learning rates in each step.
 
-    warmup_images: the first images, in which the rates rise in a straight line. Adam's first steps
-    move every weight by the whole rate whatever the gradient says (Kingma and Ba 2015, section 2),
-    and a discriminator without normalisation answers with losses of ten and more.
+    warmup_images: the first images, in which the rates rise in a straight line; at most a tenth of
+    the run. Adam's first steps move every weight by the whole rate whatever the gradient says
+    (Kingma and Ba 2015, section 2), and a discriminator without normalisation answers with losses
+    of ten and more.
     """
 
     decay: Decay
@@ -46,12 +48,13 @@ class Rate:
         return self.floor + (1 - self.floor) * self.decay((progress - self.hold) / (1 - self.hold))
 
     def __call__(self, state: TrainState) -> tuple[float, float]:
-        factor = self.factor(state.progress) * self.rise(state.images)
+        factor = self.factor(state.progress) * self.rise(state.images, state.horizon_images)
         return factor, factor
 
-    def rise(self, images: int) -> float:
+    def rise(self, images: int, horizon_images: float) -> float:
         """From near 0 to 1 while the first images are seen."""
-        return min(1.0, (images + 1) / self.warmup_images) if self.warmup_images else 1.0
+        last = min(float(self.warmup_images), MOST_WARMUP * horizon_images)
+        return min(1.0, (images + 1) / last) if last else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
         if line.severity != "note":
             watch(Warned(line.text))
     probed = probe.probe(settings, len(pictures.class_names), facts, anew)
+    auto.fit_budget(draft, probed.images_per_second)
+    settings = load.settle(draft)
     budget = first_budget(settings, len(train))
     plan = _plan(request, settings, facts, pictures, len(train), budget, probed)
     _check_disk(plan)
@@ -251,7 +253,10 @@ def _plan(
         disk_bytes=checkpoint * (settings.run.keep_checkpoints + 1) + GRIDS_KEPT_BYTES,
         out=str(request.out or free_name(request.where)),
         micro_batch=probed.micro,
-        notes=tuple(line.text for line in pictures.health.lines() if line.severity == "note"),
+        notes=(
+            *(line.text for line in pictures.health.lines() if line.severity == "note"),
+            *auto.advice(settings.data.resolution, total, rate),
+        ),
     )
 
 

@@ -1,0 +1,60 @@
+"""Who takes part in bench.defaults: settings of ganwerk, and the script of sixty lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Sets = Callable[[int], tuple[str, ...]]
+"""Settings as on the command line, for pictures of so many px."""
+
+
+def _none(px: int) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """preset, settings and remedies of ganwerk; no preset: the script."""
+
+    preset: str | None
+    sets: Sets = _none
+    remedies: tuple[str, ...] = ()
+
+
+def _before(px: int) -> tuple[str, ...]:
+    """`auto` as it was until 2026-11-29."""
+    return (
+        "network.up=upsample",
+        "network.down=pool",
+        "network.discriminator_features=256",
+        "game.loss=non-saturating",
+        f"budget.batch={64 if px <= 32 else 32}",
+        "optimiser.beta2=0.99",
+        "schedule.warmup_images=0",
+    )
+
+
+def _auto(*sets: str, remedies: tuple[str, ...] = ()) -> Contender:
+    return Contender("auto", lambda px: sets, remedies)
+
+
+CONTENDERS: dict[str, Contender] = {
+    "auto": _auto(),
+    "auto-before": Contender("auto", _before, ("none", "r1")),
+    "script": Contender(None),
+    "r3": Contender("r3"),
+    "stylegan": Contender("stylegan"),
+    "progressive": Contender("progressive"),
+    "wgan-gp": Contender("wgan-gp"),
+    "dcgan": Contender("dcgan"),
+    "without-warmup": _auto("schedule.warmup_images=0"),
+    "without-strides": _auto("network.up=upsample", "network.down=pool"),
+    "without-r2": Contender("auto", _none, ("none", "r1")),
+    "without-relativistic": _auto("game.loss=non-saturating"),
+    "with-features": _auto("network.discriminator_features=256"),
+    "batch-64": _auto("budget.batch=64"),
+    "beta2-0.99": _auto("optimiser.beta2=0.99"),
+    "with-stddev": _auto(remedies=("minibatch-stddev",)),
+}
+"""The last ones are `auto` with one part changed: what each part is worth."""
