@@ -82,10 +82,11 @@ def _network(draft: Draft, machine: MachineFacts) -> None:
     on_cpu = machine.device == "cpu"
     if kind == "dcgan":
         reason = f"for {resolution} px on {'a CPU' if on_cpu else machine.device_name}"
-        width = 128 if not on_cpu else 64 if resolution <= 32 else 32
+        width = 32 if on_cpu else 128
         draft.default("network.generator_width", width, reason)
         draft.default("network.discriminator_width", width, reason)
-        draft.default("network.max_width", 256 if on_cpu else 512, reason)
+        most = 512 if not on_cpu else 128 if resolution <= 32 else 256
+        draft.default("network.max_width", most, reason)
     if kind == "resnet":
         reason = f"affordable on {'a CPU' if on_cpu else machine.device_name}"
         width = 64 if not on_cpu else 32 if resolution <= 32 else 16
@@ -148,7 +149,9 @@ def _game(draft: Draft, machine: MachineFacts) -> None:
     draft.default("game.loss", "non-saturating", "with R1 it learns fastest on small machines")
     small, on_cpu = resolution <= 32, machine.device == "cpu"
     size, reason = (
-        (16, "many small steps in little time") if on_cpu else (64 if small else 32, "to fill a card")
+        (16, "many small steps in little time")
+        if on_cpu
+        else (64 if small else 32, "to fill a card")
     )
     draft.default("budget.batch", size, reason)
     for i, kind in draft.remedy_kinds_by_position():
