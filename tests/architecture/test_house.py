@@ -174,6 +174,32 @@ def test_only_the_step_moves_weights():
                     assert path in (SOURCE / "game" / "step.py", TEACHES_A_STYLE)
 
 
+def tensors_measured(function: ast.FunctionDef) -> list[str]:
+    """Calls len(x) in a function, of parameters and locals that are said to be tensors."""
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    said = [(a.arg, a.annotation) for a in named if a.annotation is not None]
+    for node in ast.walk(function):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            said.append((node.target.id, node.annotation))
+    tensors = {name for name, kind in said if ast.unparse(kind) in ("Tensor", "Tensor | None")}
+    return [
+        ast.unparse(node)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "len"
+        and ast.unparse(node.args[0]) in tensors
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "nn").glob("*.py")), ids=lambda p: p.name)
+def test_networks_do_not_freeze_the_batch(path):
+    """len(tensor) is a number, which a traced network keeps; shape[0] stays what it is."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert tensors_measured(node) == [], f"{node.name}: use shape[0]"
+
+
 def modules_after(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

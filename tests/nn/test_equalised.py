@@ -71,3 +71,13 @@ def test_latents_and_labels_stay_of_one_size():
     found = latent(7 * torch.randn(4, 6), torch.tensor([0, 1, 2, 0]))
     for half in found.detach().chunk(2, dim=1):
         torch.testing.assert_close(half.square().mean(1), torch.ones(4))
+
+
+def test_shares_of_a_class_are_that_class_and_half_of_two_lies_between():
+    latent = NormedLatent(6, 3)
+    z = torch.randn(3, 6)
+    classes = latent(z, torch.tensor([0, 1, 2]))
+    torch.testing.assert_close(latent(z, torch.eye(3)), classes)
+    half = latent(z, torch.tensor([[0.5, 0.5, 0.0]] * 3))[0, 6:]
+    wanted = latent.embedding.weight[:2].mean(0)
+    torch.testing.assert_close(half, wanted / (wanted.square().mean() + 1e-8).sqrt())

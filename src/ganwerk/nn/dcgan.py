@@ -100,7 +100,9 @@ class DcganGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
         h = self.first(self.latent(z, labels))
-        h = h.view(len(z), -1, self.start, self.start).contiguous(memory_format=torch.channels_last)
+        h = h.view(z.shape[0], -1, self.start, self.start).contiguous(
+            memory_format=torch.channels_last
+        )
         return (self.picture(self.stages(self.enter(h))).to(z.dtype).tanh(),)
 
 

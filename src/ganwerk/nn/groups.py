@@ -32,7 +32,7 @@ def in_groups(features: Tensor, size: int, find: Callable[[Tensor], Tensor]) -> 
 
     (B, F) to (B, K).
     """
-    count = len(features)
+    count = features.shape[0]
     size = min(size or count, count)
     whole = count - count % size
     found = find(features[:whole].view(-1, size, features.shape[1])).flatten(0, 1)
@@ -64,7 +64,7 @@ class MinibatchDiscrimination(nn.Module):
         """Each pair once: sample i meets i + 1, then i + 2 ... round the group; both count it."""
         count = rows.shape[1]
         m = rows.unflatten(2, (self.kernels, self.dim)).permute(1, 3, 0, 2).contiguous()
-        others = m.new_zeros(count, len(rows), self.kernels)
+        others = m.new_zeros(count, rows.shape[0], self.kernels)
         for ahead in range(1, count // 2 + 1):
             close = torch.exp(-(m - m.roll(-ahead, 0)).abs().sum(1))
             others = others + close
@@ -169,7 +169,7 @@ class Packed(nn.Module):
         return self.net(tuple(self._pack(scale) for scale in scales), None)
 
     def _pack(self, samples: Tensor) -> Tensor:
-        count = len(samples)
+        count = samples.shape[0]
         if count % self.size:
             packs = -(-count // self.size)
             index = torch.arange(packs * self.size, device=samples.device) % count

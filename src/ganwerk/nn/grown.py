@@ -101,7 +101,7 @@ class ScalesGenerator(nn.Module):
     def features(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """What the first stage starts from, (B, C, start, start)."""
         h = self.first(self.latent(z, labels))
-        h = h.view(len(z), -1, self.start, self.start)
+        h = h.view(z.shape[0], -1, self.start, self.start)
         return h.contiguous(memory_format=torch.channels_last)
 
     def picture(self, stage: int, h: Tensor) -> Tensor:

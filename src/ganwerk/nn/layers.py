@@ -146,11 +146,16 @@ class LabelledLatent(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
         if self.embedding is None:
-            return z
+            return self.scaled(z)
         assert labels is not None
-        if labels.is_floating_point():
-            return torch.cat([z, labels @ self.embedding.weight], dim=1)
-        return torch.cat([z, self.embedding(labels)], dim=1)
+        shares = labels.is_floating_point()
+        embedded = labels @ self.embedding.weight if shares else self.embedding(labels)
+        return torch.cat([self.scaled(z), self.scaled(embedded)], dim=1)
+
+    @staticmethod
+    def scaled(part: Tensor, /) -> Tensor:
+        """Each of the two (B, F) before they are joined."""
+        return part
 
 
 class Verdict(nn.Module):

@@ -221,7 +221,7 @@ class StyledGenerator(nn.Module, ABC):
         """styles (B, L, W), one for each layer, to pictures. noise: (B or 1, 1, H, W) for each
         layer; None takes the fixed one."""
         given: list[Tensor | None] = [None] * self.style_layers if noise is None else [*noise]
-        x = self.constant.expand(len(styles), -1, -1, -1)
+        x = self.constant.expand(styles.shape[0], -1, -1, -1)
         return (self.paint(x.contiguous(memory_format=torch.channels_last), styles, given),)
 
     @abstractmethod

@@ -38,14 +38,14 @@ class Windows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, grid: Grid) -> Tensor:
-        ctx.grid, ctx.batch = grid, len(x)
+        ctx.grid, ctx.batch = grid, x.shape[0]
         p = grid.padding
         padded = F.pad(x, (p, p, p, p)).permute(0, 2, 3, 1).contiguous()
         picture, line, pixel, channel = padded.stride()
-        shape = (len(x), grid.rows, grid.columns, grid.kernel, grid.kernel, padded.shape[3])
+        shape = (x.shape[0], grid.rows, grid.columns, grid.kernel, grid.kernel, padded.shape[3])
         strides = (picture, line * grid.stride, pixel * grid.stride, line, pixel, channel)
         return padded.as_strided(shape, strides).reshape(
-            len(x) * grid.rows * grid.columns, grid.kernel**2 * padded.shape[3]
+            x.shape[0] * grid.rows * grid.columns, grid.kernel**2 * padded.shape[3]
         )
 
     @staticmethod
@@ -81,9 +81,9 @@ class Overlap(torch.autograd.Function):
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """F.conv2d: x (B, C, H, W), weight (O, C, k, k), bias (O,), to (B, O, rows, columns)."""
     grid = Grid(x.shape[2], x.shape[3], weight.shape[2], stride, padding)
-    by_window = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+    by_window = weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1)
     y = F.linear(Windows.apply(x, grid), by_window, bias)
-    return y.view(len(x), grid.rows, grid.columns, -1).permute(0, 3, 1, 2)
+    return y.view(x.shape[0], grid.rows, grid.columns, -1).permute(0, 3, 1, 2)
 
 
 def convolve_transposed(
@@ -93,7 +93,7 @@ def convolve_transposed(
     kernel = weight.shape[2]
     height, width = ((n - 1) * stride + kernel - 2 * padding for n in x.shape[2:])
     grid = Grid(height, width, kernel, stride, padding)
-    by_window = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
-    windows = x.permute(0, 2, 3, 1).reshape(-1, len(weight)) @ by_window
-    y = Overlap.apply(windows, grid, len(x))
+    by_window = weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1)
+    windows = x.permute(0, 2, 3, 1).reshape(-1, weight.shape[0]) @ by_window
+    y = Overlap.apply(windows, grid, x.shape[0])
     return y if bias is None else y + bias[:, None, None]
