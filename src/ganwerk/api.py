@@ -21,7 +21,8 @@ from ganwerk.report import write_report
 from ganwerk.run import Run
 from ganwerk.runtime.events import Plan, Watcher, nobody
 from ganwerk.runtime.pictures import relocate
-from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
+from ganwerk.sampling.sample import Sampler
+from ganwerk.sampling.wanted import check_seeds, check_truncation
 from ganwerk.training import finetune as finetuning
 from ganwerk.training import train as verbs
 from ganwerk.training.prepare import Request

@@ -21,7 +21,8 @@ from ganwerk.control.places import Places, between, joined, load_places
 from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.run import to_uint8
-from ganwerk.sampling.sample import Sampler, check_seeds, check_truncation
+from ganwerk.sampling.sample import Sampler
+from ganwerk.sampling.wanted import check_seeds, check_truncation
 from ganwerk.sampling.space import Space
 
 SPREAD_DRAWN = 1000
