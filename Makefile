@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-portable check golden docs bench clean
+.PHONY: demo test test-slow test-portable check vendor golden clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test       lint, types and the test suite"
 	@echo "make test-slow  the truths that take longer"
 	@echo "make test-portable  golden and closed-form tests under each instruction set, in turn"
+	@echo "make vendor     fetch what the tests in a browser need (npm), and check it"
 	@echo "make golden     write the golden loss curves anew (say why in the commit)"
 
 $(READY): pyproject.toml constraints.txt
@@ -37,6 +38,9 @@ test-slow: $(READY)
 
 test-portable: $(READY)
 	$(BIN)/python -m tests.golden.kernels
+
+vendor: $(READY)
+	$(BIN)/python -m tests.publish.vendor
 
 golden: $(READY)
 	$(BIN)/python -c 'from tests.golden.figures import write; write()'

@@ -22,8 +22,8 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.run import to_uint8
 from ganwerk.sampling.sample import Sampler
-from ganwerk.sampling.wanted import check_seeds, check_truncation
 from ganwerk.sampling.space import Space
+from ganwerk.sampling.wanted import check_seeds, check_truncation
 
 SPREAD_DRAWN = 1000
 Pixels = NDArray[np.uint8]

@@ -1,6 +1,6 @@
 """Random numbers that are a function of counters: picture number s means the same everywhere.
 
-No torch, so that pictures can be drawn from an export without it. `publish/page/latents.js` computes
+No torch, so that pictures can be drawn from an export without it. `publish/page/latents.js` has
 the same numbers in a browser; tests compare them.
 """
 

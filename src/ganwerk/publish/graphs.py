@@ -148,7 +148,9 @@ def _graph(module: nn.Module, given: list[Tensor], first: str, result: str) -> o
             "Write it with operations that torch.export knows, or publish a run of a preset.",
         ) from error
     _strip(graph)
-    sizes = [value.type.tensor_type.shape.dim[0] for value in (*graph.graph.input, *graph.graph.output)]
+    sizes = [
+        value.type.tensor_type.shape.dim[0] for value in (*graph.graph.input, *graph.graph.output)
+    ]
     if not all(size.dim_param for size in sizes):
         raise ConfigError(
             f"The exporter froze the number of pictures of {result}.onnx.",

@@ -46,9 +46,7 @@ def site_files(
     paths = {name: f"model/{name}" for name in (SPACE, CARD, STYLES, PICTURE)}
     paths |= {name: f"runtime/{_served(name)}" for name in used}
     contents = {paths[name]: content for name, content in (dict(model) | used).items()}
-    listed = {
-        name: {"path": path, "bytes": len(contents[path])} for name, path in paths.items()
-    }
+    listed = {name: {"path": path, "bytes": len(contents[path])} for name, path in paths.items()}
     files = {name: _text(name).encode() for name in {*MODULES, *WORKER_MODULES, "opened.js"}}
     files["page.css"] = _text("page.css").encode()
     files["site.json"] = _json({"files": listed}).encode()
@@ -71,7 +69,7 @@ def one_file(about: Exported, model: Mapping[str, bytes], runtime: Mapping[str, 
     inside |= {name: runtime[name] for name in ("runtime.js", "runtime.wasm")}
     inside["painter.js"] = _joined(WORKER_MODULES).encode()
     blocks = [
-        f'<script type="text/plain" data-file="{name}">{base64.b64encode(content).decode()}</script>'
+        f'<script type="text/plain" data-file="{name}">{_base64(content)}</script>'
         for name, content in inside.items()
     ]
     licence = licences()["LICENSE.txt"].decode().replace("--", "- -")
@@ -91,7 +89,7 @@ def _wanted(name: str, about: Exported) -> bool:
 
 
 def _served(name: str) -> str:
-    """Packed files must not look packed: hosts then would tell the browser to unpack them, or not."""
+    """Packed files must not look packed: some hosts would have the browser unpack them."""
     return f"onnx{name}.bin" if name.endswith(".wasm") else f"onnx{name}"
 
 
@@ -119,8 +117,12 @@ def _policy(**changed: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 
 
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return f"'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'"
 
 
 def _offline(files: Mapping[str, bytes]) -> str:

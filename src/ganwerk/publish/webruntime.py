@@ -1,8 +1,8 @@
 """The part of ONNX Runtime that computes in a browser: fetched once, checked always, kept packed.
 
-It is published as an npm package alone, 33 MB of which a page needs 4. So it is neither in the wheel
-nor in a second one: npm fetches it when a page is first published, or the user brings the package
-as a file. Only files with the digests of vendor.json are used, wherever they come from.
+It is published as an npm package alone, 33 MB of which a page needs 4. So it is neither in the
+wheel nor in a second one: npm fetches it when a page is first published, or the user brings the
+package as a file. Only files with the digests of vendor.json are used, wherever they come from.
 """
 
 from __future__ import annotations

@@ -43,10 +43,12 @@ export function put(canvas, pixels, side) {
   canvas.getContext("2d").putImageData(new ImageData(pixels, side, side), 0, 0);
 }
 
+const LARGEST_TIMES = 24; // larger squares are looked at, not the picture
+
 // Large, and of small pictures each pixel the same whole number of the screen's.
 export function fit(canvas, side, room) {
   const density = window.devicePixelRatio || 1;
-  const times = (room * density) / side;
+  const times = Math.min((room * density) / side, LARGEST_TIMES * density);
   const whole = times >= 1 ? Math.floor(times) : times;
   canvas.style.width = canvas.style.height = `${(side * whole) / density}px`;
 }
