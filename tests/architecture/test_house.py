@@ -47,8 +47,17 @@ MAY_IMPORT = {
     "lab": KEPT,
     "api": SAMPLING | {"training", "control", "evaluation", "report", "publish"},
     "cli": SAMPLING
-    | {"metrics", "style", "training", "stylisation", "control", "evaluation", "report", "publish",
-       "lab"},
+    | {
+        "metrics",
+        "style",
+        "training",
+        "stylisation",
+        "control",
+        "evaluation",
+        "report",
+        "publish",
+        "lab",
+    },
 }
 """Which part of ganwerk may import which: always downwards."""
 

@@ -175,7 +175,9 @@ async ([link, name]) => {
   while (!canvas.getAttribute("aria-label").startsWith(name)) {
     await new Promise((resume) => setTimeout(resume, 5));
   }
-  return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  return [...copy.getImageData(0, 0, canvas.width, canvas.height).data];
 }
 """
 

@@ -15,10 +15,11 @@ from ganwerk import api
 from ganwerk.cli import entry
 from ganwerk.control.tuning import save_tuned
 from ganwerk.errors import CheckpointError, ConfigError, MachineError, RunError
-from ganwerk.publish import child, export as exporting
+from ganwerk.publish import child
+from ganwerk.publish import export as exporting
 from ganwerk.publish.card import TO_FILL, card
 from ganwerk.publish.export import export
-from ganwerk.publish.exported import NAMES, SPACE, open_export
+from ganwerk.publish.exported import NAMES, open_export
 from ganwerk.publish.folder import MARK
 from ganwerk.publish.graphs import Differences
 from ganwerk.publish.publish import publish
@@ -218,4 +219,4 @@ def test_finetuned_and_tuned_runs_have_cards_too(run, tmp_path):
     tuned = finetune(run, request(tmp_path / "finetuned", 32))
     assert "Began with the weights of another run" in text_of(tuned)
     save_tuned(Run.open(run), Sampler.open(run), tmp_path / "tuned", {"run": "x", "photo": "y"})
-    assert "# Digits" in text_of(tmp_path / "tuned")
+    assert "Tuned to one picture" in text_of(tmp_path / "tuned")

@@ -83,7 +83,9 @@ def test_sample_writes_as_of_a_run(exported, tmp_path):
     assert [path.name for path in made.paths] == ["grid.png"]
     with pytest.raises(MachineError, match="exists already"):
         sample_export(exported["plain"], [3], Target(tmp_path / "out", grid=True))
-    made = sample_export(exported["plain"], [3], Target(tmp_path / "out", "npz"), classes=["kind 2"])
+    made = sample_export(
+        exported["plain"], [3], Target(tmp_path / "out", "npz"), classes=["kind 2"]
+    )
     with np.load(made.paths[0]) as stored:
         assert stored["labels"].tolist() == [2]
 

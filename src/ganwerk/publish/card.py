@@ -76,6 +76,8 @@ def _training(run: Run, sampler: Sampler) -> list[str]:
     lines.append(f"{sampler.images:,} pictures shown" + (_time(seconds) if seconds else ""))
     if settings.transfer is not None:
         lines.append("Began with the weights of another run of the same kind")
+    if "tuned" in run.about:
+        lines.append("Tuned to one picture afterwards")
     if plan.get("device"):
         lines.append(f"On {plan['device']}")
     return lines

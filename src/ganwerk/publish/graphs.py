@@ -169,7 +169,7 @@ def failing_layer(module: nn.Module, given: list[Tensor]) -> str | None:
     seen: list[tuple[str, nn.Module, tuple[object, ...]]] = []
     hooks = [
         part.register_forward_pre_hook(
-            lambda part, args, name=name: seen.append((name, part, args))  # type: ignore[misc]
+            lambda part, args, name=name: seen.append((name, part, args))
         )
         for name, part in module.named_modules()
         if name

@@ -13,15 +13,16 @@ export class Painter {
     this.waiting.delete(id);
   }
 
-  // The pixels of a place, in the order in which they were asked for.
-  draw(place) {
+  // The pixels of a place, in the order in which they were asked for, urgent ones first.
+  draw(place, urgent = false) {
     const id = ++this.last;
-    this.worker.postMessage({ kind: "draw", id, place });
+    this.worker.postMessage({ kind: "draw", id, place, urgent });
     return new Promise((resolve) => this.waiting.set(id, resolve));
   }
 
-  forgetAll() {
-    this.worker.postMessage({ kind: "forget", ids: [...this.waiting.keys()] });
+  // What is not urgent and not begun is not wanted any more.
+  forget() {
+    this.worker.postMessage({ kind: "forget" });
   }
 
   // For sliders: while one is drawn only the newest of the others is kept. True if this was drawn.
@@ -31,7 +32,7 @@ export class Painter {
       return;
     }
     this.busy.set(key, null);
-    show(await this.draw(place));
+    show(await this.draw(place, true));
     const next = this.busy.get(key);
     this.busy.delete(key);
     if (next) await this.latest(key, next.place, next.show);

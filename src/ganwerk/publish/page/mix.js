@@ -54,6 +54,7 @@ export class Mix {
 
   two(of, taking) {
     this.pair = [of, taking];
+    this.stage.painter.forget();
     [["mix-of", "mix-a", of], ["mix-taking", "mix-b", taking]].forEach(([field, canvas, place]) => {
       $(field).value = `${place.seed}`;
       $(canvas).setAttribute("aria-label", this.stage.nameOf(place));

@@ -1,22 +1,20 @@
 // The worker that draws: it loads runtime and graphs and turns places into pixels, so that the page
-// never waits. Messages in: {kind: "open", files, sizes}, {kind: "draw", id, place},
-// {kind: "forget", ids}. Messages out: progress, ready, engine, drawn, failed.
+// never waits. Messages in: {kind: "open", files, sizes}, {kind: "draw", id, place, urgent},
+// {kind: "forget"} what is not urgent. Messages out: progress, ready, engine, drawn, failed.
 
 import { Space } from "./places.js";
 
 class Trouble extends Error {} // with a sentence for the visitor
 
 const ALIKE = 0.02; // of a picture in [-1, 1]
-const queue = [];
+let queue = []; // the urgent ones in front
 let drawing = null; // (place) => pixels
 let busy = false;
 
 self.onmessage = async ({ data }) => {
   if (data.kind === "open") await open(data);
-  if (data.kind === "draw") queue.push(data);
-  if (data.kind === "forget") {
-    for (let i = queue.length - 1; i >= 0; i--) if (data.ids.includes(queue[i].id)) queue.splice(i, 1);
-  }
+  if (data.kind === "draw") queue = data.urgent ? [data, ...queue] : [...queue, data];
+  if (data.kind === "forget") queue = queue.filter((asked) => asked.urgent);
   if (drawing && !busy) await work();
 };
 
@@ -52,9 +50,21 @@ async function work() {
     } catch (error) {
       fail(error);
     }
-    await new Promise((resume) => setTimeout(resume)); // lets "forget" in
+    await breath();
   }
   busy = false;
+}
+
+// Lets messages in; a timer would wait for four milliseconds.
+function breath() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resume) => {
+    port1.onmessage = () => {
+      port1.close();
+      resume();
+    };
+    port2.postMessage(null);
+  });
 }
 
 function fail(error) {

@@ -17,6 +17,7 @@ export class Sixteen {
 
   fill() {
     $("grid").replaceChildren();
+    this.stage.painter.forget();
     for (let i = 0; i < 16; i++) {
       const place = { ...this.steer.at(anyNumber()), moves: this.steer.still() };
       const button = document.createElement("button");

@@ -29,6 +29,7 @@ export class Walk {
     $("from").value = `${from.seed}`;
     $("to").value = `${to.seed}`;
     $("strip").replaceChildren();
+    this.stage.painter.forget();
     for (let i = 0; i < STOPS; i++) {
       const t = i / (STOPS - 1);
       const button = document.createElement("button");

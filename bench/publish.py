@@ -1,0 +1,236 @@
+"""A published page and an export: sizes, the first picture, pictures per second, half precision.
+
+The page is measured in Chromium, served from localhost, with WebAssembly on one thread. Drawing
+from the export is measured beside torch at its best batch size, both on one thread, in turns. Half
+precision is compared with float32 over many pictures.
+
+Example: python -m bench.publish runs/digits --runtime .vendor/onnxruntime-web-1.30.0.tgz
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.common import machine_line, parser, publish, ratio_of, spread, table
+from bench.record import Row, machine, made, row
+from ganwerk.evaluation.judging import reals_of_run
+from ganwerk.metrics.features.pixels import PixelPca
+from ganwerk.metrics.frechet import frechet_distance
+from ganwerk.metrics.scale import errors
+from ganwerk.publish.drawing import Drawer
+from ganwerk.publish.export import export
+from ganwerk.publish.exported import PICTURE, STYLES
+from ganwerk.publish.publish import publish as publish_page
+from ganwerk.run import Run
+from ganwerk.run.files import human_bytes
+from ganwerk.sampling.sample import Sampler
+from ganwerk.values import ignore_progress
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+
+FIRST = """
+addEventListener("DOMContentLoaded", () => {
+  new MutationObserver(() => {
+    if (!document.body.classList.contains("waiting")) window.first ??= performance.now();
+  }).observe(document.body, {attributes: true});
+});
+"""
+
+MANY = """
+async (count) => {
+  const canvas = document.getElementById("picture");
+  const begun = performance.now();
+  for (let number = 1; number <= count; number++) {
+    const drawn = new Promise((resolve) => {
+      const watch = new MutationObserver(() => { watch.disconnect(); resolve(); });
+      watch.observe(canvas, {attributeFilter: ["aria-label"]});
+    });
+    location.hash = `#${number}`;
+    await drawn;
+  }
+  return 1000 * count / (performance.now() - begun);
+}
+"""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A static host on localhost."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.func.log_message = lambda *_: None  # type: ignore[attr-defined]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+
+
+def in_browser(site: Path, rounds: int, count: int) -> tuple[list[float], list[float]]:
+    """Seconds from the call of the page to its first picture, with an empty profile each time, and
+    pictures per second after it."""
+    from playwright.sync_api import sync_playwright
+
+    firsts, rates = [], []
+    with sync_playwright() as playwright, serving(site) as address:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        for _ in range(rounds):
+            context = browser.new_context(service_workers="block")
+            page = context.new_page()
+            page.add_init_script(FIRST)
+            page.goto(f"{address}#0")
+            while (first := page.evaluate("window.first")) is None:
+                time.sleep(0.05)
+            firsts.append(first / 1000)
+            rates.append(page.evaluate(MANY, count))
+            context.close()
+        browser.close()
+    return firsts, rates
+
+
+def of_torch(sampler: Sampler, batch: int, count: int) -> float:
+    """Pictures per second, as `Sampler.draw` computes them, in batches of `batch`."""
+    sampler.batch = batch
+    start = time.perf_counter()
+    sampler.draw(range(count))
+    return count / (time.perf_counter() - start)
+
+
+def of_export(drawer: Drawer, count: int) -> float:
+    start = time.perf_counter()
+    seeds = range(count)
+    for _ in drawer.batches(seeds, drawer.labels(seeds)):
+        pass
+    return count / (time.perf_counter() - start)
+
+
+def drawing(run: Path, folder: Path, rounds: int, count: int) -> tuple[list[float], list[float]]:
+    """Pictures per second of torch, at its best batch size, and of the export, in turns."""
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sampler, drawer = Sampler.open(run, device="cpu"), Drawer(folder)
+    of_export(drawer, drawer.batch)
+    best = max(BATCHES, key=lambda b: max(of_torch(sampler, b, min(count, 64)) for _ in range(2)))
+    print(
+        f"  torch's best batch: {best}; the export draws in batches of {drawer.batch}", flush=True
+    )
+    pairs = [(of_torch(sampler, best, count), of_export(drawer, count)) for _ in range(rounds)]
+    return [torchs for torchs, _ in pairs], [exports for _, exports in pairs]
+
+
+def start_to_picture(folder: Path, rounds: int) -> list[float]:
+    """Seconds that `ganwerk sample EXPORT --seeds 7` takes, start and writing included."""
+    found = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as out:
+            asked = [sys.executable, "-m", "ganwerk", "sample", str(folder), "--seeds", "7"]
+            start = time.perf_counter()
+            subprocess.run([*asked, "--out", out], check=True, capture_output=True)
+            found.append(time.perf_counter() - start)
+    return found
+
+
+def half(run: Path, exact: Path, stored: Path, count: int) -> dict[str, float]:
+    """Half-precision weights beside float32: size, grey levels, FD to the run's real pictures."""
+
+    def drawn(folder: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        drawer = Drawer(folder)
+        return np.concatenate(list(drawer.batches(range(count), drawer.labels(range(count)))))
+
+    def measure(a: torch.Tensor, b: torch.Tensor) -> dict[str, float]:
+        return {"fd": frechet_distance(a, b)}
+
+    pictures = [drawn(folder) for folder in (exact, stored)]
+    reals = reals_of_run(Run.open(run), ignore_progress).images
+    extractor = PixelPca.fit(reals)
+    real = extractor.features(torch.from_numpy(reals).float())
+    features = [
+        extractor.features(torch.from_numpy(p).permute(0, 3, 1, 2).float()) for p in pictures
+    ]
+    sizes = [sum((f / n).stat().st_size for n in (STYLES, PICTURE)) for f in (exact, stored)]
+    levels = np.abs(pictures[0].astype(np.int16) - pictures[1])
+    return {
+        "exact_bytes": sizes[0],
+        "half_bytes": sizes[1],
+        "mean_grey_levels": float(levels.mean()),
+        "largest_grey_levels": int(levels.max()),
+        "exact_fd": measure(real, features[0])["fd"],
+        "half_fd": measure(real, features[1])["fd"],
+        "fd_error": errors(measure, real, features[0])["fd"],
+    }
+
+
+def measured(run: Path, given: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        stored = export(run, out=folder / "half").folder
+        exact = export(run, out=folder / "exact", precision="float32").folder
+        page = publish_page(stored, folder / "site", runtime=given.runtime)
+        single = publish_page(stored, folder / "page.html", single=True, runtime=given.runtime)
+        compared = half(run, exact, stored, given.pictures)
+        torchs, exports = drawing(run, stored, given.rounds, given.count)
+        started = start_to_picture(stored, given.rounds)
+        firsts, rates = in_browser(folder / "site", given.rounds, given.count)
+    told = [
+        ["a visitor loads", human_bytes(page.wire)],
+        ["one file", human_bytes(single.stored)],
+        ["first picture in the browser", f"{spread(firsts):.2f} s"],
+        ["pictures/s in the browser", f"{spread(rates):.1f}"],
+        ["pictures/s of the export", f"{spread(exports):.1f}"],
+        ["pictures/s of torch", f"{spread(torchs):.1f}"],
+        ["`sample EXPORT`, start to file", f"{spread(started):.2f} s"],
+        *[[name, f"{value:.6g}"] for name, value in compared.items()],
+    ]
+    print(table(["", run.name], told), flush=True)
+    rows = [
+        row(
+            run.name,
+            wire_bytes=page.wire,
+            one_file_bytes=single.stored,
+            first_picture_seconds=spread(firsts),
+            browser_images_per_second=spread(rates),
+            export_images_per_second=spread(exports),
+            torch_images_per_second=spread(torchs),
+            export_to_torch=ratio_of(exports, torchs),
+            sample_seconds=spread(started),
+            **compared,
+        )
+    ]
+    numbers = {"firsts": firsts, "rates": rates, "exports": exports, "torch": torchs}
+    return rows, numbers | {"started": started} | compared
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("runs", type=Path, nargs="+", help="trained runs")
+    options.add_argument("--runtime", type=Path, help="onnxruntime-web as npm packs it")
+    options.add_argument("--rounds", type=int, default=5, help="turns of each (default: 5)")
+    options.add_argument("--count", type=int, default=100, help="pictures a turn (default: 100)")
+    options.add_argument("--pictures", type=int, default=1000, help="compared (default: 1,000)")
+    given = options.parse_args()
+    here = machine()
+    print(machine_line(here), flush=True)
+    found = [measured(run, given) for run in given.runs]
+    rows = [each for rows, _ in found for each in rows]
+    numbers = {run.name: told for run, (_, told) in zip(given.runs, found, strict=True)}
+    publish(given, made("publish", "browser", rows, here), {"runs": numbers})
+
+
+if __name__ == "__main__":
+    main()
