@@ -129,7 +129,7 @@ class Trained:
     def publish(self, target: str | Path, **options: Any) -> Published:
         """Make a web page that draws in the browser, as `ganwerk publish`.
 
-        options: those of publish.publish: single (one file), runtime, precision, at, title, licence.
+        options: those of publish.publish: single (one file), runtime, precision, at, title, ...
         """
         return publish(self.path, Path(target), **options)
 

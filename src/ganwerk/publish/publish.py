@@ -21,6 +21,7 @@ from ganwerk.publish.exported import (
 from ganwerk.publish.folder import check_folder, replace_folder
 from ganwerk.publish.site import GENERATOR, one_file, site_files
 from ganwerk.publish.webruntime import web_runtime
+from ganwerk.run import Run
 from ganwerk.run.files import disk_errors, human_bytes, to_json, write_bytes
 from ganwerk.run.pictures import make_folder
 from ganwerk.values import ProgressCallback, ignore_progress
@@ -66,14 +67,17 @@ def publish(
         _check_file(target)
     else:
         check_folder(target, KIND)
+    as_it_is = is_export(source)
+    if not as_it_is:
+        Run.open(source)  # before anything is fetched
+    elif title is not None or licence or at != "latest" or precision != "float16":
+        raise ConfigError(
+            f"{source} is an export and is published as it is.",
+            "Name the run instead, or edit card.md in the export.",
+        )
     parts = web_runtime(runtime, progress)
     warnings: tuple[str, ...] = ()
-    if is_export(source):
-        if title is not None or licence or at != "latest" or precision != "float16":
-            raise ConfigError(
-                f"{source} is an export and is published as it is.",
-                "Name the run instead, or edit card.md in the export.",
-            )
+    if as_it_is:
         about = open_export(source)
         model = {name: read(source / name) for name in NAMES}
     else:

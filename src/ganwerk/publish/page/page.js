@@ -55,6 +55,7 @@ async function begin() {
 }
 
 function progressed(share) {
+  if (document.body.classList.contains("failed")) return; // what else was on its way
   $("loaded").value = share;
   $("sentence").textContent = share < 1 ? `The generator is loading, ${Math.round(100 * share)} %` : "It is there; drawing the first picture …";
 }

@@ -15,7 +15,8 @@ export async function sources() {
   const text = (name) => new TextDecoder().decode(files[name]);
   const address = URL.createObjectURL(new Blob([files["painter.js"]], { type: "text/javascript" }));
   const sizes = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.length]));
-  return { files, sizes, card: text("card.md"), worker: new Worker(address, { type: "module" }) };
+  // Not a module: a page that is a file may not start one, and without imports it need not be
+  return { files, sizes, card: text("card.md"), worker: new Worker(address) };
 }
 
 async function beside() {

@@ -36,6 +36,7 @@ export class Stage {
     const link = linkOf(place, this.about.classes);
     if (remember && link !== location.hash) history.pushState(null, "", link);
     else if (link !== location.hash) history.replaceState(null, "", link);
+    $("number").hidden = false;
     $("number").textContent = `#${place.seed}`;
     $("number").href = link;
     const kind = this.kindOf(place);
@@ -57,6 +58,7 @@ export class Stage {
 
   // A place that has no number: between two, or mixed of two.
   async other(place, name) {
+    $("number").hidden = true;
     $("number").textContent = "";
     $("kind").textContent = name;
     await this.draw(place, name);
