@@ -176,7 +176,8 @@ def half(run: Path, exact: Path, stored: Path, count: int) -> dict[str, float]:
     }
 
 
-def measured(run: Path, given: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+def measured(given: argparse.Namespace) -> tuple[Row, dict[str, Any]]:
+    run = given.run
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         stored = export(run, out=folder / "half").folder
@@ -198,27 +199,25 @@ def measured(run: Path, given: argparse.Namespace) -> tuple[list[Row], dict[str,
         *[[name, f"{value:.6g}"] for name, value in compared.items()],
     ]
     print(table(["", run.name], told), flush=True)
-    rows = [
-        row(
-            run.name,
-            wire_bytes=page.wire,
-            one_file_bytes=single.stored,
-            first_picture_seconds=spread(firsts),
-            browser_images_per_second=spread(rates),
-            export_images_per_second=spread(exports),
-            torch_images_per_second=spread(torchs),
-            export_to_torch=ratio_of(exports, torchs),
-            sample_seconds=spread(started),
-            **compared,
-        )
-    ]
+    found = row(
+        "page",
+        wire_bytes=page.wire,
+        one_file_bytes=single.stored,
+        first_picture_seconds=spread(firsts),
+        browser_images_per_second=spread(rates),
+        export_images_per_second=spread(exports),
+        torch_images_per_second=spread(torchs),
+        export_to_torch=ratio_of(exports, torchs),
+        sample_seconds=spread(started),
+        **compared,
+    )
     numbers = {"firsts": firsts, "rates": rates, "exports": exports, "torch": torchs}
-    return rows, numbers | {"started": started} | compared
+    return found, numbers | {"started": started} | compared
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("runs", type=Path, nargs="+", help="trained runs")
+    options.add_argument("run", type=Path, help="a trained run; its name becomes the study's")
     options.add_argument("--runtime", type=Path, help="onnxruntime-web as npm packs it")
     options.add_argument("--rounds", type=int, default=5, help="turns of each (default: 5)")
     options.add_argument("--count", type=int, default=100, help="pictures a turn (default: 100)")
@@ -226,10 +225,8 @@ def main() -> None:
     given = options.parse_args()
     here = machine()
     print(machine_line(here), flush=True)
-    found = [measured(run, given) for run in given.runs]
-    rows = [each for rows, _ in found for each in rows]
-    numbers = {run.name: told for run, (_, told) in zip(given.runs, found, strict=True)}
-    publish(given, made("publish", "browser", rows, here), {"runs": numbers})
+    told, numbers = measured(given)
+    publish(given, made("publish", given.run.name, [told], here), numbers)
 
 
 if __name__ == "__main__":
