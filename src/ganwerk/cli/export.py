@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
-from ganwerk.cli.output import say, say_json, typed
+from ganwerk.cli.output import say, say_json
+from ganwerk.errors import typed
 
 
 def card_options(command: click.decorators.FC) -> click.decorators.FC:

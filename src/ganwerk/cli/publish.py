@@ -8,7 +8,8 @@ import click
 
 from ganwerk.cli.export import card_options
 from ganwerk.cli.options import at_option, json_option, parse_at, run_argument
-from ganwerk.cli.output import say, say_json, typed
+from ganwerk.cli.output import say, say_json
+from ganwerk.errors import typed
 
 
 @click.command("publish")
