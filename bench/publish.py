@@ -38,7 +38,6 @@ from ganwerk.publish.export import export
 from ganwerk.publish.exported import PICTURE, STYLES
 from ganwerk.publish.publish import publish as publish_page
 from ganwerk.run import Run
-from ganwerk.run.files import human_bytes
 from ganwerk.sampling.sample import Sampler
 from ganwerk.values import ignore_progress
 
@@ -54,16 +53,22 @@ addEventListener("DOMContentLoaded", () => {
 
 MANY = """
 async (count) => {
-  const canvas = document.getElementById("picture");
+  const { Painter } = await import("./draw.js");
+  const { sources } = await import("./sources.js");
+  const { files, sizes, worker } = await sources();
+  const painter = new Painter(worker);
+  const numbers = [...Array(count).keys()];
+  const draw = (n) => painter.draw({ seed: BigInt(n), label: null, psi: 1, moves: [] });
+  await new Promise((resolve) => {
+    worker.onmessage = ({ data }) => {
+      if (data.kind === "engine") resolve();
+      if (data.kind === "drawn") painter.drawn(data);
+    };
+    worker.postMessage({ kind: "open", files, sizes });
+  });
+  await Promise.all(numbers.slice(0, 3).map(draw));
   const begun = performance.now();
-  for (let number = 1; number <= count; number++) {
-    const drawn = new Promise((resolve) => {
-      const watch = new MutationObserver(() => { watch.disconnect(); resolve(); });
-      watch.observe(canvas, {attributeFilter: ["aria-label"]});
-    });
-    location.hash = `#${number}`;
-    await drawn;
-  }
+  await Promise.all(numbers.map(draw));
   return 1000 * count / (performance.now() - begun);
 }
 """
@@ -82,26 +87,41 @@ def serving(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def in_browser(site: Path, rounds: int, count: int) -> tuple[list[float], list[float]]:
-    """Seconds from the call of the page to its first picture, with an empty profile each time, and
-    pictures per second after it."""
+def cpu_seconds(children: bool) -> float:
+    """That this process has taken, or with `children` all that it has started and that still run
+    or have ended."""
+    import psutil
+
+    me = psutil.Process()
+    times = me.cpu_times()
+    if not children:
+        return float(times.user + times.system)
+    running = sum(sum(p.cpu_times()[:2]) for p in me.children(recursive=True))
+    return float(running + times.children_user + times.children_system)
+
+
+def in_browser(site: Path, rounds: int, count: int) -> dict[str, list[float]]:
+    """Seconds from the call of the page to its first picture, with an empty profile each time; the
+    seconds that processors worked for it; and pictures per second after it, asked for at once."""
     from playwright.sync_api import sync_playwright
 
-    firsts, rates = [], []
+    firsts, works, rates = [], [], []
     with sync_playwright() as playwright, serving(site) as address:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for _ in range(rounds):
             context = browser.new_context(service_workers="block")
             page = context.new_page()
             page.add_init_script(FIRST)
-            page.goto(f"{address}#0")
+            before = cpu_seconds(children=True)
+            page.goto(f"{address}#0", timeout=0)
             while (first := page.evaluate("window.first")) is None:
                 time.sleep(0.05)
             firsts.append(first / 1000)
+            works.append(cpu_seconds(children=True) - before)
             rates.append(page.evaluate(MANY, count))
             context.close()
         browser.close()
-    return firsts, rates
+    return {"first_picture": firsts, "first_picture_cpu": works, "browser": rates}
 
 
 def of_torch(sampler: Sampler, batch: int, count: int) -> float:
@@ -134,16 +154,18 @@ def drawing(run: Path, folder: Path, rounds: int, count: int) -> tuple[list[floa
     return [torchs for torchs, _ in pairs], [exports for _, exports in pairs]
 
 
-def start_to_picture(folder: Path, rounds: int) -> list[float]:
-    """Seconds that `ganwerk sample EXPORT --seeds 7` takes, start and writing included."""
-    found = []
+def start_to_picture(folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds that `ganwerk sample EXPORT --seeds 7` takes, start and writing included, and that
+    processors worked for it."""
+    found, works = [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as out:
             asked = [sys.executable, "-m", "ganwerk", "sample", str(folder), "--seeds", "7"]
-            start = time.perf_counter()
+            start, before = time.perf_counter(), cpu_seconds(children=True)
             subprocess.run([*asked, "--out", out], check=True, capture_output=True)
             found.append(time.perf_counter() - start)
-    return found
+            works.append(cpu_seconds(children=True) - before)
+    return {"sample": found, "sample_cpu": works}
 
 
 def half(run: Path, exact: Path, stored: Path, count: int) -> dict[str, float]:
@@ -157,7 +179,8 @@ def half(run: Path, exact: Path, stored: Path, count: int) -> dict[str, float]:
         return {"fd": frechet_distance(a, b)}
 
     pictures = [drawn(folder) for folder in (exact, stored)]
-    reals = reals_of_run(Run.open(run), ignore_progress).images
+    settings = Sampler.open(run, device="cpu").settings
+    reals = reals_of_run(Run.open(run), settings, ignore_progress).images
     extractor = PixelPca.fit(reals)
     real = extractor.features(torch.from_numpy(reals).float())
     features = [
@@ -184,35 +207,20 @@ def measured(given: argparse.Namespace) -> tuple[Row, dict[str, Any]]:
         exact = export(run, out=folder / "exact", precision="float32").folder
         page = publish_page(stored, folder / "site", runtime=given.runtime)
         single = publish_page(stored, folder / "page.html", single=True, runtime=given.runtime)
+        times = in_browser(folder / "site", given.rounds, given.count)
+        print(f"  {times}", flush=True)
+        times |= start_to_picture(stored, given.rounds)
+        times["torch"], times["export"] = drawing(run, stored, given.rounds, given.count)
+        print(f"  {times}", flush=True)
         compared = half(run, exact, stored, given.pictures)
-        torchs, exports = drawing(run, stored, given.rounds, given.count)
-        started = start_to_picture(stored, given.rounds)
-        firsts, rates = in_browser(folder / "site", given.rounds, given.count)
-    told = [
-        ["a visitor loads", human_bytes(page.wire)],
-        ["one file", human_bytes(single.stored)],
-        ["first picture in the browser", f"{spread(firsts):.2f} s"],
-        ["pictures/s in the browser", f"{spread(rates):.1f}"],
-        ["pictures/s of the export", f"{spread(exports):.1f}"],
-        ["pictures/s of torch", f"{spread(torchs):.1f}"],
-        ["`sample EXPORT`, start to file", f"{spread(started):.2f} s"],
-        *[[name, f"{value:.6g}"] for name, value in compared.items()],
-    ]
-    print(table(["", run.name], told), flush=True)
-    found = row(
-        "page",
-        wire_bytes=page.wire,
-        one_file_bytes=single.stored,
-        first_picture_seconds=spread(firsts),
-        browser_images_per_second=spread(rates),
-        export_images_per_second=spread(exports),
-        torch_images_per_second=spread(torchs),
-        export_to_torch=ratio_of(exports, torchs),
-        sample_seconds=spread(started),
-        **compared,
-    )
-    numbers = {"firsts": firsts, "rates": rates, "exports": exports, "torch": torchs}
-    return found, numbers | {"started": started} | compared
+    figures: dict[str, Any] = {"wire_bytes": page.wire, "one_file_bytes": single.stored}
+    for name, values in times.items():
+        unit = "images_per_second" if name in ("browser", "torch", "export") else "seconds"
+        figures[f"{name}_{unit}"] = spread(values)
+    figures["export_to_torch"] = ratio_of(times["export"], times["torch"])
+    figures |= compared
+    print(table(["", run.name], [[name, f"{figure:.4g}"] for name, figure in figures.items()]))
+    return row("page", **figures), times | compared
 
 
 def main() -> None:
