@@ -51,13 +51,12 @@ addEventListener("DOMContentLoaded", () => {
 });
 """
 
-MANY = """
-async (count) => {
+READY = """
+async () => {
   const { Painter } = await import("./draw.js");
   const { sources } = await import("./sources.js");
   const { files, sizes, worker } = await sources();
   const painter = new Painter(worker);
-  const numbers = [...Array(count).keys()];
   const draw = (n) => painter.draw({ seed: BigInt(n), label: null, psi: 1, moves: [] });
   await new Promise((resolve) => {
     worker.onmessage = ({ data }) => {
@@ -66,9 +65,15 @@ async (count) => {
     };
     worker.postMessage({ kind: "open", files, sizes });
   });
-  await Promise.all(numbers.slice(0, 3).map(draw));
+  window.drawn = (count) => Promise.all([...Array(count).keys()].map(draw));
+  await window.drawn(3);
+}
+"""
+
+MANY = """
+async (count) => {
   const begun = performance.now();
-  await Promise.all(numbers.map(draw));
+  await window.drawn(count);
   return 1000 * count / (performance.now() - begun);
 }
 """
@@ -102,10 +107,11 @@ def cpu_seconds(children: bool) -> float:
 
 def in_browser(site: Path, rounds: int, count: int) -> dict[str, list[float]]:
     """Seconds from the call of the page to its first picture, with an empty profile each time; the
-    seconds that processors worked for it; and pictures per second after it, asked for at once."""
+    seconds that processors worked for it; pictures per second after it, asked for at once, and the
+    seconds that processors worked for one."""
     from playwright.sync_api import sync_playwright
 
-    firsts, works, rates = [], [], []
+    firsts, works, rates, busy = [], [], [], []
     with sync_playwright() as playwright, serving(site) as address:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for _ in range(rounds):
@@ -118,10 +124,14 @@ def in_browser(site: Path, rounds: int, count: int) -> dict[str, list[float]]:
                 time.sleep(0.05)
             firsts.append(first / 1000)
             works.append(cpu_seconds(children=True) - before)
+            page.evaluate(READY)
+            before = cpu_seconds(children=True)
             rates.append(page.evaluate(MANY, count))
+            busy.append((cpu_seconds(children=True) - before) / count)
             context.close()
         browser.close()
-    return {"first_picture": firsts, "first_picture_cpu": works, "browser": rates}
+    return {"first_picture": firsts, "first_picture_cpu": works, "browser": rates,
+            "browser_cpu_per_picture": busy}  # fmt: skip
 
 
 def of_torch(sampler: Sampler, batch: int, count: int) -> float:

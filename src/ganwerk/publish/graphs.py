@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from ganwerk.errors import ConfigError, MachineError
 from ganwerk.game.latents import LATENTS, for_seeds
@@ -117,8 +116,6 @@ def simplified(sampler: Sampler) -> Sampler:
     twin = sampler.copied()
     net = twin.net.cpu().eval().requires_grad_(False)
     for module in net.modules():
-        for name in [*getattr(module, "parametrizations", {})]:
-            parametrize.remove_parametrizations(module, name)
         if isinstance(module, Precise):
             module.compute, module.as_matrix = None, False
     equalised.fold(net)
