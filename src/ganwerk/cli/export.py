@@ -55,6 +55,7 @@ def command(
     when = parse_at(at)
     from ganwerk.cli.bars import progress_bars
     from ganwerk.publish.export import export
+    from ganwerk.run.files import human_bytes
 
     with progress_bars(quiet=as_json) as progress:
         made = export(
@@ -70,7 +71,7 @@ def command(
     for warning in made.warnings:
         say(f"warning: {warning}")
     for name, size in made.sizes.items():
-        say(f"  {made.folder / name}  {size / 1e6:.2f} MB")
+        say(f"  {made.folder / name}  {human_bytes(size)}")
     say(f"Pictures 0 to 7 as torch draws them, but for {made.float32:.1g} (exact) and "
         f"{made.mean_grey:.2f} grey levels on average (as stored).")  # fmt: skip
     say(f"Draw with it: ganwerk sample {typed(made.folder)} --seeds 0-63 --grid")
