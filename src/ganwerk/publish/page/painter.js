@@ -157,7 +157,8 @@ async function engineOf(runtime, wasm, { styles, picture }, provider) {
   ort.env.wasm.wasmBinary = wasm;
   const graph = async (model, name, where) => {
     try {
-      return await ort.InferenceSession.create(model, { executionProviders: [where] });
+      const options = { executionProviders: [where], logSeverityLevel: 4 };
+      return await ort.InferenceSession.create(model, options);
     } catch (error) {
       throw new Trouble(`The model ${name} cannot be read: it is damaged, or this browser lacks something it needs. (${String(error.message ?? error).slice(0, 160)})`);
     }
