@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-portable check docs golden clean
+.PHONY: demo test test-slow test-portable check docs vendor golden clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow  the truths that take longer"
 	@echo "make test-portable  golden and closed-form tests under each instruction set, in turn"
 	@echo "make docs       write the tables of the docs from bench/results, and docs/cli.md"
+	@echo "make vendor     fetch what the tests in a browser need (npm), and check it"
 	@echo "make golden     write the golden loss curves anew (say why in the commit)"
 
 $(READY): pyproject.toml constraints.txt
@@ -42,6 +43,9 @@ test-portable: $(READY)
 docs: $(READY)
 	$(BIN)/python -m bench.document
 	$(BIN)/python -m ganwerk.cli.document
+
+vendor: $(READY)
+	$(BIN)/python -m tests.publish.vendor
 
 golden: $(READY)
 	$(BIN)/python -c 'from tests.golden.figures import write; write()'

@@ -19,6 +19,8 @@ from ganwerk.control.mix import Mixed, mix
 from ganwerk.control.project import Projected, project
 from ganwerk.control.steered import Steered
 from ganwerk.control.strips import Found, directions
+from ganwerk.publish.export import Written, export
+from ganwerk.publish.publish import Published, publish
 from ganwerk.report import write_report
 from ganwerk.run import Run
 from ganwerk.runtime.events import Plan, Watcher, nobody
@@ -117,6 +119,20 @@ class Trained:
         options: those of control.project: steps, tries, classes, own_noise, backbone, ...
         """
         return project(self.path, _path(photo), out=_path(out), **options)
+
+    def export(self, out: str | Path | None = None, **options: Any) -> Written:
+        """Write its generator as ONNX graphs that need no ganwerk, as `ganwerk export`.
+
+        options: those of publish.export: precision, at, title, licence.
+        """
+        return export(self.path, out=None if out is None else Path(out), **options)
+
+    def publish(self, target: str | Path, **options: Any) -> Published:
+        """Make a web page that draws in the browser, as `ganwerk publish`.
+
+        options: those of publish.publish: single (one file), runtime, precision, at, title, ...
+        """
+        return publish(self.path, Path(target), **options)
 
     def resume(
         self,

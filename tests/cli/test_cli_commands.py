@@ -10,7 +10,7 @@ import pytest
 
 from ganwerk.data.health import HealthLine
 from ganwerk.runtime.events import Ended, Plan, Planned
-from ganwerk.sampling.sample import Sampled
+from ganwerk.sampling.wanted import Sampled
 from ganwerk.values import Progress
 
 

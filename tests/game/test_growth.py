@@ -20,6 +20,7 @@ from ganwerk.nn.grown import (
     MultiScaleDiscriminator,
     MultiScaleGenerator,
 )
+from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Batch
 from ganwerk.values import PictureShape
 
@@ -41,8 +42,8 @@ def test_phases_as_shares_of_the_run():
 
 
 def playing(recipe, generator, discriminator, steps, horizon=160):
-    g = generator(SHAPE, 4, 0, width=4, max_width=8)
-    d = discriminator(SHAPE, 0, width=4, max_width=8, group=2)
+    g = generator(Sizes(SHAPE, 4, 8), 4, 0)
+    d = discriminator(Sizes(SHAPE, 4, 8), 0, group=2)
     for net in (g, d):
         begin(net, torch.Generator().manual_seed(5))
     state = start(

@@ -8,14 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.game.latents import (
-    LATENTS,
-    for_seeds,
-    labels_for_seeds,
-    spherical,
-    step_seed,
-    uniforms,
-)
+from ganwerk.game.counters import step_seed, uniforms
+from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds, spherical
 
 seeds = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=20)
 

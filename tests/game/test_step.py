@@ -105,7 +105,8 @@ def test_generator_plays_against_the_updated_discriminator():
     report = train_step(state, batch, Recipe())
     reference = TinyG()
     reference.load_state_dict(g_before)
-    from ganwerk.game.latents import LATENTS, step_seed
+    from ganwerk.game.counters import step_seed
+    from ganwerk.game.latents import LATENTS
 
     z = LATENTS["gaussian"].draw(8, 2, torch.Generator().manual_seed(step_seed(0, 0)))
     loss = nn.functional.softplus(-state.d_net(reference(z))).mean()

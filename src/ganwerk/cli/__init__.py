@@ -34,6 +34,8 @@ COMMANDS = {
         "ganwerk.cli.neighbours:command",
         "Show drawn beside nearest real pictures.",
     ),
+    "export": ("ganwerk.cli.export:command", "Write a generator as files that need no ganwerk."),
+    "publish": ("ganwerk.cli.publish:command", "Make a web page that draws in the browser."),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
     "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),

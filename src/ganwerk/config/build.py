@@ -11,7 +11,8 @@ from torch import nn
 from ganwerk.config import schema
 from ganwerk.config.families import FAMILIES, Players
 from ganwerk.config.schema import Settings
-from ganwerk.game.latents import LATENTS, step_seed
+from ganwerk.game.counters import step_seed
+from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw

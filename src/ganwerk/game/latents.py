@@ -10,12 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-SMALLEST = 2.0**-25  # half a step of float32's rand: keeps 0 away from the quantile function
+from ganwerk.game.counters import SMALLEST, classes_for_seeds, uniforms
+
 TRUNCATION = 2.0  # standard deviations; Brock et al. 2019, BigGAN, section 3.1
 
 Draw = Callable[[int, int, torch.Generator], Tensor]
@@ -113,29 +112,4 @@ def for_seeds(latents: Latents, seeds: Sequence[int], dim: int, stream: int = 0)
 
 def labels_for_seeds(seeds: Sequence[int], shares: Sequence[float]) -> Tensor:
     """A class (len(seeds),) int64 for each picture number, drawn with the given shares."""
-    u = uniforms(seeds, 1, stream=1)[:, 0].astype(np.float64)
-    edges = np.cumsum(np.asarray(shares, dtype=np.float64))
-    drawn = np.searchsorted(edges / edges[-1], u, side="right")
-    return torch.from_numpy(np.minimum(drawn, len(shares) - 1).astype(np.int64))
-
-
-def uniforms(seeds: Sequence[int], dim: int, stream: int = 0) -> NDArray[np.float32]:
-    """Counter-based uniform numbers (len(seeds), dim) in [0, 1): two rounds of SplitMix64
-    (Steele et al. 2014) over (seed, stream, column), so no order of drawing matters."""
-    rows = np.asarray(seeds, dtype=np.uint64)[:, None]
-    columns = np.arange(dim, dtype=np.uint64)[None, :] + np.uint64(stream << 32)
-    bits = _mix(_mix(rows) ^ (columns * np.uint64(0x9E3779B97F4A7C15)))
-    return ((bits >> np.uint64(40)).astype(np.float64) * 2.0**-24).astype(np.float32)
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-def step_seed(seed: int, step: int) -> int:
-    """One 63-bit seed for everything random in step `step` of a run with `seed`."""
-    mixed = _mix(_mix(np.asarray([seed], np.uint64)) ^ np.asarray([step], np.uint64))
-    return int(mixed[0] >> np.uint64(1))
+    return torch.from_numpy(classes_for_seeds(seeds, shares))

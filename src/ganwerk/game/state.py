@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.errors import CheckpointError
-from ganwerk.game.latents import step_seed
+from ganwerk.game.counters import step_seed
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.nn.ema import Ema
 from ganwerk.nn.groups import group_size_of

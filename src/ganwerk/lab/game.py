@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ganwerk.config import build
 from ganwerk.errors import DivergedError
-from ganwerk.game.latents import LATENTS, step_seed
+from ganwerk.game.counters import step_seed
+from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, adapt, claim, plain_draw

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganwerk.game.latents import SMALLEST
+from ganwerk.game.counters import SMALLEST
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.state import TrainState
 from ganwerk.lab import points

@@ -19,7 +19,7 @@ from ganwerk.data.cache import cache_home
 from ganwerk.data.opening import open_source
 from ganwerk.data.sources import ArraySource
 from ganwerk.errors import DataError
-from ganwerk.game.latents import step_seed
+from ganwerk.game.counters import step_seed
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
 from ganwerk.lab.game import DATA, begin, generated, moments, play, rules_of

@@ -28,8 +28,19 @@ class EqualConv2d(Conv2d):
         super().__init__(*args, **options)
         self.scale = gain / math.sqrt(fan_in(self))
 
+    @property
+    def scaled(self) -> Tensor:
+        """The kernel as it is used."""
+        return self.weight if self.scale == 1 else self.weight * self.scale
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.convolve(x, self.weight * self.scale, self.bias)
+        return self.convolve(x, self.scaled, self.bias)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Store the kernel as it is used: the same map, but no longer one to train."""
+        self.weight.mul_(self.scale)
+        self.scale = 1.0
 
 
 class EqualLinear(Linear):
@@ -51,8 +62,17 @@ class EqualLinear(Linear):
         self.scale = gain * rate / math.sqrt(features)
 
     def forward(self, x: Tensor) -> Tensor:
-        bias = None if self.bias is None else self.bias * self.rate
-        return F.linear(x.to(self.weight.dtype), self.weight * self.scale, bias)
+        weight = self.weight if self.scale == 1 else self.weight * self.scale
+        bias = self.bias if self.bias is None or self.rate == 1 else self.bias * self.rate
+        return F.linear(x.to(weight.dtype), weight, bias)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Store weight and bias as they are used: the same map, but no longer one to train."""
+        self.weight.mul_(self.scale)
+        if self.bias is not None:
+            self.bias.mul_(self.rate)
+        self.scale = self.rate = 1.0
 
 
 class PixelNorm(nn.Module):
@@ -83,6 +103,14 @@ def _mean_square(x: Tensor) -> Tensor:
     squares = x.square().permute(0, 2, 3, 1).reshape(-1, channels)
     mean = squares @ x.new_full((channels, channels), 1 / channels)
     return mean.view(x.shape[0], *x.shape[2:], channels).permute(0, 3, 1, 2)
+
+
+def fold(net: nn.Module) -> None:
+    """Multiply the scales of all equalised layers into their weights, for a network that is only
+    drawn with."""
+    for module in net.modules():
+        if isinstance(module, EqualConv2d | EqualLinear):
+            module.fold()
 
 
 def begin(net: nn.Module, random: torch.Generator) -> None:

@@ -95,7 +95,7 @@ class ModulatedConv(nn.Module):
         s = self.affine(style)
         if not self.demodulate:
             return s, None
-        energy = (self.conv.weight * self.conv.scale).square().sum((2, 3))
+        energy = self.conv.scaled.square().sum((2, 3))
         return s, (s.square() @ energy.T + 1e-8).rsqrt()
 
     def forward(self, x: Tensor, style: Tensor, up: bool = False) -> tuple[Tensor, Tensor | None]:

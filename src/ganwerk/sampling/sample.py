@@ -7,12 +7,10 @@ is drawn beside it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,25 +20,15 @@ from torch import nn
 from ganwerk import checks
 from ganwerk.config import build
 from ganwerk.config.schema import Settings
-from ganwerk.errors import CheckpointError, ConfigError, did_you_mean
-from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
-from ganwerk.run import Run, refuse_existing, to_uint8, write_picture
-from ganwerk.run import grid as sheet_of
+from ganwerk.errors import CheckpointError
+from ganwerk.game.latents import LATENTS, for_seeds
+from ganwerk.run import Run, to_uint8
 from ganwerk.runtime import machine
 from ganwerk.runtime.memory import require, require_for_weights
 from ganwerk.runtime.settings import settings_at
 from ganwerk.sampling.space import Space, space_of
-from ganwerk.values import Progress, ProgressCallback, ignore_progress
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """What `sample` wrote."""
-
-    paths: tuple[Path, ...]
-    count: int
-    images_per_second: float
-    warnings: tuple[str, ...] = ()
+from ganwerk.sampling.wanted import Sampled, Target, labels_of, write_samples
+from ganwerk.values import ProgressCallback, ignore_progress
 
 
 class Sampler:
@@ -61,7 +49,7 @@ class Sampler:
         self.net, self.settings, self.device = net, settings, device
         self.images, self.warnings = images, tuple(warnings)
         self.class_names = tuple(class_names) if settings.data.conditional else ()
-        self._shares = tuple(class_counts) or (1,) * len(class_names)
+        self.class_counts = tuple(class_counts) or (1,) * len(class_names)
         self.batch = fixed_batch(settings.data.resolution, device)
         self.space: Space = space_of(net, settings, len(self.class_names))
 
@@ -110,22 +98,8 @@ class Sampler:
         Raises ConfigError for an unknown class, or for a class of a run that learned none.
         """
         classes = checks.names(classes, "--class")
-        if not self.class_names:
-            if classes:
-                raise ConfigError(
-                    f"The class '{classes[0]}' was asked for, but this run learned no classes.",
-                    "Train with --conditional on pictures in one sub-folder per class.",
-                )
-            return None
-        if not classes:
-            return labels_for_seeds(seeds, self._shares)
-        for name in classes:
-            if name not in self.class_names:
-                raise ConfigError(
-                    f"There is no class '{name}'.", did_you_mean(name, self.class_names)
-                )
-        numbers = [self.class_names.index(name) for name in classes]
-        return torch.tensor([numbers[seed % len(numbers)] for seed in seeds])
+        labels = labels_of(seeds, classes, self.class_names, self.class_counts)
+        return None if labels is None else torch.from_numpy(labels)
 
     def draw(
         self,
@@ -200,69 +174,17 @@ def sample(
     overwritten unless `force`.
     """
     seeds, truncation = checks.seeds(seeds), checks.truncation(truncation)
+    target = Target(out, image_format, grid, force)
     sampler = Sampler.open(run, at, device)
     labels = sampler.labels(seeds, classes)
-    paths = _targets(out, seeds, image_format, grid)
-    if len(paths) < len(seeds):
+    if target.together:
         sampler.require_memory(len(seeds))
-    if not force:
-        refuse_existing(paths)
-    drawn: list[NDArray[np.uint8]] = []
-    start, done = time.perf_counter(), 0
-    for pictures in sampler.batches(seeds, labels, truncation):
-        if grid or image_format == "npz":
-            drawn.append(pictures)
-        else:
-            for picture, path in zip(pictures, paths[done:], strict=False):
-                write_picture(path, picture)
-        done += len(pictures)
-        progress(Progress("drawing", done, len(seeds), "pictures"))
-    rate = done / (time.perf_counter() - start)
-    _write_together(drawn, seeds, labels, sampler, paths)
-    return Sampled(tuple(paths), done, rate, sampler.warnings)
-
-
-def _targets(out: Path, seeds: Sequence[int], image_format: str, grid: bool) -> list[Path]:
-    if image_format not in ("png", "webp", "npz"):
-        raise ConfigError(
-            f"Pictures cannot be written as '{image_format}'.",
-            did_you_mean(image_format, ["png", "webp", "npz"]),
-        )
-    if image_format == "npz":
-        return [out / "samples.npz"]
-    if grid:
-        return [out / f"grid.{image_format}"]
-    return [out / f"seed-{seed:06d}.{image_format}" for seed in seeds]
-
-
-def _write_together(
-    drawn: list[NDArray[np.uint8]],
-    seeds: Sequence[int],
-    labels: torch.Tensor | None,
-    sampler: Sampler,
-    paths: list[Path],
-) -> None:
-    """The one file that holds all pictures, where that was asked for."""
-    if not drawn:
-        return
-    pictures = np.concatenate(drawn)
-    if paths[0].suffix == ".npz":
-        from ganwerk.run.files import write_bytes
-        from ganwerk.run.pictures import make_folder
-
-        make_folder(paths[0].parent)
-        arrays: dict[str, Any] = {"pictures": pictures, "seeds": np.asarray(seeds, np.int64)}
-        if labels is not None:
-            arrays["labels"] = labels.numpy()
-            arrays["class_names"] = np.asarray(sampler.class_names)
-        write_bytes(paths[0], _npz(arrays), durable=False)
-    else:
-        write_picture(paths[0], sheet_of(pictures))
-
-
-def _npz(arrays: dict[str, Any]) -> bytes:
-    import io
-
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+    drawn = write_samples(
+        target,
+        seeds,
+        None if labels is None else labels.numpy(),
+        sampler.class_names,
+        sampler.batches(seeds, labels, truncation),
+        progress,
+    )
+    return replace(drawn, warnings=sampler.warnings)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganwerk.config.remedies import AdaSettings, DiffAugmentSettings
 from ganwerk.config.schema import Settings
-from ganwerk.game.latents import step_seed
+from ganwerk.game.counters import step_seed
 from ganwerk.game.leak import leak
 from ganwerk.nn.types import Batch
 from ganwerk.runtime.events import Warned, Watcher
