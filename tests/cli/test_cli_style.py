@@ -85,7 +85,10 @@ def test_help_is_the_photo_s_with_the_verbs_below(cli):
         (["photo.png", "--style", "painting.jpg"], "smaller than the"),
         (["--demo", "photo.png"], "brings its own"),
         (["photo.png", "--stile", "painting.jpg"], "no option '--stile'"),
-        (["photo.png", "--style", "painting.jpg", "--layer-weights", "0,0"], "layer weights"),
+        (
+            ["photo.png", "--style", "painting.jpg", "--layer-weights", "0,0"],
+            "gives 2 numbers",
+        ),
         (["photo.png", "--style", "painting.jpg", "--style-weight", "1e40"], "--style-weight"),
         (["photo.png", "--style", "painting.jpg", "--animation", "a.mp4"], "'.mp4'"),
         (["photo.png", "--style", "painting.jpg", "--save-every", "-1"], "--save-every cannot"),

@@ -36,7 +36,7 @@ def test_the_lesson_s_recipe_is_exact():
         ({"tv_weight": float("nan")}, "--tv-weight"),
         ({"strength": 1.5}, "outside 0 to 1"),
         ({"strength": 0.5, "style_weight": 2.0}, "twice"),
-        ({"layer_weights": (1.0,)}, "1 layer weights for 5"),
+        ({"layer_weights": (1.0,)}, "--layer-weights gives 1 numbers for 5"),
         ({"layer_weights": (0.0,) * 5}, "All layer weights are 0"),
         ({"layer_weights": (1, 1, float("nan"), 1, 1)}, "--layer-weights cannot be 1,1,nan"),
         ({"layer_weights": (1, 1, -1, 1, 1)}, "--layer-weights cannot be"),

@@ -145,7 +145,7 @@ def _check(recipe: Recipe) -> None:
     _ = recipe.weights  # refuses a strength outside 0 to 1
     if len(recipe.layer_weights) != len(recipe.style_layers):
         raise ConfigError(
-            f"There are {len(recipe.layer_weights)} layer weights for "
+            f"--layer-weights gives {len(recipe.layer_weights)} numbers for "
             f"{len(recipe.style_layers)} style layers.",
             f"Give one for each of {', '.join(recipe.style_layers)}.",
         )
