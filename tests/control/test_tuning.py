@@ -221,6 +221,6 @@ def test_a_tuning_that_comes_no_nearer_changes_nothing(run, photo, perception):
 
 
 def test_a_negative_number_of_steps(run, photo, tmp_path):
-    with pytest.raises(ConfigError, match="-1 steps of tuning"):
+    with pytest.raises(ConfigError, match="--tune cannot be -1"):
         project(run, photo, out=tmp_path / "out", tune=-1)
     assert not (tmp_path / "out").exists()

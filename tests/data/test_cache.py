@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -93,7 +93,7 @@ def loaded(pictures: Path, place: Path):
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_lies_in_the_cache_the_pictures_are_the_same(tmp_path_factory, pictures, data):
-    place = tmp_path_factory.getbasetemp() / "odd cache"
+    place = tmp_path_factory.mktemp("odd cache")
     fresh = loaded(pictures, place)
     files = sorted(place.rglob("*.json"))
     assert len(files) == 3, "digests, advice and what was decoded"
@@ -101,6 +101,8 @@ def test_whatever_lies_in_the_cache_the_pictures_are_the_same(tmp_path_factory, 
     content = json.loads(file.read_text())
     key = data.draw(st.sampled_from([*content, None]))
     odd = data.draw(st.sampled_from(ODD))
+    sound = key == "channels" and type(odd) is int and odd == 1  # advice to take them as grey
+    assume(not sound)
     if key is None:
         content = odd
     elif isinstance(content[key], dict) and content[key]:
@@ -112,8 +114,6 @@ def test_whatever_lies_in_the_cache_the_pictures_are_the_same(tmp_path_factory, 
     assert np.array_equal(again.images, fresh.images)
     assert again.files == fresh.files
     assert again.health.lines()
-    for left in place.rglob("*.*"):
-        left.unlink()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "nul", "\x00", "\udcff"])

@@ -43,9 +43,10 @@ def advice_from(values: Any) -> Advice | None:
         advice = Advice(**values)
     except TypeError:
         return None
-    numbers = type(advice.resolution) is int and advice.resolution > 0
+    whole = type(advice.resolution) is type(advice.channels) is int  # True is none
+    numbers = whole and advice.resolution in RESOLUTIONS and advice.channels in (1, 3, 4)
     words = isinstance(advice.resolution_reason, str) and isinstance(advice.channels_reason, str)
-    return advice if numbers and words and advice.channels in (1, 3, 4) else None
+    return advice if numbers and words else None
 
 
 def advise(source: Source, images: NDArray[np.uint8] | None = None) -> Advice:
