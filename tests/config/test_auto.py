@@ -52,7 +52,7 @@ def test_mirroring_follows_the_data():
 @pytest.mark.parametrize("machine", [CPU, GPU])
 def test_every_size_has_settings(resolution, machine):
     settings = decided(replace(PLAIN, shape=PictureShape(resolution, 3)), machine)
-    assert settings.budget.minutes >= 10
+    assert settings.budget.minutes == auto.need_of(resolution).most_minutes
     assert settings.remedy[0].weight > 0
 
 
@@ -120,3 +120,33 @@ def test_networks_for_large_pictures_are_held_at_reals_and_at_fakes(preset):
 def test_r3_has_the_published_widths(side, width):
     network = of_preset("r3-full", GPU, side).network
     assert (network.generator_width, network.max_width) == (width, 768)
+
+
+@pytest.mark.parametrize(
+    ("images_per_second", "minutes"),
+    [(10, 3.0), (500, 2.0), (100_000, 1.0)],  # at 16 px 60,000 images, between 1 and 3 minutes
+)
+def test_an_automatic_budget_follows_the_machine_within_bounds(images_per_second, minutes):
+    draft = load.collect()
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, replace(PLAIN, shape=PictureShape(16, 1)), CPU)
+    auto.fit_budget(draft, images_per_second)
+    assert draft.values["budget.minutes"] == minutes
+    assert "60,000 images" in str(draft.origins["budget.minutes"])
+
+
+def test_a_budget_that_was_asked_for_stays():
+    draft = load.collect(flags={"budget.minutes": (7.0, "--minutes 7")})
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, PLAIN, CPU)
+    auto.fit_budget(draft, 10)
+    assert draft.values["budget.minutes"] == 7.0
+
+
+def test_a_plan_says_what_its_budget_is_worth_and_what_was_never_measured():
+    (short,) = auto.advice(16, 23_000, 250)
+    assert "23,000 images" in short
+    assert "60,000" in short and "4 minutes" in short
+    assert auto.advice(16, 60_000, 250) == ()
+    (guess,) = auto.advice(128, 600_000, 100)
+    assert "guess" in guess

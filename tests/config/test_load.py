@@ -117,7 +117,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_damaged_run_file_names_the_place():
     _, settings = settled()
-    text = explain.to_toml(settings).replace("batch = 64", 'batch = "many"')
+    text = explain.to_toml(settings).replace("batch = 16", 'batch = "many"')
     with pytest.raises(ConfigError, match=r"run.toml cannot be used: budget.batch"):
         load.from_toml(text, "run.toml")
 
@@ -132,10 +132,10 @@ def test_explain_names_every_setting_once_with_a_meaning():
 
 def test_difference_is_empty_for_equals_and_names_what_differs():
     _, a = settled()
-    _, b = settled(sets=["game.loss=hinge", "run.seed=4"])
+    _, b = settled(sets=["latent.dim=32", "run.seed=4"])
     assert explain.difference(a, a) == []
     assert explain.difference(a, b) == [
-        "game.loss: non-saturating -> hinge",
+        "latent.dim: 64 -> 32",
         "run.seed: 0 -> 4",
     ]
 

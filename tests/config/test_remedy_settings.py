@@ -81,11 +81,11 @@ def test_texts():
         ("", "no remedy ''", "Possible"),
         (
             "unrolled:steps=11",
-            "remedy.1.steps cannot be 11 (--remedy unrolled:steps=11)",
+            "remedy.2.steps cannot be 11 (--remedy unrolled:steps=11)",
             "updates",
         ),
-        ("ada:policy=flop", "remedy.1.policy", "joined by +"),
-        ("replay:share=half", "remedy.1.share cannot be 'half'", "old ones"),
+        ("ada:policy=flop", "remedy.2.policy", "joined by +"),
+        ("replay:share=half", "remedy.2.share cannot be 'half'", "old ones"),
     ],
 )
 def test_what_is_wrong_with_a_text(text, message, hint):
@@ -101,17 +101,17 @@ def kinds(settings):
 
 def test_flags_add_to_the_preset_and_replace_its_own():
     settings, draft = settings_of("replay:size=64", "r1:weight=7")
-    assert kinds(settings) == ["r1", "replay"]
+    assert kinds(settings) == ["r1", "r2", "replay"]
     assert settings.remedy[0].weight == 7
-    assert settings.remedy[1].size == 64
-    assert str(draft.origins["remedy.1.size"]) == "--remedy replay:size=64"
+    assert settings.remedy[2].size == 64
+    assert str(draft.origins["remedy.2.size"]) == "--remedy replay:size=64"
     assert kinds(settings_of("none", "packing")[0]) == ["packing"]
     assert kinds(settings_of("packing", "none")[0]) == []
 
 
 def test_a_preset_variant_needs_no_flag(tmp_path):
     settings, _ = settings_of(preset="auto+unrolled+ema")
-    assert kinds(settings) == ["r1", "unrolled", "ema"]
+    assert kinds(settings) == ["r1", "r2", "unrolled", "ema"]
     assert settings.preset == "auto+unrolled+ema"
     file = tmp_path / "mine.toml"
     file.write_text('preset = "dcgan+minibatch-stddev"\n')
@@ -148,19 +148,19 @@ def test_a_file_names_remedies_and_set_changes_them(tmp_path):
 def test_policies_follow_the_data(mirror, channels, diffaugment, ada):
     """No flips that the data does not have, no colours for grey pictures, never turns."""
     settings, draft = settings_of("diffaugment", "ada", mirror=mirror, channels=channels)
-    assert settings.remedy[1].policy == diffaugment
-    assert settings.remedy[2].policy == ada
-    assert "mirrored" in str(draft.origins["remedy.1.policy"])
-    assert settings_of("ada:policy=turn")[0].remedy[1].policy == ("turn",)
+    assert settings.remedy[2].policy == diffaugment
+    assert settings.remedy[3].policy == ada
+    assert "mirrored" in str(draft.origins["remedy.2.policy"])
+    assert settings_of("ada:policy=turn")[0].remedy[2].policy == ("turn",)
 
 
 def test_groups_divide_the_batch():
     settings, _ = settings_of("minibatch-stddev", "minibatch-discrimination")
-    assert [r.group for r in settings.remedy[1:]] == [4, 16]
+    assert [r.group for r in settings.remedy[2:]] == [4, 16]
     settings, _ = settings_of("minibatch-stddev", sets=["budget.batch=50"])
-    assert settings.remedy[1].group == 2
+    assert settings.remedy[2].group == 2
     settings, _ = settings_of("packing:size=2", "minibatch-stddev", sets=["budget.batch=12"])
-    assert settings.remedy[2].group == 3
+    assert settings.remedy[3].group == 3
     build.players(settings, 0, torch.device("cpu"))
     settings, _ = settings_of("minibatch-stddev:group=4", sets=["budget.batch=50"])
     with pytest.raises(ConfigError, match="groups of 4 samples, and a batch of 50") as caught:
@@ -200,7 +200,7 @@ def test_every_remedy_survives_its_own_file():
     settings, draft = settings_of(*names)
     assert load.from_toml(explain.to_toml(settings), "run.toml") == settings
     rows = {row.key: row for row in explain.explain(settings, explain.origins_of(draft))}
-    assert rows["remedy.1.steps"].meaning == "updates of D looked ahead"
+    assert rows["remedy.2.steps"].meaning == "updates of D looked ahead"
     assert all(row.meaning for row in rows.values())
 
 

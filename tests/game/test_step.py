@@ -272,3 +272,13 @@ def test_rates(kind, values):
         train_step(state, batch, Recipe(rates=(rate, lambda state: (1.0, 2.0))))
         assert state.g_optimiser.param_groups[0]["lr"] == pytest.approx(0.1 * values[-1])
         assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.2 * values[-1])
+
+
+def test_rates_rise_over_the_first_images_and_over_a_tenth_of_a_short_run():
+    rate = Rate(DECAYS["constant"], hold=0.0, floor=0.0, warmup_images=1000)
+    assert rate.rise(0, 1e6) == pytest.approx(0.001)
+    assert rate.rise(499, 1e6) == 0.5
+    assert rate.rise(5000, 1e6) == 1.0
+    assert rate.rise(100, 1000) == 1.0
+    assert rate.rise(49, 1000) == 0.5
+    assert Rate(DECAYS["constant"], hold=0.0, floor=0.0).rise(0, 1e6) == 1.0

@@ -40,6 +40,8 @@ POLICIES = {
 """Changes that pictures in general survive; nothing turns pictures that have an upside."""
 EQUALISED = ("style", "progressive", "multi-scale")
 """Networks whose learning rates are equalised."""
+RELABELLING = {"label-smoothing", "label-flipping"}
+"""Remedies that need a loss which sets reals and fakes a target."""
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -146,7 +148,9 @@ def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan"
 
 def _game(draft: Draft, machine: MachineFacts) -> None:
     resolution = draft.values["data.resolution"]
-    draft.default("game.loss", "non-saturating", "with R1 it learns fastest on small machines")
+    if RELABELLING & draft.remedy_kinds():
+        draft.default("game.loss", "non-saturating", "a loss whose labels can be changed")
+    draft.default("game.loss", "relativistic", "with R1 and R2 the most varied, docs/notebook")
     small, on_cpu = resolution <= 32, machine.device == "cpu"
     size, reason = (
         (16, "many small steps in little time")
