@@ -85,12 +85,12 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(teacher, tmp_path, m
 
 
 def test_frozen_layers_stay_and_the_others_learn(teacher, tmp_path):
-    made = finetune(teacher, asked("digits", tmp_path / "run"), freeze=2)
+    made = finetune(teacher, asked("digits", tmp_path / "run"), freeze=1)
     before, after = tensors(teacher), tensors(made)
-    for stage, same in ((0, True), (1, True), (2, False)):
+    for stage, same in ((0, True), (1, False)):
         name = f"d.stages.{stage}.0.weight"
         assert torch.equal(before[name], after[name]) is same, name
-    assert not [n for n in after if n.startswith(("d_optimiser.stages.0", "d_optimiser.stages.1"))]
+    assert not [n for n in after if n.startswith("d_optimiser.stages.0")]
 
 
 def test_unrolling_foresees_only_what_learns(teacher, tmp_path):
