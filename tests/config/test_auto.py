@@ -148,5 +148,10 @@ def test_a_plan_says_what_its_budget_is_worth_and_what_was_never_measured():
     assert "23,000 images" in short
     assert "60,000" in short and "4 minutes" in short
     assert auto.advice(16, 60_000, 250) == ()
+    assert "usually need" in short
+    (unmeasured,) = auto.advice(32, 10_000, 250)
+    assert "first guess" in unmeasured
     (guess,) = auto.advice(128, 600_000, 100)
-    assert "guess" in guess
+    assert "up to 64 px" in guess
+    (card,) = auto.advice(16, 60_000, 250, on_cpu=False)
+    assert "on a card" in card

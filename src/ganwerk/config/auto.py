@@ -17,17 +17,19 @@ MOST_CLASSES = 200
 
 
 class Need(NamedTuple):
-    """How many images pictures of up to this size usually take until they are varied, and the
-    bounds of the automatic budget. Found by bench.defaults up to 64 px; above it is a guess."""
+    """How many images pictures of up to this size take until they are varied, and the bounds of
+    the automatic budget. measured: whether that many were seen to suffice (the built-in digits);
+    else it is a first guess."""
 
     largest_px: int
     images: int
     least_minutes: float
     most_minutes: float
+    measured: bool = False
 
 
 NEEDS = (
-    Need(16, 60_000, 1, 3),
+    Need(16, 60_000, 1, 3, measured=True),
     Need(32, 200_000, 4, 20),
     Need(64, 300_000, 10, 40),
     Need(1024, 600_000, 30, 120),
@@ -225,15 +227,20 @@ def fit_budget(draft: Draft, images_per_second: float) -> None:
     draft.give("budget.minutes", round(minutes, 1), Origin("auto", reason))
 
 
-def advice(resolution: int, planned_images: int, images_per_second: float) -> tuple[str, ...]:
+def advice(
+    resolution: int, planned_images: int, images_per_second: float, *, on_cpu: bool = True
+) -> tuple[str, ...]:
     """What a plan should say about its budget and about what was never measured."""
     need, said = need_of(resolution), []
     if planned_images < 0.8 * need.images:
         minutes = need.images / images_per_second / 60
+        known = "usually need" if need.measured else "need, by a first guess,"
         said.append(
-            f"about {planned_images:,} images fit into this budget; pictures of this size usually "
-            f"need about {need.images:,} to be varied: {minutes:.0f} minutes (--minutes)."
+            f"about {planned_images:,} images fit into this budget; pictures of this size {known} "
+            f"about {need.images:,} to be varied: {minutes:.0f} minutes (--minutes)."
         )
     if resolution > MEASURED_PX:
         said.append(f"the recipe was measured up to {MEASURED_PX} px; beyond, it is a guess.")
+    if not on_cpu:
+        said.append("the recipe was measured on processors; on a card it is a guess.")
     return tuple(said)

@@ -255,7 +255,7 @@ def _plan(
         micro_batch=probed.micro,
         notes=(
             *(line.text for line in pictures.health.lines() if line.severity == "note"),
-            *auto.advice(settings.data.resolution, total, rate),
+            *auto.advice(settings.data.resolution, total, rate, on_cpu=facts.device == "cpu"),
         ),
     )
 
