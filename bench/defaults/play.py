@@ -17,18 +17,21 @@ from bench.defaults.judge import Judge
 from bench.defaults.rows import Pixels, Row
 from bench.defaults.script import Script
 from ganwerk.config import auto, build, load
-from ganwerk.data import Feeder, Sampler, split
+from ganwerk.data import split
 from ganwerk.game.latents import LATENTS, for_seeds, labels_for_seeds
 from ganwerk.game.step import train_step
 from ganwerk.run.pictures import grid, write_picture
 from ganwerk.runtime import machine
+from ganwerk.training import probe
+from ganwerk.training.prepare import feeder_of
 from ganwerk.values import Origin
 
 SHOWN = 64
 
 
 class Settled:
-    """A training of ganwerk: the same steps as `ganwerk train`, without run directory."""
+    """A training of ganwerk: the same steps as `ganwerk train`, without run directory. Each layer
+    computes as a measurement finds fastest, which is made before the clock runs."""
 
     def __init__(self, contender: Contender, row: Row, seed: int, seconds: float) -> None:
         px = int(row.train.images.shape[2])
@@ -41,18 +44,14 @@ class Settled:
         self.seconds = seconds
         labels = row.train.labels
         train, _ = split(len(row.train), labels, seed)
-        self.feeder = Feeder(
-            row.train,
-            Sampler(train, self.settings.budget.batch, seed),
-            mirror=self.settings.data.mirror,
-            seed=seed,
-            with_labels=self.settings.data.conditional,
-        )
+        self.feeder = feeder_of(self.settings, row.train, train)
         recipe = build.recipe(self.settings)
         self.state = build.state(
             self.settings, row.classes, torch.device("cpu"), horizon_images=1e9, by=recipe
         )
         self.recipe = recipe
+        self.choices = probe.probe(self.settings, row.classes, facts).choices
+        probe.apply_choices(self.state, self.choices)
         counts = np.bincount(labels[train]) if labels is not None else None
         self.shares = None if counts is None or not self.settings.data.conditional else counts
 
@@ -65,7 +64,8 @@ class Settled:
         if self.state.images:
             rate = self.state.images / used
             self.state.horizon_images = self.state.images + max(self.seconds - used, 0) * rate
-        result = train_step(self.state, self.feeder.batch, self.recipe)
+        with probe.computing(self.choices):
+            result = train_step(self.state, self.feeder.batch, self.recipe)
         return float(result.d_loss), float(result.g_loss)
 
     @torch.no_grad()
