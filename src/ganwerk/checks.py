@@ -113,7 +113,7 @@ def positive(value: Any, flag: str, most: float = MOST_MINUTES) -> float:
     if found is None or not 0 < found <= most:
         raise ConfigError(
             f"{flag} cannot be {given(value)}.",
-            f"Give a number above 0, at most {most:,g}: {flag} 1.5",
+            f"Give a number above 0, at most {most:,.0f}: {flag} 1.5",
         )
     return float(found)
 
