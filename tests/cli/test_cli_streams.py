@@ -137,3 +137,29 @@ def test_dumb_terminals_and_no_stream_are_no_terminals(monkeypatch: pytest.Monke
     assert not on_terminal(None)
     monkeypatch.setenv("TERM", "dumb")
     assert not on_terminal(Terminal())
+
+
+class Sip(io.RawIOBase):
+    """Takes three bytes at a time, as a pipe or a nearly full disk may."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        part = bytes(content[:3])
+        self.taken += part
+        return len(part)
+
+
+def test_what_is_taken_in_parts_arrives_whole() -> None:
+    sip = Sip()
+    stream = type("Stream", (), {"buffer": type("Buffer", (), {"raw": sip})()})()
+    outlet = Outlet(stream)
+    text = io.TextIOWrapper(io.BufferedWriter(outlet), encoding="utf-8", write_through=True)
+    text.write("seven times seven\n")
+    text.flush()
+    assert sip.taken == b"seven times seven\n"
+    assert outlet.lost is None

@@ -22,11 +22,13 @@ class Outlet(io.RawIOBase):
 
     def write(self, content: Any) -> int:
         try:
-            self._raw.write(content)
+            taken: int | None = self._raw.write(content)
         except OSError as error:
             if error.errno not in _READERS_GONE:
                 self.lost = self.lost or error
-        return len(content)
+            taken = None
+        # Of a part that was taken, whoever buffers writes the rest in the next call.
+        return taken or len(content)
 
     def writable(self) -> bool:
         return True
