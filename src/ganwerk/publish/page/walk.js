@@ -9,7 +9,7 @@ const SECONDS = 4;
 
 export class Walk {
   constructor(about, stage, steer) {
-    Object.assign(this, { about, stage, steer, ends: null, playing: false });
+    Object.assign(this, { about, stage, steer, ends: null, way: 0, playing: false });
     $("way").addEventListener("input", () => this.at(Number($("way").value)));
     $("play").addEventListener("click", () => this.play(!this.playing));
     $("elsewhere").addEventListener("click", () => this.onwards());
@@ -51,8 +51,10 @@ export class Walk {
     return `${Math.round(100 * t)} % of the way from ${from.seed} to ${to.seed}`;
   }
 
+  // The slider rounds to its steps, and a frame may be shorter than one: the way is kept exact.
   at(t) {
     const [from, to] = this.ends;
+    this.way = t;
     $("way").value = t;
     return this.stage.other({ from, to, t }, this.nameAt(t));
   }
@@ -78,7 +80,7 @@ export class Walk {
     let before = performance.now();
     while (this.playing) {
       const now = performance.now();
-      const t = Number($("way").value) + (now - before) / (1000 * SECONDS);
+      const t = this.way + (now - before) / (1000 * SECONDS);
       before = now;
       await (t < 1 ? this.at(t) : this.onwards());
       await new Promise(requestAnimationFrame);
