@@ -39,18 +39,20 @@ MAY_IMPORT = {
     "config": GAME,
     "runtime": KEPT,
     "sampling": RUNTIME,
-    "training": SAMPLING | {"metrics"},
+    "doctor": SAMPLING | {"metrics"},
+    "training": SAMPLING | {"metrics", "doctor"},
     "stylisation": RUNTIME | {"style"},
     "control": SAMPLING | {"style", "stylisation"},
     "evaluation": SAMPLING | {"metrics"},
-    "report": RUNTIME,
+    "report": RUNTIME | {"doctor"},
     "publish": SAMPLING,
     "lab": KEPT,
-    "api": SAMPLING | {"training", "control", "evaluation", "report", "publish"},
+    "api": SAMPLING | {"training", "control", "evaluation", "report", "publish", "doctor"},
     "cli": SAMPLING
     | {
         "metrics",
         "style",
+        "doctor",
         "training",
         "stylisation",
         "control",
@@ -66,7 +68,8 @@ TORCH_FREE = ["errors.py", "values.py", "checks.py", "config/schema.py", "config
               "config/remedies.py", "config/load.py", "config/auto.py",
               "config/explain.py", "nn/sizes.py", "game/counters.py", "sampling/wanted.py",
               "publish/export.py", "publish/exported.py", "publish/drawing.py",
-              "publish/publish.py", "publish/site.py"]  # fmt: skip
+              "publish/publish.py", "publish/site.py",
+              "doctor/finding.py", "doctor/table.py"]  # fmt: skip
 
 
 @cache

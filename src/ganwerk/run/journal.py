@@ -14,12 +14,15 @@ from typing import Any, Self
 from ganwerk.errors import DivergedError, RunError
 from ganwerk.run.files import NotFiniteError, disk_errors, from_json, patiently, plain
 
-EVENTS = ("start", "resume", "step", "picture", "measure", "checkpoint", "warning", "end")
+EVENTS = (
+    "start", "resume", "step", "picture", "measure", "look", "finding", "checkpoint", "warning",
+    "end",
+)  # fmt: skip
 """What a row can be about; its `event`."""
 
-_REPEATABLE = ("step", "picture", "measure", "checkpoint")
+_REPEATABLE = ("step", "picture", "measure", "look", "finding", "checkpoint")
 _NEEDED = {"resume": ("from_images",), "step": ("step", "images")} | {
-    event: ("images",) for event in ("picture", "measure", "checkpoint")
+    event: ("images",) for event in ("picture", "measure", "look", "finding", "checkpoint")
 }
 _DIGITS = 6
 _LARGEST = 2**63

@@ -1,0 +1,104 @@
+"""What the doctor can say: kinds of findings, findings of a run, treatments. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Weight = Literal["act", "watch", "note"]
+"""act: the run fails unless something is changed. watch: it may. note: worth knowing."""
+
+WINDOW_SHARE = 0.15
+"""Of the run: how long a treatment is tried."""
+
+Direction = Literal["higher", "lower"]
+Value = int | float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """A value of a treatment that is the present one times a factor."""
+
+    factor: float
+
+
+Change = Value | Times | Mapping[str, Value | Times] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One change to a run, kept only if it helped.
+
+    name: short, unique within its finding. words: what it does, in plain words.
+    change: settings by their dotted keys to new values, `Times` being a factor on the present one;
+        'remedy.NAME' to the settings of a remedy, which is added, or changed where the run has it,
+        or to None, which takes it away; a factor on what the run lacks is one on what would be
+        advised for it.
+    back: begin at the last checkpoint before the harm instead of where the run stands.
+    window_share: share of the run's images after which `signal` is measured again.
+    signal: a name in the journal's rows 'look'; better: which direction is an improvement.
+    """
+
+    name: str
+    words: str
+    change: Mapping[str, Change] = field(default_factory=dict)
+    back: bool = False
+    window_share: float = WINDOW_SHARE
+    signal: str = "coverage"
+    better: Direction = "higher"
+
+    def window_images(self, total_images: int) -> int:
+        """Images after which it is judged, of a run of so many."""
+        return max(1, round(self.window_share * total_images))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of finding, as the table has it.
+
+    code: 'GW203'. name: in a few words. means, looks_like, why, helps: what a person reads. page:
+    its page under docs. sample, dynamics: signs that must hold, all in the pictures and one of
+    those in the game. looks: (m, n), in how many of how many fresh looks. lab: a command that shows
+    it in the laboratory, '' where it has no place there. treatments: in the order in which they are
+    tried; none where only the user can help.
+    """
+
+    code: str
+    name: str
+    weight: Weight
+    means: str
+    looks_like: str
+    why: str
+    helps: str
+    page: str
+    sample: tuple[str, ...]
+    dynamics: tuple[str, ...]
+    looks: tuple[int, int]
+    lab: str = ""
+    treatments: tuple[Treatment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in a run.
+
+    weight: of this finding. since_images: where it began; until_images: where it ended, None while
+    it lasts. text: what was measured, in plain words, with numbers and doubt. sureness: from 0 to
+    1, how far the evidence lies beyond what healthy pictures show. evidence: the numbers. against:
+    what it is not, and why.
+    """
+
+    code: str
+    name: str
+    weight: Weight
+    text: str
+    since_images: int
+    until_images: int | None = None
+    sureness: float = 1.0
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    against: tuple[str, ...] = ()
+
+    @property
+    def lasts(self) -> bool:
+        return self.until_images is None

@@ -1,0 +1,70 @@
+"""The table of what the doctor can find, read from findings.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ganwerk.doctor.finding import WINDOW_SHARE, Change, Kind, Times, Treatment
+from ganwerk.errors import ConfigError, did_you_mean
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """By code, in the order of the file."""
+    text = (resources.files("ganwerk.doctor") / "findings.toml").read_text("utf-8")
+    return {code: _kind(code, entry) for code, entry in tomllib.loads(text).items()}
+
+
+def kind(code: str) -> Kind:
+    """The kind of finding with this code, in any case. Raises ConfigError, with what is meant."""
+    known = kinds()
+    if code.upper() not in known:
+        raise ConfigError(f"There is no finding '{code}'.", did_you_mean(code, known))
+    return known[code.upper()]
+
+
+def _kind(code: str, entry: dict[str, Any]) -> Kind:
+    m, n = entry["looks"]
+    return Kind(
+        code=code,
+        name=entry["name"],
+        weight=entry["weight"],
+        means=entry["means"],
+        looks_like=entry["looks_like"],
+        why=entry["why"],
+        helps=entry["helps"],
+        page=entry["page"],
+        sample=tuple(entry["sample"]),
+        dynamics=tuple(entry.get("dynamics", ())),
+        looks=(m, n),
+        lab=entry.get("lab", ""),
+        treatments=tuple(map(_treatment, entry.get("treatment", ()))),
+    )
+
+
+def _treatment(entry: dict[str, Any]) -> Treatment:
+    return Treatment(
+        name=entry["name"],
+        words=entry["words"],
+        change={key: _change(value) for key, value in entry["change"].items()},
+        back=entry.get("back", False),
+        window_share=entry.get("window", WINDOW_SHARE),
+        signal=entry.get("signal", "coverage"),
+        better=entry.get("better", "higher"),
+    )
+
+
+def _change(value: Any) -> Change:
+    """`false` of a remedy stands for None: it is taken away."""
+    if isinstance(value, dict):
+        if value.keys() == {"times"}:
+            return Times(float(value["times"]))
+        return {key: _factor(part) for key, part in value.items()}
+    return None if value is False else value
+
+
+def _factor(value: Any) -> Any:
+    return Times(float(value["times"])) if isinstance(value, dict) else value
