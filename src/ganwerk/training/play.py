@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganwerk.config import explain
-from ganwerk.config.schema import Settings
-from ganwerk.data import Feeder, Pictures
+from ganwerk.data import Pictures
 from ganwerk.game.recipe import Recipe, add
-from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.nn.layers import matrix_products
 from ganwerk.run import Run, grid
@@ -30,33 +26,13 @@ from ganwerk.training import probe
 from ganwerk.training.board import Board
 from ganwerk.training.gauge import Gauge
 from ganwerk.training.leaks import LeakWatch
-from ganwerk.training.prepare import Budget
 from ganwerk.training.record import Recorder, check_weights
+from ganwerk.training.session import Session
 
 TELL_SECONDS = 0.5  # between two rows of the journal
 COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
 MOST_COLUMNS = 16
 PROBE_HELD_OUT = 256
-
-
-@dataclass
-class Session:
-    """One training process at work on a run. choices: how each layer computes. begun: is called
-    when the first step has shown that all of it works on this machine."""
-
-    run: Run
-    settings: Settings
-    recipe: Recipe
-    state: TrainState
-    budget: Budget
-    feeder: Feeder
-    pictures: Pictures
-    train: NDArray[np.int64]
-    held_out: NDArray[np.int64]
-    expected_rate: float
-    choices: Mapping[str, str]
-    begun: Callable[[], None] = lambda: None
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass

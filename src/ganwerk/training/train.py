@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganwerk.config import build, explain, load
+from ganwerk.config import explain, load
 from ganwerk.config.schema import Settings
-from ganwerk.data import Changes, Pictures, changed_files, split
+from ganwerk.data import Changes, Pictures, changed_files
 from ganwerk.errors import CheckpointError, DataError, RunError, shown, typed
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run
@@ -24,18 +23,18 @@ from ganwerk.runtime.memory import machine_errors
 from ganwerk.runtime.pictures import Located, pictures_of, seen_from
 from ganwerk.runtime.settings import settings_of, with_free
 from ganwerk.training import probe
-from ganwerk.training.graft import Source, graft
-from ganwerk.training.play import Session, play
+from ganwerk.training.play import play
 from ganwerk.training.prepare import (
-    Budget,
     Prepared,
     Request,
     check_tensorboard,
-    feeder_of,
-    first_budget,
-    held_out_of,
-    longer_budget,
     prepare,
+)
+from ganwerk.training.session import (
+    Session,
+    new_session,
+    remaining_plan,
+    resumed_session,
 )
 from ganwerk.training.standing import Standing, standing_of
 from ganwerk.values import MachineFacts
@@ -70,7 +69,7 @@ def begin(
     run = _create(ready, noted)
     with run.lock():
         run.journal.append({"event": "start", "images": 0} | noted)
-        session = _session(run, ready)
+        session = new_session(run, ready)
         plant(session.state)
         play(session, watch)
     return run.path
@@ -115,30 +114,6 @@ def _data(pictures: Pictures) -> dict[str, Any]:
     return {"files": pictures.files, "health": pictures.health.to_dict()}
 
 
-def _session(run: Run, ready: Prepared) -> Session:
-    rate = ready.probed.images_per_second
-    device = torch.device(ready.settings.run.device)
-    horizon = ready.budget.horizon_images(0, 0.0, rate)
-    recipe = replace(build.recipe(ready.settings), micro_batch=ready.probed.micro)
-    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
-    probe.apply_choices(state, ready.probed.choices)
-    feeder = feeder_of(ready.settings, ready.pictures, ready.train)
-    state.held_out = held_out_of(ready.settings, feeder, ready.held_out)
-    return Session(
-        run=run,
-        settings=ready.settings,
-        recipe=recipe,
-        state=state,
-        budget=ready.budget,
-        feeder=feeder,
-        pictures=ready.pictures,
-        train=ready.train,
-        held_out=ready.held_out,
-        expected_rate=rate,
-        choices=ready.probed.choices,
-    )
-
-
 def resume(
     path: Path,
     *,
@@ -173,8 +148,8 @@ def resume(
                 asked["data.where"] = located.place
                 settings = with_free(settings, asked)
             choices, changes = _choices(run, settings, facts, watch)
-            session = _resumed(run, settings, located.pictures, checkpoint, more, choices)
-            remaining = _remaining_plan(run, session)
+            session = resumed_session(run, settings, located.pictures, checkpoint, more, choices)
+            remaining = remaining_plan(run, session)
             session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
             run.journal.append({"event": "resume", "from_images": session.state.images})
             watch(Planned(remaining))
@@ -280,72 +255,6 @@ def _changes_line(changes: Changes) -> str:
     return "; ".join(parts)
 
 
-def _resumed(
-    run: Run,
-    settings: Settings,
-    pictures: Pictures,
-    checkpoint: Checkpoint | None,
-    more: tuple[str, float] | None,
-    choices: Choices,
-) -> Session:
-    train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
-    device = torch.device(settings.run.device)
-    recipe = replace(build.recipe(settings), micro_batch=choices.micro)
-    rate = _planned(run).images_per_second
-    budget = first_budget(settings, len(train_indices))
-    horizon = budget.horizon_images(0, 0.0, rate)
-    state = build.state(settings, len(pictures.class_names), device, horizon, recipe)
-    probe.apply_choices(state, choices.precision)
-    if checkpoint is not None:
-        budget = _restore(state, checkpoint)
-    elif settings.transfer is not None:
-        source = Source.open(Path(settings.transfer.run), settings.transfer.images)
-        graft(source, settings, pictures.class_names)(state)
-    feeder = feeder_of(settings, pictures, train_indices)
-    state.held_out = held_out_of(settings, feeder, held_out)
-    rate = state.images / state.seconds if state.seconds else rate
-    if more is not None:
-        budget = longer_budget(budget, more, state, len(train_indices))
-        state.horizon_images = budget.horizon_images(state.images, state.seconds, rate)
-    elif budget.used(state) >= 1:
-        raise RunError(
-            f"The run {run.path} is finished: {state.images:,} images in "
-            f"{state.seconds / 60:.1f} minutes.",
-            f"Prolong it: ganwerk resume {typed(run.path)} --minutes 20",
-        )
-    return Session(
-        run=run,
-        settings=settings,
-        recipe=recipe,
-        state=state,
-        budget=budget,
-        feeder=feeder,
-        pictures=pictures,
-        train=train_indices,
-        held_out=held_out,
-        expected_rate=rate,
-        choices=choices.precision,
-    )
-
-
-def _restore(state: TrainState, checkpoint: Checkpoint) -> Budget:
-    """Give the state its tensors and counters. Returns the budget.
-
-    Raises CheckpointError if they are not those of this training."""
-    standing = standing_of(checkpoint)
-    try:
-        state.load(checkpoint.weights, checkpoint.state, standing.counters.model_dump())
-    except torch.OutOfMemoryError:
-        raise
-    except (LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The checkpoint {checkpoint.path} does not fit the training of its settings: "
-            f"{str(error).splitlines()[0]}",
-            "Its files were changed by hand; take them from a copy.",
-        ) from error
-    return Budget(standing.budget.unit, standing.budget.end)
-
-
 def _choices(
     run: Run, settings: Settings, facts: MachineFacts, watch: Watcher
 ) -> tuple[Choices, dict[str, Any]]:
@@ -373,28 +282,3 @@ def _choices(
         measured = probe.probe(settings, len(run.learned.class_names), facts).choices
         changed = changed.model_copy(update={"precision": measured})
     return changed, {"machine": asdict(facts), "choices": changed.model_dump()}
-
-
-def _planned(run: Run) -> Plan:
-    """The plan in about.json. Raises RunError."""
-    plan: Plan = run.part("plan", Plan)
-    if not (math.isfinite(plan.images_per_second) and plan.images_per_second > 0):
-        raise RunError(
-            f"{run.path / 'about.json'} plans {plan.images_per_second} images per second.",
-            "Copy the file back from a backup; the rest of the run may be intact.",
-        )
-    return plan
-
-
-def _remaining_plan(run: Run, session: Session) -> Plan:
-    """The stored plan with what is left of it."""
-    state, rate = session.state, session.expected_rate
-    left = session.budget.horizon_images(state.images, state.seconds, rate) - state.images
-    return replace(
-        _planned(run),
-        data=session.settings.data.where,
-        total_images=int(state.images + left),
-        expected_seconds=left / rate,
-        images_per_second=rate,
-        out=str(run.path),
-    )

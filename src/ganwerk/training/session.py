@@ -1,0 +1,174 @@
+"""One training process at work on a run: what it holds, made anew or from a checkpoint."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganwerk.config import build
+from ganwerk.config.schema import Settings
+from ganwerk.data import Feeder, Pictures, split
+from ganwerk.errors import CheckpointError, RunError, typed
+from ganwerk.game.recipe import Recipe
+from ganwerk.game.state import TrainState
+from ganwerk.run import Checkpoint, Run
+from ganwerk.run.records import Choices
+from ganwerk.runtime.events import Plan
+from ganwerk.training import probe
+from ganwerk.training.graft import Source, graft
+from ganwerk.training.prepare import (
+    Budget,
+    Prepared,
+    feeder_of,
+    first_budget,
+    held_out_of,
+    longer_budget,
+)
+from ganwerk.training.standing import standing_of
+
+
+@dataclass
+class Session:
+    """One training process at work on a run. choices: how each layer computes. begun: is called
+    when the first step has shown that all of it works on this machine."""
+
+    run: Run
+    settings: Settings
+    recipe: Recipe
+    state: TrainState
+    budget: Budget
+    feeder: Feeder
+    pictures: Pictures
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    expected_rate: float
+    choices: Mapping[str, str]
+    begun: Callable[[], None] = lambda: None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def new_session(run: Run, ready: Prepared) -> Session:
+    """A training before its first step."""
+    rate = ready.probed.images_per_second
+    device = torch.device(ready.settings.run.device)
+    horizon = ready.budget.horizon_images(0, 0.0, rate)
+    recipe = replace(build.recipe(ready.settings), micro_batch=ready.probed.micro)
+    state = build.state(ready.settings, len(ready.pictures.class_names), device, horizon, recipe)
+    probe.apply_choices(state, ready.probed.choices)
+    feeder = feeder_of(ready.settings, ready.pictures, ready.train)
+    state.held_out = held_out_of(ready.settings, feeder, ready.held_out)
+    return Session(
+        run=run,
+        settings=ready.settings,
+        recipe=recipe,
+        state=state,
+        budget=ready.budget,
+        feeder=feeder,
+        pictures=ready.pictures,
+        train=ready.train,
+        held_out=ready.held_out,
+        expected_rate=rate,
+        choices=ready.probed.choices,
+    )
+
+
+def resumed_session(
+    run: Run,
+    settings: Settings,
+    pictures: Pictures,
+    checkpoint: Checkpoint | None,
+    more: tuple[str, float] | None,
+    choices: Choices,
+) -> Session:
+    """A training as the checkpoint left it; before its first step where there is none.
+
+    Raises RunError if its budget is used up and no more is asked for, CheckpointError if the
+    tensors are not those of this training."""
+    train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    device = torch.device(settings.run.device)
+    recipe = replace(build.recipe(settings), micro_batch=choices.micro)
+    rate = _planned(run).images_per_second
+    budget = first_budget(settings, len(train_indices))
+    horizon = budget.horizon_images(0, 0.0, rate)
+    state = build.state(settings, len(pictures.class_names), device, horizon, recipe)
+    probe.apply_choices(state, choices.precision)
+    if checkpoint is not None:
+        budget = _restore(state, checkpoint)
+    elif settings.transfer is not None:
+        source = Source.open(Path(settings.transfer.run), settings.transfer.images)
+        graft(source, settings, pictures.class_names)(state)
+    feeder = feeder_of(settings, pictures, train_indices)
+    state.held_out = held_out_of(settings, feeder, held_out)
+    rate = state.images / state.seconds if state.seconds else rate
+    if more is not None:
+        budget = longer_budget(budget, more, state, len(train_indices))
+        state.horizon_images = budget.horizon_images(state.images, state.seconds, rate)
+    elif budget.used(state) >= 1:
+        raise RunError(
+            f"The run {run.path} is finished: {state.images:,} images in "
+            f"{state.seconds / 60:.1f} minutes.",
+            f"Prolong it: ganwerk resume {typed(run.path)} --minutes 20",
+        )
+    return Session(
+        run=run,
+        settings=settings,
+        recipe=recipe,
+        state=state,
+        budget=budget,
+        feeder=feeder,
+        pictures=pictures,
+        train=train_indices,
+        held_out=held_out,
+        expected_rate=rate,
+        choices=choices.precision,
+    )
+
+
+def _restore(state: TrainState, checkpoint: Checkpoint) -> Budget:
+    """Give the state its tensors and counters. Returns the budget.
+
+    Raises CheckpointError if they are not those of this training."""
+    standing = standing_of(checkpoint)
+    try:
+        state.load(checkpoint.weights, checkpoint.state, standing.counters.model_dump())
+    except torch.OutOfMemoryError:
+        raise
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The checkpoint {checkpoint.path} does not fit the training of its settings: "
+            f"{str(error).splitlines()[0]}",
+            "Its files were changed by hand; take them from a copy.",
+        ) from error
+    return Budget(standing.budget.unit, standing.budget.end)
+
+
+def _planned(run: Run) -> Plan:
+    """The plan in about.json. Raises RunError."""
+    plan: Plan = run.part("plan", Plan)
+    if not (math.isfinite(plan.images_per_second) and plan.images_per_second > 0):
+        raise RunError(
+            f"{run.path / 'about.json'} plans {plan.images_per_second} images per second.",
+            "Copy the file back from a backup; the rest of the run may be intact.",
+        )
+    return plan
+
+
+def remaining_plan(run: Run, session: Session) -> Plan:
+    """The stored plan with what is left of it."""
+    state, rate = session.state, session.expected_rate
+    left = session.budget.horizon_images(state.images, state.seconds, rate) - state.images
+    return replace(
+        _planned(run),
+        data=session.settings.data.where,
+        total_images=int(state.images + left),
+        expected_seconds=left / rate,
+        images_per_second=rate,
+        out=str(run.path),
+    )
