@@ -15,6 +15,7 @@ from ganwerk.control.interpolate import Walked
 from ganwerk.control.mix import Mixed
 from ganwerk.control.project import Projected
 from ganwerk.control.strips import Found
+from ganwerk.control.wished import Drawn
 from ganwerk.errors import ConfigError
 from ganwerk.runtime.events import Ended
 
@@ -200,3 +201,13 @@ def test_finetune_dry_run(cli: Any, stub: Any, a_plan: Any) -> None:
     result = cli("finetune", "runs/fruits", "cats", "--dry-run", "--json")
     assert json.loads(result.stdout)["plan"]["resolution"] == 16
     assert len(verb.calls) == 1
+
+
+def test_draw(cli: Any, stub: Any) -> None:
+    verb = stub("ganwerk.control.wished.draw", Drawn((Path("a.png"),), ("Old.",)))
+    result = cli("draw", "runs/mine", "seed=5&move=1:2", "--at", "best", "--force")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == ["warning: Old.", "Wrote a.png"]
+    args, named = verb.calls[0]
+    assert args == (Path("runs/mine"), ("seed=5&move=1:2",))
+    assert named == {"out": Path("runs/mine/drawn.png"), "at": "best", "force": True}

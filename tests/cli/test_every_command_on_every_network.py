@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *("--out", "classes.png"),
     ),
     "mix": ("mix", "run", "--rows", "1", "--columns", "2", "--out", "mixed.png"),
+    "draw": ("draw", "run", "seed=1&truncation=1&move=1:2"),
     "directions": ("directions", "run", "--count", "1", "--seeds", "0"),
     "directions by pca": (
         *("directions", "run", "--count", "1", "--seeds", "0", "--method", "pca", "--out", "pca"),

@@ -22,6 +22,7 @@ COMMANDS = {
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
     "finetune": ("ganwerk.cli.finetune:command", "Train on other pictures from where a run is."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
+    "draw": ("ganwerk.cli.draw:command", "Draw single pictures, steered in any way."),
     "interpolate": ("ganwerk.cli.interpolate:command", "Walk from picture to picture, as a film."),
     "mix": ("ganwerk.cli.mix:command", "Mix the styles of pictures, layer by layer."),
     "directions": (

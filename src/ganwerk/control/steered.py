@@ -63,12 +63,22 @@ class Steered:
         seeds, truncation = checks.seeds(seeds), checks.truncation(truncation)
         order = range(len(seeds)) if classes else seeds
         labels = self.sampler.labels(order, classes)
+        shares = None if labels is None else F.one_hot(labels, len(self.classes)).float()
+        return self._at(seeds, labels, shares, truncation)
+
+    @torch.no_grad()
+    def shared(self, seeds: Sequence[int], shares: Tensor, truncation: float = 1.0) -> Places:
+        """The places of the pictures with these numbers, of shares (K,) of the classes, which sum
+        to 1. Raises ConfigError."""
+        every = shares.expand(len(seeds), -1).contiguous()
+        return self._at(checks.seeds(seeds), every, every, checks.truncation(truncation))
+
+    def _at(
+        self, seeds: Sequence[int], labels: Tensor | None, shares: Tensor | None, truncation: float
+    ) -> Places:
         settings, device = self.sampler.settings, self.sampler.device
         z = for_seeds(LATENTS[settings.latent.kind], seeds, settings.latent.dim).to(device)
-        shares = None
-        if labels is not None:
-            shares = F.one_hot(labels, len(self.classes)).float()
-            labels = labels.to(device)
+        labels = None if labels is None else labels.to(device)
         styles = self._entered(z, labels)
         if truncation != 1:
             styles = self.space.truncated(styles, labels, truncation)
@@ -82,7 +92,7 @@ class Steered:
             part, y = z[some], None if labels is None else labels[some]
             missing = self.sampler.batch - len(part)
             part = F.pad(part, (0, 0, 0, missing), value=1.0)
-            y = None if y is None else F.pad(y, (0, missing))
+            y = None if y is None else F.pad(y, (0, 0) * (y.ndim - 1) + (0, missing))
             found.append(self.space.enter(part, y)[: self.sampler.batch - missing])
         return torch.cat(found)
 
@@ -162,7 +172,7 @@ class Steered:
         for leg in range(legs):
             within = (times >= leg) & ((times < leg + 1) | (leg == legs - 1))
             if bool(within.any()):
-                found.append(self._leg(stops[leg], stops[leg + 1], (times[within] - leg).float()))
+                found.append(self.leg(stops[leg], stops[leg + 1], (times[within] - leg).float()))
         return self.joined(found)
 
     def legs(self, stops: Places, frames: int, *, loop: bool = True) -> Places:
@@ -170,9 +180,10 @@ class Steered:
         stops = closed(stops) if loop else stops
         times = torch.linspace(0, 1, frames)
         pairs = range(len(stops) - 1)
-        return self.joined([self._leg(stops[i], stops[i + 1], times) for i in pairs])
+        return self.joined([self.leg(stops[i], stops[i + 1], times) for i in pairs])
 
-    def _leg(self, a: Places, b: Places, times: Tensor) -> Places:
+    def leg(self, a: Places, b: Places, times: Tensor) -> Places:
+        """The places on the way from a to b (N = 1 each) at `times` (T,), 0 to 1."""
         return between(a, b, self.space.between(a.styles[0], b.styles[0], times), times)
 
 
