@@ -50,7 +50,7 @@ from ganwerk.run import Run, grid, write_picture
 from ganwerk.runtime.machine import facts, keep_freed_memory
 from ganwerk.sampling.sample import Sampler
 from ganwerk.training import probe
-from ganwerk.training.footprint import some_batch
+from ganwerk.training.footprint import dummy_batch
 from ganwerk.training.train import Request, train
 from ganwerk.values import DataFacts, Origin, PictureShape
 
@@ -112,7 +112,7 @@ def settings_of(side: int, sets: list[str], device: str | None) -> Settings:
 def block(state: TrainState, settings: Settings, choices: dict[str, str]) -> Block:
     """Trains STEPS steps and returns images per second."""
     recipe = build.recipe(settings)
-    batch = some_batch(settings, state.device, settings.budget.batch)
+    batch = dummy_batch(settings, state.device, settings.budget.batch)
 
     def steps() -> float:
         start = clock(state.device)

@@ -32,7 +32,7 @@ class Latent(nn.Module):
         return joined
 
 
-class Verdict(nn.Module):
+class LogitHead(nn.Module):
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.psi = nn.Linear(features, 1)
@@ -100,7 +100,7 @@ class ResnetDiscriminator(nn.Module):
             stages.append(nn.Sequential(nn.AvgPool2d(2), _change(a, b), *blocks))
         self.stages = nn.Sequential(*stages)
         self.features = nn.Linear(widths[-1] * start**2, 256)
-        self.verdict = Verdict(256, classes)
+        self.verdict = LogitHead(256, classes)
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         h = self.features(F.leaky_relu(self.stages(x), SLOPE).flatten(1))
@@ -174,7 +174,7 @@ class DcganDiscriminator(nn.Module):
         flat, features = widths[-1] * start**2, net.discriminator_features
         hidden = [nn.Linear(flat, features), nn.LeakyReLU(SLOPE)] if features else []
         self.hidden = nn.Sequential(*hidden)
-        self.verdict = Verdict(features or flat, classes)
+        self.verdict = LogitHead(features or flat, classes)
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         logits: Tensor = self.verdict(self.hidden(self.stages(x).flatten(1)), labels)

@@ -27,7 +27,7 @@ from bench.classifier import mnist
 from bench.common import add_data_option, machine_line, parser, publish, table
 from bench.record import Row, machine, made, row
 from ganwerk.data import load_pictures
-from ganwerk.evaluation.extractors import Reals, Wishes, kept_features, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Reals, kept_features, make
 from ganwerk.metrics import copying, frechet_distance, kernel_distance, scale
 from ganwerk.metrics.features import Extractor, PixelPca, extract
 
@@ -109,7 +109,7 @@ def digits(given: argparse.Namespace) -> dict[str, Any]:
     others, of = images[order[12_000:24_000], None], labels[order[12_000:24_000]]
     result: dict[str, Any] = {}
     for name in given.features or ["lenet-mnist", "pixelpca64"]:
-        extractor = make(name, Reals(reals, mirror=False), Wishes())
+        extractor = make(name, Reals(reals, mirror=False), ExtractorOptions())
         pool, rest = extract(extractor, reals), extract(extractor, others)
         found = [
             share_told(pool, rest, of, n=1000, missing=missing, draws=given.range)
@@ -148,7 +148,7 @@ def classes(given: argparse.Namespace) -> dict[str, Any]:
     assert labels is not None
     order = np.random.default_rng(0).permutation(len(images))
     first, second = order[: given.taught], order[given.taught : 2 * given.taught]
-    wishes = Wishes()
+    wishes = ExtractorOptions()
     result: dict[str, Any] = {}
     reals = np.ascontiguousarray(images[np.sort(first)])
     others = np.ascontiguousarray(images[second[: given.looked]])

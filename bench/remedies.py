@@ -34,15 +34,15 @@ from bench.task import noise
 from ganwerk.config import auto, build, load
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.recipe import Recipe, adapt
-from ganwerk.game.remedies import REMEDIES, cure
+from ganwerk.game.remedies import REMEDIES, apply_remedies
 from ganwerk.game.remedies.augmented import Adaptive
 from ganwerk.game.start import start
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import Linear, Verdict
+from ganwerk.nn.layers import Linear, LogitHead
 from ganwerk.nn.types import Batch, Scales
 from ganwerk.runtime import machine as here
 from ganwerk.training import probe
-from ganwerk.training.footprint import some_batch
+from ganwerk.training.footprint import dummy_batch
 from ganwerk.values import Origin
 
 Steps = Callable[[int], None]
@@ -110,7 +110,7 @@ def pictures_lane(remedy: str | None, choices: dict[str, str] | None) -> tuple[S
     probe.apply_choices(state, named if remedy and remedy.startswith("packing") else choices)
     if "ada" in state.parts:
         cast(Adaptive, state.parts["ada"]).p = ADA_AT_WORK
-    batch = some_batch(settings, state.device, settings.budget.batch)
+    batch = dummy_batch(settings, state.device, settings.budget.batch)
 
     def steps(count: int) -> None:
         with probe.computing(choices):
@@ -139,7 +139,7 @@ class PointD(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.hidden = nn.Sequential(Linear(2, UNITS), nn.ReLU(), Linear(UNITS, UNITS), nn.ReLU())
-        self.verdict = Verdict(UNITS, 0)
+        self.verdict = LogitHead(UNITS, 0)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         logits: Tensor = self.verdict(self.hidden(scales[-1]), labels)
@@ -159,7 +159,7 @@ def points_lane(remedy: str | None, choices: Any) -> tuple[Steps, Any]:
             values["weight"] = 1.0
         given = [REMEDIES[kind](**values)]
     torch.manual_seed(0)
-    recipe = cure(Recipe(), given)
+    recipe = apply_remedies(Recipe(), given)
     state = start(
         recipe, PointG(), adapt(recipe, PointD()),
         lambda net, rate: Adam(net.parameters(), rate, 0.5, 0.999),

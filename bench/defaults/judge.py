@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.defaults.rows import Pixels, Row
-from ganwerk.evaluation.extractors import Reals, Wishes, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Reals, make
 from ganwerk.metrics import frechet_distance, neighbour_scores
 from ganwerk.metrics.features import extract
 from ganwerk.metrics.memorisation import copying
@@ -41,7 +41,7 @@ class Judge:
         reals = Reals(np.ascontiguousarray(row.reference), mirror=False)
         self.sides: dict[str, Side] = {}
         for name in FEATURES:
-            extractor = make(name, reals, Wishes())
+            extractor = make(name, reals, ExtractorOptions())
             a, b = (
                 extract(extractor, np.ascontiguousarray(row.reference[part]))
                 for part in (self.first, self.second)

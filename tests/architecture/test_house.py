@@ -150,7 +150,7 @@ def test_files_and_functions_fit_a_screen_or_two(path):
     assert long == []
 
 
-TEACHES_A_STYLE = SOURCE / "stylisation" / "teach.py"
+TEACHES_A_STYLE = SOURCE / "stylisation" / "network.py"
 """The one training that is no game."""
 
 PUBLISHED_WEIGHTS = (

@@ -11,7 +11,7 @@ import torch
 
 from ganwerk.errors import DataError
 from ganwerk.evaluation.copies import Copies
-from ganwerk.evaluation.evaluate import Course, Evaluation
+from ganwerk.evaluation.evaluate import CheckpointScores, Evaluation
 from ganwerk.evaluation.neighbours import Neighbours, Pair
 from ganwerk.metrics import copying
 from ganwerk.metrics.record import Floor, Protocol, Record
@@ -87,7 +87,8 @@ def test_the_fid_is_one_more_kind_of_features(cli: Any, stub: Any) -> None:
 def test_every_checkpoint_with_the_best_marked(cli: Any, stub: Any) -> None:
     found = tuple(evaluation(record(value=v), images=i) for i, v in ((100, 5.0), (200, 3.0)))
     stub(
-        "ganwerk.evaluation.evaluate.evaluate_checkpoints", Course(found, "FD[pixelpca64-v1]", 200)
+        "ganwerk.evaluation.evaluate.evaluate_checkpoints",
+        CheckpointScores(found, "FD[pixelpca64-v1]", 200),
     )
     Path("runs/mine").mkdir(parents=True)
     result = cli("evaluate", "runs/mine", "--every-checkpoint")

@@ -124,10 +124,10 @@ def test_only_what_was_given_becomes_a_setting(cli, folder, stub):
 
 
 def test_train_and_apply(cli, folder, monkeypatch):
-    from ganwerk.stylisation import teach
+    from ganwerk.stylisation import network
 
-    monkeypatch.setattr(teach, "CROP_PX", 48)
-    monkeypatch.setattr(teach, "LONG_PX", 128)
+    monkeypatch.setattr(network, "CROP_PX", 48)
+    monkeypatch.setattr(network, "LONG_PX", 128)
     with Image.open(folder / "painting.jpg") as painting:
         painting.resize((160, 160)).save(folder / "large.png")
     found = cli("style", "train", "large.png", "--minutes", "0.01", "--json")

@@ -22,7 +22,7 @@ from ganwerk.evaluation.evaluate import (
     evaluate_run,
 )
 from ganwerk.evaluation.evaluation_files import write
-from ganwerk.evaluation.extractors import Reals, Wishes, expanded, kept_features, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Reals, expanded, kept_features, make
 from ganwerk.evaluation.neighbours import neighbours
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import FunctionExtractor, lenet, selfsup
@@ -186,7 +186,7 @@ def test_running_downloaded_code_must_be_asked_for():
     pytest.importorskip("torch_fidelity", reason="torch-fidelity is not installed")
     reals = Reals(noise(20, 0).transpose(0, 3, 1, 2), mirror=False)
     with pytest.raises(ConfigError, match=r"torch\.hub"):
-        make("dinov2-s", reals, Wishes())
+        make("dinov2-s", reals, ExtractorOptions())
 
 
 @pytest.mark.skipif(find_spec("torch_fidelity") is not None, reason="torch-fidelity is installed")
@@ -196,7 +196,7 @@ def test_the_fid_says_what_it_needs(tmp_path):
         with pytest.raises(
             MachineError, match="needs torch-fidelity, which is not installed"
         ) as found:
-            make(features, reals, Wishes(cache=tmp_path))
+            make(features, reals, ExtractorOptions(cache=tmp_path))
         assert "pip install 'ganwerk[fid]'" in found.value.hint
 
 
@@ -204,7 +204,7 @@ def test_the_fid_asks_for_its_weights(tmp_path):
     pytest.importorskip("torch_fidelity", reason="torch-fidelity is not installed")
     reals = Reals(noise(20, 0).transpose(0, 3, 1, 2), mirror=False)
     with pytest.raises((DataError, MachineError), match="weights cannot be read") as found:
-        make("inception-2015", reals, Wishes(cache=tmp_path))
+        make("inception-2015", reals, ExtractorOptions(cache=tmp_path))
     assert "--weights FILE" in found.value.hint
 
 
@@ -214,7 +214,7 @@ def test_auto_is_what_suits_the_pictures(monkeypatch):
     assert expanded(("auto",), colours) == ["pixelpca64", "selfsup64"]
     assert expanded(("auto",), grey) == ["pixelpca64"]
     assert expanded(("selfsup64", "auto", MEANS), colours) == ["selfsup64", "pixelpca64", MEANS]
-    assert make("auto", grey, Wishes()).name == "pixelpca64-v1"
+    assert make("auto", grey, ExtractorOptions()).name == "pixelpca64-v1"
     monkeypatch.setattr(lenet, "are_digits", lambda pictures: len(pictures) == 40)
     assert expanded(("auto", "inception-2015"), grey) == [
         "pixelpca64",
@@ -240,7 +240,7 @@ def test_features_are_kept_by_content_and_damage_is_absence(tmp_path, monkeypatc
     extractor = FunctionExtractor(
         "counting-v1", lambda p: looked.append(len(p)) or p.mean((2, 3)), weights="abc"
     )
-    wishes = Wishes(cache=tmp_path)
+    wishes = ExtractorOptions(cache=tmp_path)
     first = kept_features(extractor, x, wishes)
     assert kept_features(extractor, x.copy(), wishes).equal(first)
     assert looked == [20]
@@ -257,7 +257,7 @@ def test_a_network_is_taught_once_for_the_same_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(selfsup, "FILTERS", 8)
     monkeypatch.setattr(selfsup, "FEWEST_PAIRS", 100)
     reals = Reals(noise(40, 0).transpose(0, 3, 1, 2), mirror=True)
-    wishes = Wishes(cache=tmp_path)
+    wishes = ExtractorOptions(cache=tmp_path)
     taught = make("selfsup64", reals, wishes)
     calls = []
     monkeypatch.setattr(selfsup.SelfSupervised, "fit", lambda *a, **k: calls.append(a) or taught)

@@ -7,9 +7,9 @@ from torch import nn
 
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.recipe import Recipe, adapt
-from ganwerk.game.remedies import cure
+from ganwerk.game.remedies import apply_remedies
 from ganwerk.game.start import start
-from ganwerk.nn.layers import Conv2d, Verdict
+from ganwerk.nn.layers import Conv2d, LogitHead
 from ganwerk.nn.types import Batch
 
 BATCH = 16
@@ -36,7 +36,7 @@ class PointD(nn.Module):
     def __init__(self):
         super().__init__()
         self.hidden = nn.Sequential(nn.Linear(2, 16), nn.Tanh())
-        self.verdict = Verdict(16, 0)
+        self.verdict = LogitHead(16, 0)
 
     def forward(self, scales, labels=None):
         return self.verdict(self.hidden(scales[-1]), labels)
@@ -63,7 +63,7 @@ class PictureD(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv = Conv2d(3, 4, 4, 4)
-        self.verdict = Verdict(16, 0)
+        self.verdict = LogitHead(16, 0)
 
     def forward(self, scales, labels=None):
         h = nn.functional.leaky_relu(self.conv(scales[-1]), 0.2)
@@ -91,7 +91,7 @@ def adam(net, rate):
 
 def game(remedies=(), *, base=None, players=(PointG, PointD), make=adam, rate=1e-2, dtype=None):
     """(state, recipe) of a training with these remedies before its first step."""
-    recipe = cure(base or Recipe(), remedies)
+    recipe = apply_remedies(base or Recipe(), remedies)
     torch.manual_seed(0)
     g, d = players[0](), adapt(recipe, players[1]())
     if dtype is not None:

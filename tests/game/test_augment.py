@@ -194,13 +194,13 @@ class Says(PictureD):
 
 
 def ada_run(share, steps, loss="hinge", d_steps=1, **settings):
-    class Verdict(Says):
+    class LogitHead(Says):
         pass
 
-    Verdict.share = share
+    LogitHead.share = share
     base = replace(Recipe(), loss=LOSSES[loss], d_steps=d_steps)
     ada = REMEDIES["ada"](every=4, speed_images=BATCH * 40, **settings)
-    state, recipe = game([ada], base=base, players=(PictureG, Verdict))
+    state, recipe = game([ada], base=base, players=(PictureG, LogitHead))
     seen = []
     for _ in range(steps):
         train_step(state, pictures, recipe)
@@ -221,18 +221,18 @@ def test_p_counts_all_pictures_that_d_saw():
 
 
 def test_p_falls_again():
-    class Verdict(Says):
+    class LogitHead(Says):
         pass
 
     state, recipe = game(
         [REMEDIES["ada"](speed_images=BATCH * 40)],
         base=replace(Recipe(), loss=LOSSES["hinge"]),
-        players=(PictureG, Verdict),
+        players=(PictureG, LogitHead),
     )
     for _ in range(16):
         train_step(state, pictures, recipe)
     assert state.parts["ada"].p == pytest.approx(0.4)
-    Verdict.share = 0.0
+    LogitHead.share = 0.0
     for _ in range(8):
         train_step(state, pictures, recipe)
     assert state.parts["ada"].p == pytest.approx(0.2)

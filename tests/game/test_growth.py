@@ -10,7 +10,7 @@ from ganwerk.game.growth import Plan, all_scales, growing
 from ganwerk.game.optimisers import Adam
 from ganwerk.game.penalties import r1
 from ganwerk.game.recipe import Recipe, add
-from ganwerk.game.remedies import REMEDIES, cure
+from ganwerk.game.remedies import REMEDIES, apply_remedies
 from ganwerk.game.start import start
 from ganwerk.game.step import train_step
 from ganwerk.nn.equalised import begin
@@ -60,7 +60,7 @@ def playing(recipe, generator, discriminator, steps, horizon=160):
 
 
 def grown(plan, steps, *remedies, horizon=160):
-    recipe = cure(add(growing(plan)(Recipe()), d_penalties=r1(0.5)), remedies)
+    recipe = apply_remedies(add(growing(plan)(Recipe()), d_penalties=r1(0.5)), remedies)
     return playing(recipe, GrowingGenerator, GrowingDiscriminator, steps, horizon)
 
 
@@ -141,7 +141,7 @@ def test_remedies_work_at_every_level_and_on_all_scales(kind, remedy):
     if kind == "growing":
         _, reports = grown(Plan(2, 1.0, 16), 10, remedy)
     else:
-        recipe = cure(all_scales(2)(Recipe()), [remedy])
+        recipe = apply_remedies(all_scales(2)(Recipe()), [remedy])
         _, reports = playing(recipe, MultiScaleGenerator, MultiScaleDiscriminator, 3)
         assert [s.shape[2] for s in reports[-1].played.real] == [4, 8, 16]
     assert all(report.d_loss.isfinite() and report.g_loss.isfinite() for report in reports)

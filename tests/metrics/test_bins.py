@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ganwerk.errors import DataError
 from ganwerk.metrics import different_bins
-from ganwerk.metrics.bins import bins_for, centres_of, compare_bins, sorted_into
+from ganwerk.metrics.bins import assign_to_bins, bin_centres, bins_for, compare_bins
 from tests.metrics import references
 
 
@@ -49,10 +49,10 @@ def test_disjoint_sets_diverge_by_one_bit():
 
 def test_bins_are_the_nearest_middles_and_repeat():
     x = torch.from_numpy(clouds([30] * 10))
-    centres = centres_of(x, 10)
-    np.testing.assert_array_equal(centres, centres_of(x, 10))
+    centres = bin_centres(x, 10)
+    np.testing.assert_array_equal(centres, bin_centres(x, 10))
     expected = references.distances(x.numpy(), centres).argmin(1)
-    np.testing.assert_array_equal(sorted_into(x, centres), expected)
+    np.testing.assert_array_equal(assign_to_bins(x, centres), expected)
 
 
 def test_number_of_bins_follows_the_number_of_pictures():

@@ -17,7 +17,7 @@ from ganwerk.metrics.features import (
 from ganwerk.metrics.features import lenet as lenet_module
 from ganwerk.metrics.features.base import as_colour, as_grey, over_white, premultiplied
 from ganwerk.metrics.features.lenet import DigitNet
-from ganwerk.metrics.features.principal import components_for, principal
+from ganwerk.metrics.features.principal import components_for, principal_components
 from ganwerk.metrics.features.selfsup import SelfSupervised, agreeing_directions, altered
 
 
@@ -74,7 +74,7 @@ def test_fitting_repeats_and_its_digest_tells_other_pictures(kind):
 def test_principal_directions_are_those_of_numpy():
     random = np.random.default_rng(0)
     x = torch.from_numpy(random.normal(size=(300, 30)) * np.linspace(5, 1, 30) ** 2)
-    mean, directions = principal(x, 6)
+    mean, directions = principal_components(x, 6)
     _, vectors = np.linalg.eigh(np.cov(x.numpy(), rowvar=False))
     np.testing.assert_allclose(mean, x.numpy().mean(0), rtol=1e-12)
     expected = vectors[:, ::-1][:, :6]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ganwerk.game.optimisers import Adam
-from ganwerk.nn.equalised import EqualConv2d, EqualLinear, NormedLatent, PixelNorm, begin
+from ganwerk.nn.equalised import EqualConv2d, EqualLinear, NormalisedLatent, PixelNorm, begin
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_pixel_norm():
 
 
 def test_latents_and_labels_stay_of_one_size():
-    latent = NormedLatent(6, 3)
+    latent = NormalisedLatent(6, 3)
     with torch.no_grad():
         latent.embedding.weight.mul_(100)
     found = latent(7 * torch.randn(4, 6), torch.tensor([0, 1, 2, 0]))
@@ -74,7 +74,7 @@ def test_latents_and_labels_stay_of_one_size():
 
 
 def test_shares_of_a_class_are_that_class_and_half_of_two_lies_between():
-    latent = NormedLatent(6, 3)
+    latent = NormalisedLatent(6, 3)
     z = torch.randn(3, 6)
     classes = latent(z, torch.tensor([0, 1, 2]))
     torch.testing.assert_close(latent(z, torch.eye(3)), classes)

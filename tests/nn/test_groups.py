@@ -158,5 +158,5 @@ def test_what_cannot_be_packed_or_grouped():
         Packed(MlpDiscriminator(SHAPE, 3, (8,)), 2)
     with pytest.raises(ConfigError, match="can widen"):
         Packed(nn.Sequential(nn.ReLU()), 2)
-    with pytest.raises(ConfigError, match="has no Verdict"):
+    with pytest.raises(ConfigError, match="has no LogitHead"):
         add_group(nn.Linear(2, 1), lambda f: MinibatchStddev(4), 4)

@@ -6,13 +6,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganwerk.nn.layers import (
+    ConditionalLatent,
     Conv2d,
     ConvTranspose2d,
     Downsample,
-    LabelledLatent,
     Linear,
+    LogitHead,
     Upsample,
-    Verdict,
     can_be_matrix,
     matrix_products,
 )
@@ -121,7 +121,7 @@ def test_downsample_undoes_upsample():
 
 
 def test_verdict_is_a_projection():
-    verdict = Verdict(4, classes=3)
+    verdict = LogitHead(4, classes=3)
     h, labels = torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])
     by_hand = h @ verdict.psi.weight[0] + verdict.psi.bias
     by_hand = by_hand + (h * verdict.embedding.weight[labels]).sum(1) / 2
@@ -129,11 +129,11 @@ def test_verdict_is_a_projection():
 
 
 def test_verdict_is_float32_whatever_comes_in():
-    assert Verdict(4, 0)(torch.randn(2, 4).bfloat16(), None).dtype == torch.float32
+    assert LogitHead(4, 0)(torch.randn(2, 4).bfloat16(), None).dtype == torch.float32
 
 
 def test_latent_gets_the_embedding_of_its_label_appended():
-    joined = LabelledLatent(3, classes=2)
+    joined = ConditionalLatent(3, classes=2)
     z = torch.randn(4, 3)
     out = joined(z, torch.tensor([0, 1, 0, 1]))
     assert out.shape == (4, joined.out_features) == (4, 6)
@@ -143,7 +143,7 @@ def test_latent_gets_the_embedding_of_its_label_appended():
 
 
 def test_shares_of_classes_are_a_mixture_of_their_embeddings():
-    joined = LabelledLatent(3, classes=2)
+    joined = ConditionalLatent(3, classes=2)
     z = torch.randn(3, 3)
     out = joined(z, torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.25, 0.75]]))
     assert torch.equal(out[:2], joined(z[:2], torch.tensor([0, 1])))
@@ -153,4 +153,4 @@ def test_shares_of_classes_are_a_mixture_of_their_embeddings():
 
 def test_without_classes_the_latent_passes_unchanged():
     z = torch.randn(4, 3)
-    assert LabelledLatent(3, classes=0)(z, None) is z
+    assert ConditionalLatent(3, classes=0)(z, None) is z

@@ -14,7 +14,7 @@ from torch import nn
 
 from ganwerk.config import load
 from ganwerk.errors import ConfigError, MachineError
-from ganwerk.nn.layers import Precise
+from ganwerk.nn.layers import CONVOLUTIONS
 from ganwerk.publish import graphs
 from ganwerk.publish.exported import PICTURE, STYLES
 from ganwerk.publish.graphs import (
@@ -82,11 +82,13 @@ def test_spectral_norm_and_what_the_machine_prefers():
     assert max(found.float32.values()) < LARGEST_DIFFERENCE / 10
     assert set(files) == {STYLES, PICTURE}
     for module in some.net.modules():
-        if isinstance(module, Precise):
+        if isinstance(module, CONVOLUTIONS):
             module.as_matrix, module.compute = True, torch.bfloat16
     exact = simplified(some)
-    assert {m.compute for m in exact.net.modules() if isinstance(m, Precise)} == {None}
-    assert any(m.compute for m in some.net.modules() if isinstance(m, Precise)), "the run's own"
+    assert {m.compute for m in exact.net.modules() if isinstance(m, CONVOLUTIONS)} == {None}
+    assert any(m.compute for m in some.net.modules() if isinstance(m, CONVOLUTIONS)), (
+        "the run's own"
+    )
     z = torch.randn(2, 1, some.space.size, generator=torch.Generator().manual_seed(0))
     twice = [space.pictures(z, None) for space in (exact.space, some.space)]
     torch.testing.assert_close(*twice, atol=0.1, rtol=0)  # bfloat16 against float32

@@ -17,7 +17,7 @@ from PIL import Image
 from ganwerk.errors import DataError
 from ganwerk.evaluation import published
 from ganwerk.evaluation.evaluate import Wanted, evaluate_places
-from ganwerk.evaluation.extractors import Reals, Wishes, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Reals, make
 from ganwerk.metrics.features import fidelity
 
 pytestmark = pytest.mark.slow
@@ -45,9 +45,9 @@ def weights(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def trusted(weights, monkeypatch) -> Wishes:
+def trusted(weights, monkeypatch) -> ExtractorOptions:
     monkeypatch.setattr(fidelity, "DIGEST", hashlib.sha256(weights.read_bytes()).hexdigest()[:8])
-    return Wishes(inception_weights=weights, cache=weights.parent)
+    return ExtractorOptions(inception_weights=weights, cache=weights.parent)
 
 
 @pytest.fixture(scope="module")
@@ -111,5 +111,6 @@ def test_an_evaluation_with_a_local_file_says_what_it_is(weights, trusted, folde
 def test_another_file_is_refused(weights, folders):
     with pytest.raises(DataError, match="not the weight file of the FID"):
         evaluate_places(
-            *map(str, folders), Wanted(("inception-2015",), wishes=Wishes(weights), pixels=False)
+            *map(str, folders),
+            Wanted(("inception-2015",), wishes=ExtractorOptions(weights), pixels=False),
         )

@@ -129,9 +129,9 @@ def test_a_part_of_any_batch_is_found_or_refused_at_once(batch: int) -> None:
     state = build.state(settings, 0, torch.device("cpu"), 1e9)
     held = batch * footprint.picture_bytes(settings)
     with pytest.raises(MachineError, match=f"with batch {batch} needs about"):
-        footprint.fitting(state, settings, held // 2)  # not even the pictures fit
+        footprint.fitting_micro_batch(state, settings, held // 2)  # not even the pictures fit
     if batch != 999_983:
-        micro, needed = footprint.fitting(state, settings, held + 64 * 2**20)
+        micro, needed = footprint.fitting_micro_batch(state, settings, held + 64 * 2**20)
         assert batch % micro == 0
         assert needed <= held + 64 * 2**20
 

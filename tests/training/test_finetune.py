@@ -12,7 +12,7 @@ import torch
 from ganwerk import api
 from ganwerk.config import build, load
 from ganwerk.errors import ConfigError, RunError
-from ganwerk.nn.layers import LabelledLatent, Linear, Verdict
+from ganwerk.nn.layers import ConditionalLatent, Linear, LogitHead
 from ganwerk.run import Run
 from ganwerk.runtime.events import Stepped
 from ganwerk.training.finetune import finetune, plan
@@ -207,7 +207,7 @@ def moved(settings, before, after):
 def mean_class(net):
     """Every class becomes the mean class."""
     for module in net.modules():
-        if isinstance(module, LabelledLatent | Verdict):
+        if isinstance(module, ConditionalLatent | LogitHead):
             module.embedding.weight.data[:] = module.embedding.weight.data.mean(0)
 
 
@@ -244,7 +244,7 @@ def test_where_classes_enter_in_another_way_the_shapes_differ():
     class Other(torch.nn.Module):
         def __init__(self, classes):
             super().__init__()
-            self.latent = LabelledLatent(4, classes)
+            self.latent = ConditionalLatent(4, classes)
             self.scaled = type("Scaled", (Linear,), {})(self.latent.out_features, 3)
 
     here = Other(0)

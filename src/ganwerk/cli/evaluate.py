@@ -109,15 +109,15 @@ def command(
     from ganwerk.cli.scores import course_lines, evaluation_lines
     from ganwerk.evaluation import evaluate as work
     from ganwerk.evaluation.evaluation_files import default_folder, write
-    from ganwerk.evaluation.extractors import Wishes
+    from ganwerk.evaluation.extractors import ExtractorOptions
 
     with progress_bars(quiet=as_json) as progress:
         wanted = work.Wanted(
             features=names, count=count, split="held-out" if split == "held-out" else "train",
             seed=seed, extrapolate=extrapolate,
-            wishes=Wishes(weights, run_hub_code, progress=progress),
+            wishes=ExtractorOptions(weights, run_hub_code, progress=progress),
         )  # fmt: skip
-        found: work.Evaluation | work.Course
+        found: work.Evaluation | work.CheckpointScores
         if other is not None:
             found = work.evaluate_places(what, other, wanted, resolution=resolution, root=data_root)
         elif every_checkpoint:
@@ -129,16 +129,18 @@ def command(
     if as_json:
         say_json({"ok": True, **found.to_dict(), "paths": paths})
         return
-    lines = course_lines(found) if isinstance(found, work.Course) else evaluation_lines(found)
+    lines = (
+        course_lines(found) if isinstance(found, work.CheckpointScores) else evaluation_lines(found)
+    )
     for line in (*lines, *(f"Wrote {path}" for path in paths)):
         say(line)
 
 
-def _refuse_idle(two_places: bool, every_checkpoint: bool) -> None:
+def _refuse_idle(two_folders: bool, every_checkpoint: bool) -> None:
     """Raises ConfigError for an option that was given and would change nothing."""
-    idle = OF_RUNS if two_places else OF_PLACES
+    idle = OF_RUNS if two_folders else OF_PLACES
     given = [flag for name, flag in idle.items() if _was_given(name)]
-    if given and two_places:
+    if given and two_folders:
         raise ConfigError(
             f"{given[0]} chooses something of a run, and here two places are compared.",
             f"Leave out {given[0]}, or name a run alone: ganwerk evaluate RUN {given[0]} ...",

@@ -61,13 +61,13 @@ def command(
       ganwerk neighbours runs/mine --count 5000 --pairs 40 --features selfsup64
     """
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.evaluation.extractors import Wishes
+    from ganwerk.evaluation.extractors import ExtractorOptions
     from ganwerk.evaluation.neighbours import neighbours
 
     with progress_bars(quiet=as_json) as progress:
         found = neighbours(
             run, count=count, pairs=pairs, features=features, at=at, data=data, out=out,
-            force=force, wishes=Wishes(progress=progress),
+            force=force, wishes=ExtractorOptions(progress=progress),
         )  # fmt: skip
     facts = {"run": run, "pairs": found.pairs, "copies": found.copies.to_dict(),
              "path": found.path, "warnings": found.warnings}  # fmt: skip

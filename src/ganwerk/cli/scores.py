@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganwerk.evaluation.evaluate import Course, Evaluation
+from ganwerk.evaluation.evaluate import CheckpointScores, Evaluation
 from ganwerk.metrics.record import Record
 from ganwerk.metrics.scale import FAR
 
@@ -76,7 +76,7 @@ def verdict(found: Evaluation) -> list[str]:
     ]
 
 
-def course_lines(course: Course) -> list[str]:
+def course_lines(course: CheckpointScores) -> list[str]:
     """One line per checkpoint, with the best one marked."""
     names = [record.name for record in course.evaluations[0].records]
     short = [name.split("[")[0] for name in names]

@@ -58,12 +58,12 @@ def train(
     amount = positive(minutes, "--minutes")
     from ganwerk.cli.bars import progress_bars
     from ganwerk.style.recipe import recipe_of
-    from ganwerk.stylisation.teach import teach
+    from ganwerk.stylisation.network import train_network
 
     recipe = recipe_of(strength=strength, backbone=backbone)
     target = out or Path(f"{painting.stem}.safetensors")
     with progress_bars(quiet=as_json) as progress:
-        done = teach(painting, target, recipe, photos=photos, minutes=amount, force=force,
+        done = train_network(painting, target, recipe, photos=photos, minutes=amount, force=force,
                      progress=progress)  # fmt: skip
     if as_json:
         say_json({"ok": True, "path": done.path, "steps": done.steps, "seconds": done.seconds})
@@ -98,8 +98,8 @@ def apply(
 
     from ganwerk.run.pictures import refuse_existing
     from ganwerk.stylisation.many import results
+    from ganwerk.stylisation.network import open_net, redraw
     from ganwerk.stylisation.pictures import write
-    from ganwerk.stylisation.teach import open_net, redraw
 
     net = open_net(network)
     paths = results(photos, network.stem, out or Path())

@@ -16,7 +16,7 @@ from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
-from ganwerk.game.remedies import REMEDIES, cure
+from ganwerk.game.remedies import REMEDIES, apply_remedies
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import check_groups, start
 from ganwerk.game.state import TrainState
@@ -35,8 +35,8 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
         generator, discriminator = _made(settings, class_count)
-    cure = "Add --batch {nearest}, or change the group or pack of the remedy."
-    check_groups(discriminator, settings.budget.batch, cure)
+    apply_remedies = "Add --batch {nearest}, or change the group or pack of the remedy."
+    check_groups(discriminator, settings.budget.batch, apply_remedies)
     begin = family.begin(settings.network)
     random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):
@@ -81,7 +81,7 @@ def recipe(settings: Settings) -> Recipe:
         made = add(made, d_changes=frozen(settings.transfer.freeze))
     if game.d_steps > 1 or game.g_steps > 1:
         made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
-    return cure(made, (remedy_of(remedy) for remedy in settings.remedy))
+    return apply_remedies(made, (remedy_of(remedy) for remedy in settings.remedy))
 
 
 def remedy_of(settings: Any) -> Remedy:

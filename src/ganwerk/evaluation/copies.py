@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ganwerk.evaluation.extractors import Wishes, kept_features
-from ganwerk.evaluation.judging import RealSide
+from ganwerk.evaluation.extractors import ExtractorOptions, kept_features
+from ganwerk.evaluation.judging import RealPictures
 from ganwerk.metrics import copying
 from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.memorisation import Copying
@@ -50,7 +50,9 @@ class Copies:
         return {"extractor": self.extractor, **values, "power": found.power()}
 
 
-def find(extractor: Extractor, side: RealSide, fake: Tensor, wishes: Wishes) -> Copies:
+def find(
+    extractor: Extractor, side: RealPictures, fake: Tensor, wishes: ExtractorOptions
+) -> Copies:
     """Compare drawn features (M, D) with all training pictures and the held-out ones."""
     train = kept_features(extractor, np.ascontiguousarray(side.images[side.train]), wishes)
     held_out = kept_features(extractor, np.ascontiguousarray(side.images[side.held_out]), wishes)

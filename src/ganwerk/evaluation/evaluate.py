@@ -16,9 +16,9 @@ from ganwerk.evaluation import copies, pixelwise, published
 from ganwerk.evaluation.extractors import (
     DEFAULT,
     INCEPTION,
+    ExtractorOptions,
     Pixels,
     Reals,
-    Wishes,
     check_names,
     digest_of,
     expanded,
@@ -26,7 +26,7 @@ from ganwerk.evaluation.extractors import (
     make,
     versions,
 )
-from ganwerk.evaluation.judging import RealSide, Split, drawn, reals_of_run, two_places
+from ganwerk.evaluation.judging import RealPictures, Split, drawn, reals_of_run, two_folders
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.record import Protocol, Record
@@ -57,7 +57,7 @@ class Wanted:
     extrapolate: bool = False
     pixels: bool = True
     copies: bool = True
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: ExtractorOptions = field(default_factory=ExtractorOptions)
 
     @property
     def progress(self) -> ProgressCallback:
@@ -129,7 +129,7 @@ def evaluate_places(
     real, other, wanted = checks.local(real), checks.local(other), _checked(wanted)
     if resolution is not None:
         resolution = checks.whole(resolution, "--resolution", least=8, most=1024)
-    side, images = two_places(
+    side, images = two_folders(
         real, other, resolution=resolution, root=root, progress=wanted.progress
     )
     count = min(count_for(side, wanted), len(images))
@@ -160,19 +160,19 @@ def _checked(wanted: Wanted) -> Wanted:
     return replace(wanted, features=tuple(features), seed=seed, count=count)
 
 
-def count_for(side: RealSide, wanted: Wanted) -> int:
+def count_for(side: RealPictures, wanted: Wanted) -> int:
     """How many pictures of each kind. Raises DataError if there are too few real ones."""
-    usual = COUNT_FOR_FID if INCEPTION in wanted.features else COUNT
+    default_extractors = COUNT_FOR_FID if INCEPTION in wanted.features else COUNT
     there = len(side.of(wanted.split))
     if there < 2 * FEWEST:
         raise DataError(
             f"{side.where} has {there} real pictures to compare with; {2 * FEWEST} are needed.",
             "Add more pictures, or take another split: --split train",
         )
-    return min(wanted.count or usual, there // 2)
+    return min(wanted.count or default_extractors, there // 2)
 
 
-def found_extractors(side: RealSide, wanted: Wanted) -> list[Extractor]:
+def found_extractors(side: RealPictures, wanted: Wanted) -> list[Extractor]:
     """The extractors that were asked for, fitted on all real pictures that were trained on."""
     reals = Reals(_rows(side.images, side.train), side.mirror)
     return [
@@ -182,7 +182,7 @@ def found_extractors(side: RealSide, wanted: Wanted) -> list[Extractor]:
 
 
 def measure(
-    side: RealSide, fake: Pixels, wanted: Wanted, extractors: Sequence[Extractor], *, what: str,
+    side: RealPictures, fake: Pixels, wanted: Wanted, extractors: Sequence[Extractor], *, what: str,
     images: int | None,
 ) -> Evaluation:  # fmt: skip
     """Everything about the pictures `fake` (N, C, H, W) uint8 against a real side."""
@@ -251,7 +251,7 @@ def record_of(key: str, extractor: Extractor, base: Protocol, found: Scored) -> 
 
 
 @dataclass(frozen=True)
-class Course:
+class CheckpointScores:
     """The evaluations of all checkpoints, oldest first. best: the images of the best one, by `by`,
     the Fréchet distance in the first features."""
 
@@ -269,7 +269,7 @@ class Course:
 
 def evaluate_checkpoints(
     path: str | Path, wanted: Wanted, *, mark: bool = True, data: str | None = None
-) -> Course:
+) -> CheckpointScores:
     """Measure every checkpoint that draws with the same numbers; mark the best one, so that it is
     kept. data: where the real pictures are now, if they were moved.
 
@@ -298,4 +298,4 @@ def evaluate_checkpoints(
     if mark:
         with run.lock():
             run.mark_best(best.images, {by: best.records[0].value})
-    return Course(tuple(found), by, best.images)
+    return CheckpointScores(tuple(found), by, best.images)

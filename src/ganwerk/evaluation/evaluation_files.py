@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ganwerk.evaluation.evaluate import Course, Evaluation
+from ganwerk.evaluation.evaluate import CheckpointScores, Evaluation
 from ganwerk.metrics.record import Record
 from ganwerk.run.files import to_json, write_bytes
 from ganwerk.run.pictures import make_folder
@@ -20,14 +20,16 @@ def default_folder(run: Path) -> Path:
     return run / "evaluations"
 
 
-def write(found: Evaluation | Course, folder: Path) -> tuple[Path, ...]:
+def write(found: Evaluation | CheckpointScores, folder: Path) -> tuple[Path, ...]:
     """Numbers and figure. The names hold a digest of the protocol: the same measurement of the same
     weights replaces itself, another one stands beside it. Raises MachineError."""
     make_folder(folder)
-    evaluations = found.evaluations if isinstance(found, Course) else (found,)
-    name = "course" if isinstance(found, Course) else f"{found.images or 0:09d}"
+    evaluations = found.evaluations if isinstance(found, CheckpointScores) else (found,)
+    name = "course" if isinstance(found, CheckpointScores) else f"{found.images or 0:09d}"
     stem = folder / f"{name}-{_digest(evaluations)}"
-    picture = course_figure(found) if isinstance(found, Course) else evaluation_figure(found)
+    picture = (
+        course_figure(found) if isinstance(found, CheckpointScores) else evaluation_figure(found)
+    )
     paths = (stem.with_suffix(".json"), stem.with_suffix(".png"))
     write_bytes(paths[0], to_json(found.to_dict()), durable=False)
     write_bytes(paths[1], picture, durable=False)
@@ -83,7 +85,7 @@ def _row(axis: Any, record: Record) -> None:
     axis.set_ylabel(record.name, rotation=0, ha="right", va="center", fontsize=8, color=INK)
 
 
-def course_figure(course: Course) -> bytes:
+def course_figure(course: CheckpointScores) -> bytes:
     """A small plot per measure over the images seen, with the band of real against real."""
     from matplotlib.figure import Figure
 

@@ -50,7 +50,7 @@ class Reals:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ExtractorOptions:
     """What the making of extractors depends on besides the pictures.
 
     inception_weights: the weight file of the FID; None: in the cache. run_hub_code: whether
@@ -72,10 +72,10 @@ class Wishes:
         return self.inception_weights or cache_home(self.cache) / "weights" / fidelity.FILE
 
 
-Maker = Callable[[Reals, Wishes], Extractor]
+Maker = Callable[[Reals, ExtractorOptions], Extractor]
 
 
-def _inception(reals: Reals, wishes: Wishes) -> Extractor:
+def _inception(reals: Reals, wishes: ExtractorOptions) -> Extractor:
     fidelity.check_installed()
     tensors, digest = fidelity.read_weights(wishes.weights_path)
     return fidelity.Inception(tensors, digest, reals.pictures.shape[1])
@@ -87,7 +87,7 @@ def _dino(name: str) -> Maker:
     )
 
 
-def _self_supervised(reals: Reals, wishes: Wishes) -> Extractor:
+def _self_supervised(reals: Reals, wishes: ExtractorOptions) -> Extractor:
     """Taught once on these very pictures; at once after that."""
     key = f"{digest_of(reals.pictures)}-{selfsup.RECIPE}-{int(reals.mirror)}"
     place = wishes.folder / f"selfsup-{key}.safetensors"
@@ -112,7 +112,7 @@ MAKERS: dict[str, Maker] = {
 }
 
 
-def usual(reals: Reals) -> tuple[str, ...]:
+def default_extractors(reals: Reals) -> tuple[str, ...]:
     """What 'auto' means for these pictures: pixels, and what sees more than pixels: the digit
     classifier in digits, the network that learns from the pictures themselves in colours."""
     pictures = reals.pictures
@@ -130,16 +130,16 @@ def check_names(names: Sequence[str]) -> None:
             raise ConfigError(f"There are no features '{shown(name)}'.", did_you_mean(name, MAKERS))
 
 
-def make(name: str, reals: Reals, wishes: Wishes) -> Extractor:
+def make(name: str, reals: Reals, wishes: ExtractorOptions) -> Extractor:
     """Raises ConfigError for an unknown name, MachineError and DataError where something is
     missing: each extractor says what and how to get it."""
     check_names([name])
-    return MAKERS[usual(reals)[0] if name == AUTO else name](reals, wishes)
+    return MAKERS[default_extractors(reals)[0] if name == AUTO else name](reals, wishes)
 
 
 def expanded(names: Sequence[str | Extractor], reals: Reals) -> list[str | Extractor]:
     """With 'auto' replaced by what it means here; none twice."""
-    meant = [usual(reals) if name == AUTO else (name,) for name in names]
+    meant = [default_extractors(reals) if name == AUTO else (name,) for name in names]
     return list(dict.fromkeys(name for some in meant for name in some))
 
 
@@ -151,7 +151,7 @@ def digest_of(pictures: Pixels) -> str:
     return digest.hexdigest()
 
 
-def kept_features(extractor: Extractor, pictures: Pixels, wishes: Wishes) -> Tensor:
+def kept_features(extractor: Extractor, pictures: Pixels, wishes: ExtractorOptions) -> Tensor:
     """`extract`, remembered by the content of the pictures and the weights of the extractor.
 
     An extractor without a digest of its weights is asked anew each time."""

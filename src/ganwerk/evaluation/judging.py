@@ -26,7 +26,7 @@ MEMORY_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class RealSide:
+class RealPictures:
     """Real pictures (N, C, H, W) uint8: `train` and `held_out` index them. Without a training all
     are `train`. fingerprint: digest of the source. where: as the user named it."""
 
@@ -54,7 +54,7 @@ class RealSide:
 def reals_of_run(
     run: Run, settings: Settings, progress: ProgressCallback, asked: str | None = None,
     verb: str = "evaluate",
-) -> RealSide:  # fmt: skip
+) -> RealPictures:  # fmt: skip
     """The pictures a run learned from, decoded and split as in its training with `settings`.
 
     asked: where they are now, if they were moved; the run notes it if they are the same ones.
@@ -79,7 +79,7 @@ def reals_of_run(
             f"The pictures are no longer in {settings.data.where}; the same ones were found in "
             f"{place}.",
         )
-    return RealSide(
+    return RealPictures(
         where=place,
         images=pictures.images,
         train=train,
@@ -91,10 +91,10 @@ def reals_of_run(
     )
 
 
-def two_places(
+def two_folders(
     first: str, second: str, *, resolution: int | None, root: Path | None,
     progress: ProgressCallback,
-) -> tuple[RealSide, Pixels]:  # fmt: skip
+) -> tuple[RealPictures, Pixels]:  # fmt: skip
     """The real pictures in `first` and the pictures to judge in `second`, both decoded alike: grey
     ones beside colours as colours, of which the warnings tell.
 
@@ -127,7 +127,7 @@ def two_places(
         )
     everything = np.arange(len(a), dtype=np.int64)
     nothing = np.empty(0, np.int64)
-    side = RealSide(
+    side = RealPictures(
         first, a.images, everything, nothing, a.fingerprint, a.facts().mirror_safe, a.names,
         tuple(warnings),
     )  # fmt: skip

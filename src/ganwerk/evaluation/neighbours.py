@@ -11,7 +11,7 @@ import numpy as np
 from ganwerk import checks
 from ganwerk.errors import ConfigError
 from ganwerk.evaluation.copies import Copies, find
-from ganwerk.evaluation.extractors import Pixels, Reals, Wishes, check_names, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Pixels, Reals, check_names, make
 from ganwerk.evaluation.judging import drawn, reals_of_run
 from ganwerk.metrics.features import extract
 from ganwerk.run import Run, grid, make_folder, refuse_existing, write_picture
@@ -51,7 +51,7 @@ def neighbours(
     data: str | None = None,
     out: Path | None = None,
     force: bool = False,
-    wishes: Wishes | None = None,
+    wishes: ExtractorOptions | None = None,
 ) -> Neighbours:
     """Draw `count` pictures, find the training picture nearest to each, write the `pairs` nearest
     ones side by side: drawn on the left, real on the right. data: where the training pictures are
@@ -69,7 +69,7 @@ def neighbours(
     target = out or path / "neighbours.png"
     if not force:
         refuse_existing([target])
-    wishes = wishes or Wishes()
+    wishes = wishes or ExtractorOptions()
     run = Run.open(path)
     sampler = Sampler.open(path, at)
     side = reals_of_run(run, sampler.settings, wishes.progress, data, "neighbours")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganwerk.evaluation.extractors import Pixels, Wishes
+from ganwerk.evaluation.extractors import ExtractorOptions, Pixels
 from ganwerk.metrics.features.fidelity import Inception, version
 from ganwerk.metrics.record import FEW_FOR_FRECHET, Protocol, Record
 
@@ -23,7 +23,7 @@ SUBSETS, SIZE, SPLITS = 100, 1000, 10
 
 def records(
     extractor: Inception, base: Protocol, real: Tensor, fake: Tensor, pictures: Pixels,
-    wishes: Wishes,
+    wishes: ExtractorOptions,
 ) -> list[Record]:  # fmt: skip
     """What torch-fidelity says of features (N, 2048) and (M, 2048) and the drawn pictures."""
     from torch_fidelity.metric_fid import (

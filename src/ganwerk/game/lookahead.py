@@ -17,7 +17,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.game.optimisers import Adam, Optimiser
 
 
-class Ahead(Protocol):
+class VirtualStep(Protocol):
     """The next updates of an optimiser. It works on copies: the real one never notices."""
 
     def step(self, weights: Tensor, gradient: Tensor) -> Tensor:
@@ -105,22 +105,22 @@ def flat(tensors: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
 
 
-def _adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
+def _adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     return AdamAhead(parameters, optimiser, optimiser.beta1, optimiser.beta2, optimiser.eps)
 
 
-def _torch_adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
+def _torch_adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     group = _plain(optimiser, "weight_decay", "amsgrad", "maximize")
     beta1, beta2 = group["betas"]
     return AdamAhead(parameters, optimiser, beta1, beta2, group["eps"])
 
 
-def _sgd(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
+def _sgd(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     group = _plain(optimiser, "weight_decay", "nesterov", "dampening", "maximize")
     return SgdAhead(parameters, optimiser, group["momentum"])
 
 
-def _rmsprop(parameters: Sequence[nn.Parameter], optimiser: Any) -> Ahead:
+def _rmsprop(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     group = _plain(optimiser, "weight_decay", "centered", "maximize")
     return RmspropAhead(parameters, optimiser, group["alpha"], group["eps"], group["momentum"])
 
@@ -138,7 +138,7 @@ def _plain(optimiser: Any, *without: str) -> dict[str, Any]:
     return group
 
 
-Make = Callable[[Sequence[nn.Parameter], Any], Ahead]
+Make = Callable[[Sequence[nn.Parameter], Any], VirtualStep]
 AHEAD: dict[type, Make] = {
     Adam: _adam,
     torch.optim.Adam: _torch_adam,
@@ -147,7 +147,7 @@ AHEAD: dict[type, Make] = {
 }
 
 
-def look_ahead(optimiser: Optimiser, parameters: Sequence[nn.Parameter]) -> Ahead:
+def look_ahead(optimiser: Optimiser, parameters: Sequence[nn.Parameter]) -> VirtualStep:
     """Raises ConfigError for an optimiser whose next steps are not known as functions."""
     make = AHEAD.get(type(optimiser))
     if make is None:

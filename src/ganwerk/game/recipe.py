@@ -97,29 +97,31 @@ class Average:
     ramp: float
 
 
-def forget(fakes: Fakes, random: torch.Generator) -> Fakes:
+def no_replay(fakes: Fakes, random: torch.Generator) -> Fakes:
     """No memory: D sees only what G draws now."""
     return fakes
 
 
-def itself(state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe) -> Critic:
+def current_discriminator(
+    state: TrainState, batch: Batch, fakes: Fakes, played: Round, recipe: Recipe
+) -> Critic:
     """G plays against D as it is."""
     return played.critic
 
 
-def one_after_the_other(
+def separate_batches(
     state: TrainState, next_batch: Callable[[int], Batch], update: int, updates: int
 ) -> Batch:
     """The reals of this of D's updates in a step: a batch each."""
     return next_batch(state.step * updates + update)
 
 
-def everyone(state: TrainState) -> tuple[bool, bool]:
+def both_players(state: TrainState) -> tuple[bool, bool]:
     """D and G learn in every step."""
     return True, True
 
 
-def as_it_is(optimiser: Optimiser) -> Optimiser:
+def unmodified(optimiser: Optimiser) -> Optimiser:
     """The optimiser moves the weights by its own rule."""
     return optimiser
 
@@ -133,10 +135,10 @@ class LatentDraw:
     """
 
     inputs: Callable[[nn.Module, Batch, torch.Generator], Inputs]
-    paint: Callable[[nn.Module, Inputs, Tensor | None], Fakes]
+    synthesise: Callable[[nn.Module, Inputs, Tensor | None], Fakes]
 
     def __call__(self, generator: nn.Module, batch: Batch, random: torch.Generator) -> Fakes:
-        return self.paint(generator, self.inputs(generator, batch, random), batch.labels)
+        return self.synthesise(generator, self.inputs(generator, batch, random), batch.labels)
 
 
 def plain_draw(distribution: latents.Latents) -> LatentDraw:
@@ -149,10 +151,10 @@ def plain_draw(distribution: latents.Latents) -> LatentDraw:
         size = cast(Generator, generator).latent_dim
         return (distribution.draw(len(batch.images), size, random),)
 
-    def paint(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
+    def synthesise(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
         return Fakes(generator(inputs[0], labels), labels)
 
-    return LatentDraw(inputs, paint)
+    return LatentDraw(inputs, synthesise)
 
 
 def _gaussian() -> Draw:
@@ -185,15 +187,15 @@ class Recipe:
 
     loss: Loss = NON_SATURATING
     to_scales: Callable[[Tensor], Scales] = single
-    gather: Gather = one_after_the_other
+    gather: Gather = separate_batches
     draw: Draw = field(default_factory=_gaussian)
-    memory: Memory = forget
-    opponent: Opponent = itself
+    memory: Memory = no_replay
+    opponent: Opponent = current_discriminator
     d_steps: int = 1
     g_steps: int = 1
     reuse_fakes: bool = True
-    turns: Turns = everyone
-    optimiser: Callable[[Optimiser], Optimiser] = as_it_is
+    turns: Turns = both_players
+    optimiser: Callable[[Optimiser], Optimiser] = unmodified
     average: Average | None = None
     micro_batch: int = 0
     views: tuple[View, ...] = ()

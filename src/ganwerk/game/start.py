@@ -9,7 +9,7 @@ from torch import nn
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.recipe import Average, LatentDraw, Recipe, itself
+from ganwerk.game.recipe import Average, LatentDraw, Recipe, current_discriminator
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
 from ganwerk.nn.groups import group_size_of
@@ -19,7 +19,7 @@ NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
 
 
-def check_groups(d_net: nn.Module, batch: int, cure: str) -> None:
+def check_groups(d_net: nn.Module, batch: int, apply_remedies: str) -> None:
     """Raises ConfigError if D compares groups of samples into which the batch cannot be divided.
 
     cure: the hint, with {nearest} for a batch that can."""
@@ -27,7 +27,7 @@ def check_groups(d_net: nn.Module, batch: int, cure: str) -> None:
     if group and batch % group:
         raise ConfigError(
             f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
-            cure.format(nearest=max(1, round(batch / group)) * group),
+            apply_remedies.format(nearest=max(1, round(batch / group)) * group),
         )
 
 
@@ -46,7 +46,7 @@ def check_micro(recipe: Recipe, g_net: nn.Module, d_net: nn.Module) -> None:
             "that D compares.",
             f"Choose a multiple of {group} for budget.micro_batch.",
         )
-    if recipe.opponent is not itself or not isinstance(recipe.draw, LatentDraw):
+    if recipe.opponent is not current_discriminator or not isinstance(recipe.draw, LatentDraw):
         raise ConfigError(
             "A batch cannot be computed in parts while G plays against a D some steps ahead.",
             "Leave out the remedy unrolled, or use a smaller --batch.",
@@ -59,7 +59,7 @@ def check_recompute(recipe: Recipe, d_net: nn.Module) -> None:
     if not any(any(getattr(m, "recompute", ())) for m in d_net.modules()):
         return
     moving = any(isinstance(m, SpectralNorm) for m in d_net.modules())
-    if moving or recipe.opponent is not itself:
+    if moving or recipe.opponent is not current_discriminator:
         name = "spectral-norm" if moving else "unrolled"
         raise ConfigError(
             f"With the remedy {name}, stages of D cannot be computed twice to save memory.",

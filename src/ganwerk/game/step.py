@@ -234,7 +234,7 @@ def draw(recipe: Recipe, generator: nn.Module, batch: Batch, random: torch.Gener
 
     def redraw(generator: nn.Module, part: slice) -> Fakes:
         labels = None if batch.labels is None else batch.labels[part]
-        return two.paint(generator, slice_of(inputs, part), labels)
+        return two.synthesise(generator, slice_of(inputs, part), labels)
 
     with torch.no_grad():
         parts = [

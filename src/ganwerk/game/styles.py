@@ -52,7 +52,7 @@ def styled_draw(distribution: Latents, mixing: float) -> LatentDraw:
         foreign = foreign_layers(count, net.style_layers, mixing, random)
         return z, other, foreign, *net.fresh_noise(count, random)
 
-    def paint(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
+    def synthesise(generator: nn.Module, inputs: Inputs, labels: Tensor | None) -> Fakes:
         net = cast(Styled, generator)
         z, other, foreign, *noise = inputs
         styles = net.mapping(z, labels)[:, None].expand(-1, net.style_layers, -1)
@@ -61,7 +61,7 @@ def styled_draw(distribution: Latents, mixing: float) -> LatentDraw:
             styles = torch.where(foreign[:, :, None], others, styles)
         return Fakes(net.synthesis(styles, tuple(noise)), labels, styles)
 
-    return LatentDraw(inputs, paint)
+    return LatentDraw(inputs, synthesise)
 
 
 def foreign_layers(count: int, layers: int, share: float, random: torch.Generator) -> Tensor:

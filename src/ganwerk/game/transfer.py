@@ -12,7 +12,7 @@ from torch import nn
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.recipe import Change
-from ganwerk.nn.layers import Verdict
+from ganwerk.nn.layers import LogitHead
 
 AFTER_ALL = 1_000  # spectral norm and others put a layer's weights elsewhere: they go first
 
@@ -49,7 +49,7 @@ def low_layers(d_net: nn.Module) -> list[nn.Module]:
     lists them (`low_layers`) or in the order in which they were made.
     """
     own = next(
-        net for net in d_net.modules() if any(isinstance(c, Verdict) for c in net.children())
+        net for net in d_net.modules() if any(isinstance(c, LogitHead) for c in net.children())
     )
     if isinstance(own, Listed):
         return own.low_layers()
@@ -60,5 +60,5 @@ def low_layers(d_net: nn.Module) -> list[nn.Module]:
     return [
         part
         for part in parts
-        if not isinstance(part, Verdict) and next(part.parameters(), None) is not None
+        if not isinstance(part, LogitHead) and next(part.parameters(), None) is not None
     ]

@@ -15,7 +15,7 @@ from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, adapt, claim, plain_draw
-from ganwerk.game.remedies import cure
+from ganwerk.game.remedies import apply_remedies
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import check_groups, start
 from ganwerk.game.state import TrainState
@@ -53,7 +53,7 @@ def rules_of(setting: GameSetting, chosen: Method) -> Recipe:
     )
     if setting.d_steps > 1 or setting.g_steps > 1:
         made = claim(made, by="d_steps", d_steps=setting.d_steps, g_steps=setting.g_steps)
-    return cure(made, map(build.remedy_of, chosen.remedies))
+    return apply_remedies(made, map(build.remedy_of, chosen.remedies))
 
 
 def begin(
@@ -67,8 +67,8 @@ def begin(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(step_seed(seed, WEIGHTS))  # for what a layer draws when it is made
         d_net = adapt(rules, d_net)
-    cure = "Add +batch={nearest} to the method, or change the group."
-    check_groups(d_net, setting.batch, cure)
+    apply_remedies = "Add +batch={nearest} to the method, or change the group."
+    check_groups(d_net, setting.batch, apply_remedies)
     random = seeded(seed, WEIGHTS)
     for net in (g_net, d_net):
         how(net, random)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganwerk.lab.setting import known
 from ganwerk.nn.init import INITIALISERS, Initialise
-from ganwerk.nn.layers import Linear, Verdict
+from ganwerk.nn.layers import Linear, LogitHead
 from ganwerk.nn.types import Scales
 
 MAXOUT_PIECES = 5  # Lin et al. 2018, PacGAN, appendix: 5 linear pieces
@@ -79,7 +79,7 @@ class PointDiscriminator(nn.Module):
         super().__init__()
         self.scale = scale
         self.hidden = _hidden([dimensions, *widths], activation, norm=False)
-        self.verdict = Verdict(widths[-1], classes=0)
+        self.verdict = LogitHead(widths[-1], classes=0)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         features = self.hidden(scales[-1].flatten(1) * self.scale)

@@ -30,7 +30,7 @@ from ganwerk.lab.trial import Facts, Tell, Trial
 from ganwerk.lab.truth import reverse_kl
 from ganwerk.nn import init
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator
-from ganwerk.nn.layers import Conv2d, ConvTranspose2d, Linear, Verdict
+from ganwerk.nn.layers import Conv2d, ConvTranspose2d, Linear, LogitHead
 from ganwerk.nn.types import Batch, Scales
 from ganwerk.values import PictureShape, ProgressCallback
 
@@ -93,7 +93,7 @@ class TinyDiscriminator(nn.Module):
             layers += [nn.BatchNorm2d(after)] if norm else []
             layers.append(nn.LeakyReLU(SLOPE))
         self.stages = nn.Sequential(*layers)
-        self.verdict = Verdict(channels[-1] * 16, classes=0)
+        self.verdict = LogitHead(channels[-1] * 16, classes=0)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         x = scales[-1].contiguous(memory_format=torch.channels_last)

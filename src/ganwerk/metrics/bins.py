@@ -37,7 +37,7 @@ def bins_for(count: int) -> int:
     return max(2, min(BINS, count // LEAST_PER_BIN))
 
 
-def centres_of(real: Array, bins: int, seed: int = 0) -> NDArray[np.float64]:
+def bin_centres(real: Array, bins: int, seed: int = 0) -> NDArray[np.float64]:
     """The middles (K, D) of `bins` clusters of the real features, by k-means.
 
     Raises DataError for fewer pictures than bins.
@@ -53,7 +53,7 @@ def centres_of(real: Array, bins: int, seed: int = 0) -> NDArray[np.float64]:
     return np.asarray(found.cluster_centers_)  # type: ignore[attr-defined]
 
 
-def sorted_into(features: Tensor, centres: NDArray[np.float64]) -> Tensor:
+def assign_to_bins(features: Tensor, centres: NDArray[np.float64]) -> Tensor:
     """The nearest centre (N,) of each row."""
     middle = torch.from_numpy(centres)
     return torch.cdist(features.double(), middle).argmin(1)
@@ -91,5 +91,5 @@ def different_bins(real: Array, fake: Array, bins: int | None = None, seed: int 
     """
     x, y = two_matrices(real, fake)
     count = bins_for(len(x)) if bins is None else bins
-    centres = centres_of(x, count, seed)
-    return compare_bins(sorted_into(x, centres), sorted_into(y, centres), len(centres))
+    centres = bin_centres(x, count, seed)
+    return compare_bins(assign_to_bins(x, centres), assign_to_bins(y, centres), len(centres))

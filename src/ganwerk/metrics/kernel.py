@@ -20,7 +20,7 @@ ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class OfSubsets:
+class SubsetEstimate:
     """The mean over subsets, and their standard deviation, which is no standard error."""
 
     value: float
@@ -80,7 +80,7 @@ def _diagonal(x: Tensor) -> Tensor:
 
 def kernel_distance_of_subsets(
     real: Array, fake: Array, *, subsets: int = 100, size: int = 1000, seed: int = 2020
-) -> OfSubsets:
+) -> SubsetEstimate:
     """The same, as the literature reports it: the mean over `subsets` random subsets of `size`.
 
     The defaults draw the very subsets that torch-fidelity draws. Raises DataError if there are
@@ -99,4 +99,4 @@ def kernel_distance_of_subsets(
         rows_x = torch.from_numpy(random.choice(len(x), size, replace=False))
         rows_y = torch.from_numpy(random.choice(len(y), size, replace=False))
         values.append(kernel_distance(x[rows_x], y[rows_y]).value)
-    return OfSubsets(float(np.mean(values)), float(np.std(values)))
+    return SubsetEstimate(float(np.mean(values)), float(np.std(values)))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganwerk.errors import DataError
-from ganwerk.metrics.bins import bins_for, centres_of, compare_bins, sorted_into
+from ganwerk.metrics.bins import assign_to_bins, bin_centres, bins_for, compare_bins
 from ganwerk.metrics.frechet import frechet_distance, frechet_distance_extrapolated
 from ganwerk.metrics.inputs import Estimate
 from ganwerk.metrics.kernel import kernel_distance, kernel_spread
@@ -80,7 +80,7 @@ class Scorer:
         self.bins = bins_for(n)
         random = np.random.default_rng(seed)
         few = torch.from_numpy(random.permutation(len(real))[: max(4 * n, 2 * self.bins)])
-        self.centres = centres_of(real[few], self.bins, seed)
+        self.centres = bin_centres(real[few], self.bins, seed)
         self.bounds = {"frechet": 0.0, "kernel": -2 * kernel_spread(real[few[:n]]) / n}
 
     def cheap(self, real: Tensor, fake: Tensor) -> Scores:
@@ -112,7 +112,7 @@ class Scorer:
 
     def _bins(self, real: Tensor, fake: Tensor) -> float:
         return compare_bins(
-            sorted_into(real, self.centres), sorted_into(fake, self.centres), self.bins
+            assign_to_bins(real, self.centres), assign_to_bins(fake, self.centres), self.bins
         ).different
 
 

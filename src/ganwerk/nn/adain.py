@@ -87,7 +87,7 @@ class AdainGenerator(StyledGenerator):
         self.layers = nn.ModuleList(layers)
         self.picture = EqualConv2d(widths[-1], sizes.shape.channels, 1)
 
-    def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
+    def synthesise(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         for i, layer in enumerate(self.layers):
             x = layer(x, styles[:, i], noise[i])
         drawn: Tensor = self.picture(x)

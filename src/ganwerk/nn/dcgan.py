@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganwerk.nn.layers import (
+    ConditionalLatent,
     Conv2d,
     ConvTranspose2d,
     Downsample,
-    LabelledLatent,
     Linear,
+    LogitHead,
     Upsample,
-    Verdict,
 )
 from ganwerk.nn.sizes import doublings
 from ganwerk.nn.types import Scales
@@ -74,7 +74,7 @@ class DcganGenerator(nn.Module):
         self.start, count = doublings(shape.resolution)
         sizes = [self.start * 2**i for i in range(count + 1)]
         widths = [channels_at(s, shape.resolution, width, max_width) for s in sizes]
-        self.latent = LabelledLatent(latent_dim, classes)
+        self.latent = ConditionalLatent(latent_dim, classes)
         self.first = Linear(self.latent.out_features, widths[0] * self.start**2)
         self.enter = nn.Sequential(
             *([nn.BatchNorm2d(widths[0])] if norm == "batch" else []), nn.ReLU(inplace=True)
@@ -132,7 +132,7 @@ class DcganDiscriminator(nn.Module):
         self.hidden = nn.Sequential(
             *([Linear(flat, features), nn.LeakyReLU(SLOPE, inplace=True)] if features else [])
         )
-        self.verdict = Verdict(features or flat, classes)
+        self.verdict = LogitHead(features or flat, classes)
         if norm == "spectral":
             spectral_norm(self.verdict.psi)
 

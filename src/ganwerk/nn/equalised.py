@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.init import fan_in, in_turn
-from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear
+from ganwerk.nn.layers import ConditionalLatent, Conv2d, Linear
 
 TINY = 1e-8
 ROOT2 = math.sqrt(2)  # keeps the variance through LeakyReLU, nearly
@@ -88,7 +88,7 @@ def unit(x: Tensor) -> Tensor:
     return x * (x.square().mean(dim=1, keepdim=True) + TINY).rsqrt()
 
 
-class NormedLatent(LabelledLatent):
+class NormalisedLatent(ConditionalLatent):
     """A latent and the embedding of its label side by side, both of mean square 1, so that neither
     can drown the other while they learn. Karras et al. 2020, Training GANs with limited data,
     appendix C."""

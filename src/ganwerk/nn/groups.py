@@ -19,7 +19,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from ganwerk.errors import ConfigError
 from ganwerk.nn.equalised import EqualConv2d, EqualLinear
 from ganwerk.nn.init import WEIGHTED
-from ganwerk.nn.layers import Linear, Verdict
+from ganwerk.nn.layers import Linear, LogitHead
 from ganwerk.nn.types import Discriminator, Scales
 
 SLOPE = 0.2
@@ -121,13 +121,13 @@ def group_size_of(net: nn.Module) -> int:
 def add_group(net: nn.Module, layer: Callable[[int], nn.Module], group: int) -> nn.Module:
     """Let the verdict of `net` also depend on `layer(features)`, which compares `group` samples.
 
-    Raises ConfigError if the network does not end in a Verdict.
+    Raises ConfigError if the network does not end in a LogitHead.
     """
-    verdict = next((m for m in net.modules() if isinstance(m, Verdict)), None)
+    verdict = next((m for m in net.modules() if isinstance(m, LogitHead)), None)
     if verdict is None:
         raise ConfigError(
-            f"The discriminator {type(net).__name__} has no Verdict to add a group layer to.",
-            "End it with ganwerk.nn.layers.Verdict.",
+            f"The discriminator {type(net).__name__} has no LogitHead to add a group layer to.",
+            "End it with ganwerk.nn.layers.LogitHead.",
         )
     verdict.groups.append(layer(verdict.psi.in_features))
     before = group_size_of(net)

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormedLatent, PixelNorm
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormalisedLatent, PixelNorm
 from ganwerk.nn.init import SLOPE
-from ganwerk.nn.layers import Downsample, Verdict
+from ganwerk.nn.layers import Downsample, LogitHead
 from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.residual import DeviationMap
 from ganwerk.nn.sizes import Sizes
@@ -77,7 +77,7 @@ class ScalesGenerator(nn.Module):
         self.latent_dim = latent_dim
         self.start, widths = sizes.start, sizes.widths
         self.doublings = len(widths) - 1
-        self.latent = NormedLatent(latent_dim, classes)
+        self.latent = NormalisedLatent(latent_dim, classes)
         self.first = EqualLinear(self.latent.out_features, widths[0] * self.start**2, gain=ROOT2)
         first = nn.Sequential(_active(), PixelNorm(), *self._convs(widths[0], widths[0], 1))
         later = (
@@ -159,7 +159,7 @@ class ScalesDiscriminator(nn.Module):
                     _conv3(fine, fine), _active(), Downsample(), _conv3(fine, coarse), _active()
                 )
             )
-        self.verdict = Verdict(coarsest, classes, EqualLinear)
+        self.verdict = LogitHead(coarsest, classes, EqualLinear)
 
     def low_layers(self) -> list[nn.Module]:
         """Its parts from the picture up, the finest resolution first, for game.transfer."""

@@ -74,14 +74,14 @@ class Linear(nn.Linear):
         return F.linear(x.to(weight.dtype), weight, self.bias)
 
 
-Precise = (Conv2d, ConvTranspose2d)
+CONVOLUTIONS = (Conv2d, ConvTranspose2d)
 """The layers whose way of computing can be chosen one by one."""
 
 
 def can_be_matrix(layer: nn.Module) -> bool:
     """Whether a convolution can compute as a matrix product over its windows, and 1 x 1, which is
     one already, need not."""
-    if not isinstance(layer, Precise) or isinstance(layer.padding, str):
+    if not isinstance(layer, CONVOLUTIONS) or isinstance(layer.padding, str):
         return False
     square = all(len({*n}) == 1 for n in (layer.kernel_size, layer.stride, layer.padding))
     plain = layer.groups == 1 and {*layer.dilation} == {1} and {*layer.output_padding} == {0}
@@ -131,7 +131,7 @@ class Downsample(nn.Module):
         return _MeanOfSquares.apply(x)
 
 
-class LabelledLatent(nn.Module):
+class ConditionalLatent(nn.Module):
     """Joins a latent (B, Z) and the embedding of its label (B, E) to (B, Z + E).
 
     The embedding has unit variance like the latent, so that neither drowns the other at the start.
@@ -158,7 +158,7 @@ class LabelledLatent(nn.Module):
         return part
 
 
-class Verdict(nn.Module):
+class LogitHead(nn.Module):
     """Features (B, F) to logits (B,) in float32.
 
     Conditional: D(x, y) = psi(h) + <h, e_y> / sqrt(F), the projection of Miyato and Koyama 2018

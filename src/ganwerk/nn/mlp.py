@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganwerk.nn.layers import LabelledLatent, Linear, Verdict
+from ganwerk.nn.layers import ConditionalLatent, Linear, LogitHead
 from ganwerk.nn.types import Scales
 from ganwerk.values import PictureShape
 
@@ -29,7 +29,7 @@ class MlpGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent_dim, self.shape = latent_dim, shape
-        self.latent = LabelledLatent(latent_dim, classes)
+        self.latent = ConditionalLatent(latent_dim, classes)
         self.hidden = _stack([self.latent.out_features, *widths])
         self.picture = Linear(widths[-1], shape.channels * shape.resolution**2)
 
@@ -47,7 +47,7 @@ class MlpDiscriminator(nn.Module):
     def __init__(self, shape: PictureShape, classes: int, widths: Sequence[int]) -> None:
         super().__init__()
         self.hidden = _stack([shape.channels * shape.resolution**2, *widths])
-        self.verdict = Verdict(widths[-1], classes)
+        self.verdict = LogitHead(widths[-1], classes)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         logits: Tensor = self.verdict(self.hidden(scales[-1].flatten(1)), labels)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.init import GAIN, SLOPE, fan_in, in_turn
-from ganwerk.nn.layers import Conv2d, LabelledLatent, Linear, Verdict
+from ganwerk.nn.layers import ConditionalLatent, Conv2d, Linear, LogitHead
 from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import SmoothDownsample, SmoothUpsample
 from ganwerk.nn.sizes import Sizes
@@ -68,7 +68,7 @@ class R3Generator(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         widths, start = sizes.widths, sizes.start
-        self.latent = LabelledLatent(latent_dim, classes)
+        self.latent = ConditionalLatent(latent_dim, classes)
         self.shares = Linear(self.latent.out_features, widths[0], bias=False)
         self.basis = nn.Parameter(torch.zeros(widths[0], start, start))
         self.stages = Stages([nn.Sequential(*_blocks(widths[0], blocks))])
@@ -108,7 +108,7 @@ class R3Discriminator(nn.Module):
         self.stages.recompute = sizes.recomputed[::-1]
         last = widths[-1]
         self.gather = Conv2d(last, last, sizes.start, groups=last, bias=False)
-        self.verdict = Verdict(last, classes)
+        self.verdict = LogitHead(last, classes)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         h = self.enter(scales[-1].contiguous(memory_format=torch.channels_last))

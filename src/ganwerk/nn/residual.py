@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear
 from ganwerk.nn.groups import group_deviation
 from ganwerk.nn.init import SLOPE
-from ganwerk.nn.layers import Verdict
+from ganwerk.nn.layers import LogitHead
 from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import halve
 from ganwerk.nn.sizes import Sizes
@@ -68,7 +68,7 @@ class ResidualDiscriminator(nn.Module):
         last = widths[-1]
         self.last = EqualConv2d(last + (group != 1), last, 3, padding=1, gain=ROOT2)
         self.features = EqualLinear(last * sizes.start**2, last, gain=ROOT2)
-        self.verdict = Verdict(last, classes, EqualLinear)
+        self.verdict = LogitHead(last, classes, EqualLinear)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         h = self.enter(scales[-1].contiguous(memory_format=torch.channels_last))

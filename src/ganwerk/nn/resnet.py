@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganwerk.nn.init import GAIN, SLOPE, fan_in, in_turn
-from ganwerk.nn.layers import Conv2d, Downsample, LabelledLatent, Linear, Verdict
+from ganwerk.nn.layers import ConditionalLatent, Conv2d, Downsample, Linear, LogitHead
 from ganwerk.nn.resample import SmoothUpsample
 from ganwerk.nn.sizes import Sizes
 from ganwerk.nn.types import Scales
@@ -54,7 +54,7 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         self.start, widths = sizes.start, sizes.widths
-        self.latent = LabelledLatent(latent_dim, classes)
+        self.latent = ConditionalLatent(latent_dim, classes)
         self.first = Linear(self.latent.out_features, widths[0] * self.start**2)
         stages: list[nn.Module] = [_blocks(widths[0], blocks)]
         for before, after in pairwise(widths):
@@ -89,7 +89,7 @@ class ResnetDiscriminator(nn.Module):
             )
         self.stages = nn.Sequential(*stages)
         self.features = Linear(widths[-1] * sizes.start**2, features)
-        self.verdict = Verdict(features, classes)
+        self.verdict = LogitHead(features, classes)
 
     def forward(self, scales: Scales, labels: Tensor | None = None) -> Tensor:
         h = self.stages(scales[-1].contiguous(memory_format=torch.channels_last))

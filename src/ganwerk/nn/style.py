@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.nn.channels import noisy_activation
-from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormedLatent
+from ganwerk.nn.equalised import ROOT2, EqualConv2d, EqualLinear, NormalisedLatent
 from ganwerk.nn.init import SLOPE
 from ganwerk.nn.recompute import recomputed
 from ganwerk.nn.resample import double
@@ -33,7 +33,7 @@ class Mapping(nn.Module):
 
     def __init__(self, latent_dim: int, classes: int, size: int, layers: int) -> None:
         super().__init__()
-        self.latent = NormedLatent(latent_dim, classes)
+        self.latent = NormalisedLatent(latent_dim, classes)
         widths = [self.latent.out_features] + [size] * layers
         self.layers = nn.Sequential(
             *(
@@ -222,10 +222,10 @@ class StyledGenerator(nn.Module, ABC):
         layer; None takes the fixed one."""
         given: list[Tensor | None] = [None] * self.style_layers if noise is None else [*noise]
         x = self.constant.expand(styles.shape[0], -1, -1, -1)
-        return (self.paint(x.contiguous(memory_format=torch.channels_last), styles, given),)
+        return (self.synthesise(x.contiguous(memory_format=torch.channels_last), styles, given),)
 
     @abstractmethod
-    def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
+    def synthesise(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         """From the constant (B, C, h, w) to the picture."""
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Scales:
@@ -255,7 +255,7 @@ class StyleGenerator(StyledGenerator):
         )
         self.recompute = sizes.recomputed
 
-    def paint(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
+    def synthesise(self, x: Tensor, styles: Tensor, noise: list[Tensor | None]) -> Tensor:
         picture, at = None, 0
         for stage, again in zip(self.stages, self.recompute, strict=True):
             after = at + len(cast(Stage, stage).convs)

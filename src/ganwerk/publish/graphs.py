@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ganwerk.errors import ConfigError, MachineError
 from ganwerk.game.latents import LATENTS, for_seeds
 from ganwerk.nn import equalised
-from ganwerk.nn.layers import Precise
+from ganwerk.nn.layers import CONVOLUTIONS
 from ganwerk.publish.exported import PICTURE, STYLES
 from ganwerk.run import to_uint8
 from ganwerk.sampling.sample import Sampler
@@ -116,7 +116,7 @@ def simplified(sampler: Sampler) -> Sampler:
     twin = sampler.copied()
     net = twin.net.cpu().eval().requires_grad_(False)
     for module in net.modules():
-        if isinstance(module, Precise):
+        if isinstance(module, CONVOLUTIONS):
             module.compute, module.as_matrix = None, False
     equalised.fold(net)
     twin.device = torch.device("cpu")

@@ -23,14 +23,14 @@ GRAPHS_ALIVE = 3.0  # activations of a step, counted in forward passes of both p
 AHEAD_GRAPHS = 3.5  # per update that G looks ahead, counted in forward passes of D; measured
 
 
-def some_batch(settings: Settings, device: torch.device, count: int) -> Batch:
+def dummy_batch(settings: Settings, device: torch.device, count: int) -> Batch:
     side = settings.data.resolution
     images = torch.rand(count, settings.data.channels, side, side, device=device) * 2 - 1
     labels = torch.zeros(count, dtype=torch.int64, device=device)
     return Batch(images, labels if settings.data.conditional else None)
 
 
-def fewest(state: TrainState) -> int:
+def smallest_micro_batch(state: TrainState) -> int:
     """How many pictures both networks can be tried with: a group of those that D compares."""
     return max(2, state.d_group_size)
 
@@ -55,8 +55,8 @@ def step_memory(state: TrainState, settings: Settings) -> int:
         for module in net.modules()
         if not list(module.children())
     ]
-    least = fewest(state)
-    batch = some_batch(settings, state.device, least)
+    least = smallest_micro_batch(state)
+    batch = dummy_batch(settings, state.device, least)
     try:
         with evaluating(state), torch.no_grad():
             z = torch.randn(least, settings.latent.dim, device=state.device)
@@ -93,7 +93,7 @@ def at_once(settings: Settings, micro: int) -> Settings:
     )
 
 
-def fitting(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int, int]:
+def fitting_micro_batch(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int, int]:
     """How many pictures of a batch to compute at a time (0: all), and the memory that takes.
 
     What was asked for, else all if that fits, else the largest part that does, where the game
@@ -118,7 +118,7 @@ def fitting(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int
     if needed(asked or whole) <= free_bytes:
         return asked, needed(asked or whole)
     for micro in divisors(whole):
-        if micro < fewest(state) or micro % max(1, state.d_group_size):
+        if micro < smallest_micro_batch(state) or micro % max(1, state.d_group_size):
             continue
         if needed(micro) <= free_bytes:
             with suppress(ConfigError):

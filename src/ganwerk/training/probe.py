@@ -25,11 +25,17 @@ from ganwerk.config.schema import Settings
 from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import Linear, Precise, can_be_matrix, matrix_products
+from ganwerk.nn.layers import CONVOLUTIONS, Linear, can_be_matrix, matrix_products
 from ganwerk.run.records import Record
 from ganwerk.runtime import machine
 from ganwerk.runtime.memory import require_for_weights
-from ganwerk.training.footprint import at_once, evaluating, fewest, fitting, some_batch
+from ganwerk.training.footprint import (
+    at_once,
+    dummy_batch,
+    evaluating,
+    fitting_micro_batch,
+    smallest_micro_batch,
+)
 from ganwerk.values import MachineFacts
 
 BF16_MUST_SAVE = 0.1  # a tenth of a layer's time; below it the conversions between layers eat it
@@ -85,7 +91,7 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     require_for_weights(settings, class_count, facts.free_memory_bytes)
     state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
     state.images = AT_THE_END  # networks that grow have their full size there
-    micro, memory = fitting(state, settings, facts.free_memory_bytes)
+    micro, memory = fitting_micro_batch(state, settings, facts.free_memory_bytes)
     file = _memory_of(settings, class_count, facts, micro)
     known = None if anew else _remembered(file)
     if known:
@@ -146,7 +152,7 @@ def layers(state: TrainState) -> dict[str, nn.Module]:
     found: dict[str, nn.Module] = {}
     for prefix, net in (("g", state.g_net), ("d", state.d_net)):
         for name, module in net.named_modules():
-            if isinstance(module, Precise):
+            if isinstance(module, CONVOLUTIONS):
                 found[f"{prefix}.{name}"] = module
     return found
 
@@ -178,7 +184,7 @@ def _fastest(state: TrainState, settings: Settings, candidates: list[Choices]) -
     if len(candidates) == 1:
         return candidates[0]
     recipe = build.recipe(settings)
-    batch = some_batch(settings, state.device, _race_size(state, settings))
+    batch = dummy_batch(settings, state.device, _race_size(state, settings))
     times: list[list[float]] = [[] for _ in candidates]
     begun = _now(state.device)
     for attempt in range(MOST_TRIALS):
@@ -252,7 +258,7 @@ def _input_shapes(
     state: TrainState, settings: Settings, modules: Mapping[str, nn.Module]
 ) -> dict[str, tuple[int, ...]]:
     """The shape of what each of these layers gets in a full batch, found with a few pictures."""
-    least = fewest(state)
+    least = smallest_micro_batch(state)
     seen: dict[str, tuple[int, ...]] = {}
 
     def note(name: str) -> Callable[..., None]:
@@ -264,7 +270,7 @@ def _input_shapes(
 
     hooks = [m.register_forward_hook(note(name)) for name, m in modules.items()]
     with evaluating(state), torch.no_grad():
-        batch = some_batch(settings, state.device, least)
+        batch = dummy_batch(settings, state.device, least)
         z = torch.randn(least, settings.latent.dim, device=state.device)
         state.d_net(state.g_net(z, batch.labels), batch.labels)
     for hook in hooks:
@@ -319,7 +325,7 @@ def _measure_steps(state: TrainState, settings: Settings, micro: int) -> float:
     """Images per second of whole steps: those with penalties due and those without, in the
     proportion in which they occur."""
     recipe = replace(build.recipe(settings), micro_batch=micro)
-    batch = some_batch(settings, state.device, settings.budget.batch)
+    batch = dummy_batch(settings, state.device, settings.budget.batch)
     every = max((p.every for p in recipe.d_penalties), default=1)
     timed: dict[int, list[float]] = {0: [], 1: []}
     begun = _now(state.device)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.errors import ConfigError
-from ganwerk.nn.layers import LabelledLatent, Linear, Verdict
+from ganwerk.nn.layers import ConditionalLatent, Linear, LogitHead
 
 MOST_LISTED = 8
 Tensors = dict[str, Tensor]
@@ -44,9 +44,9 @@ def adapted(net: nn.Module, source: Mapping[str, Tensor], classes: Classes) -> T
     made: Tensors = dict(source)
     for name, module in net.named_modules():
         prefix = f"{name}." if name else ""
-        if isinstance(module, LabelledLatent):
+        if isinstance(module, ConditionalLatent):
             _latent(made, net, module, prefix, classes)
-        elif isinstance(module, Verdict):
+        elif isinstance(module, LogitHead):
             _verdict(made, module, prefix, classes)
     return made
 
@@ -100,7 +100,7 @@ def _rows(old: Tensor, drawn: Tensor, classes: Classes) -> Tensor:
 
 
 def _latent(
-    made: Tensors, net: nn.Module, module: LabelledLatent, prefix: str, classes: Classes
+    made: Tensors, net: nn.Module, module: ConditionalLatent, prefix: str, classes: Classes
 ) -> None:
     key = f"{prefix}embedding.weight"
     old = made.get(key)
@@ -123,7 +123,7 @@ def _latent(
         made[key] = module.embedding.weight.detach().clone()
 
 
-def _entry(made: Tensors, net: nn.Module, module: LabelledLatent, more: int) -> str | None:
+def _entry(made: Tensors, net: nn.Module, module: ConditionalLatent, more: int) -> str | None:
     """The plain linear layer that takes what `module` gives, here and there: by its sizes."""
     embedded = 0 if module.embedding is None else module.embedding.embedding_dim
     there = module.out_features - embedded + more
@@ -135,7 +135,7 @@ def _entry(made: Tensors, net: nn.Module, module: LabelledLatent, more: int) -> 
     return None
 
 
-def _verdict(made: Tensors, module: Verdict, prefix: str, classes: Classes) -> None:
+def _verdict(made: Tensors, module: LogitHead, prefix: str, classes: Classes) -> None:
     key, psi = f"{prefix}embedding.weight", f"{prefix}psi.weight"
     old = made.get(key)
     if module.embedding is not None and old is not None:

@@ -60,7 +60,7 @@ REMEDIES: dict[str, Callable[..., Remedy]] = {
 }
 
 
-def cure(recipe: Recipe, remedies: Iterable[Remedy]) -> Recipe:
+def apply_remedies(recipe: Recipe, remedies: Iterable[Remedy]) -> Recipe:
     """The recipe with these remedies, in order. Raises ConfigError if two exclude each other."""
     for remedy in remedies:
         recipe = remedy(recipe)

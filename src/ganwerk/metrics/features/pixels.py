@@ -12,7 +12,7 @@ from ganwerk.metrics.features.base import (
     notes_for,
     premultiplied,
 )
-from ganwerk.metrics.features.principal import components_for, principal
+from ganwerk.metrics.features.principal import components_for, principal_components
 from ganwerk.metrics.inputs import Array, pictures_of
 
 COMPONENTS = 64
@@ -49,7 +49,7 @@ class PixelPca(Extractor):
         chosen = x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
         flat = torch.cat([_flat(part.float()) for part in chosen.split(1000)])
         kept = components_for(len(flat), flat.shape[1], COMPONENTS)
-        return cls(*principal(flat, kept), x.shape[1])
+        return cls(*principal_components(flat, kept), x.shape[1])
 
     def features(self, pictures: Tensor) -> Tensor:
         return (_flat(pictures) - self.mean) @ self.directions

@@ -17,7 +17,7 @@ def components_for(count: int, columns: int, most: int) -> int:
     return max(1, min(most, columns, count // 8))
 
 
-def principal(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def principal_components(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Mean (P,) and the leading `count` principal directions (P, count) of x (N, P), float64.
 
     Subspace iteration (Halko, Martinsson and Tropp 2011, algorithm 4.4) on the covariance from a

@@ -14,7 +14,7 @@ from ganwerk.metrics.features.base import (
     notes_for,
     premultiplied,
 )
-from ganwerk.metrics.features.principal import components_for, principal
+from ganwerk.metrics.features.principal import components_for, principal_components
 from ganwerk.metrics.inputs import Array, pictures_of
 
 COMPONENTS = 64
@@ -65,7 +65,7 @@ class RandomConv(Extractor):
         chosen = x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
         maps = torch.cat([_maps(network, part.float()) for part in chosen.split(BATCH)])
         kept = components_for(len(maps), maps.shape[1], COMPONENTS)
-        return cls(*principal(maps, kept), x.shape[1])
+        return cls(*principal_components(maps, kept), x.shape[1])
 
     def features(self, pictures: Tensor) -> Tensor:
         return (_maps(self.network, pictures) - self.mean) @ self.directions

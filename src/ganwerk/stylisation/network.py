@@ -42,8 +42,8 @@ MOST_WIDTH = 1024
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What `teach` wrote. losses: content and style of the last steps, averaged."""
+class TrainedNetwork:
+    """What `train_network` wrote. losses: content and style of the last steps, averaged."""
 
     path: Path
     steps: int
@@ -59,11 +59,11 @@ def built_in_photos() -> list[Picture]:
     return [read(pixels, "photo") for pixels in load_sample_images().images]
 
 
-def teach(
+def train_network(
     style: Source, out: Path, recipe: Recipe, *, photos: Path | None = None, minutes: float = 10.0,
     steps: int | None = None, width: int = 16, force: bool = False,
     progress: ProgressCallback = ignore_progress,
-) -> Taught:  # fmt: skip
+) -> TrainedNetwork:  # fmt: skip
     """Train a network on crops of photos for so long, or so many steps, and write it to `out`.
 
     recipe: complete; its losses are those of `stylise`. photos: a folder; None takes two that come
@@ -91,7 +91,7 @@ def teach(
             progress(Progress("teaching", min(done, whole), whole, "steps" if steps else "seconds"))
     content, far = learner.recent()
     _write(out, net, recipe)
-    return Taught(out, learner.count, time.monotonic() - start, content, far)
+    return TrainedNetwork(out, learner.count, time.monotonic() - start, content, far)
 
 
 class _Learner:
@@ -172,7 +172,7 @@ def _write(out: Path, net: StyleNet, recipe: Recipe) -> None:
 
 
 def open_net(path: Path) -> StyleNet:
-    """A network that `teach` wrote. Raises DataError."""
+    """A network that `train_network` wrote. Raises DataError."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             about: dict[str, Any] = from_json((file.metadata() or {}).get("ganwerk", "{}"))

@@ -12,8 +12,8 @@ from safetensors.torch import save
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.style.network import StyleNet
 from ganwerk.style.recipe import recipe_of
-from ganwerk.stylisation import teach as module
-from ganwerk.stylisation.teach import open_net, redraw, teach
+from ganwerk.stylisation import network as module
+from ganwerk.stylisation.network import open_net, redraw, train_network
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def recipe(monkeypatch):
 def test_it_learns_is_written_and_redraws(tmp_path, pixels, recipe):
     photo, painting = pixels
     out = tmp_path / "net.safetensors"
-    first = teach(painting, tmp_path / "first.safetensors", recipe, steps=2, width=4)
-    done = teach(painting, out, recipe, steps=10, width=4)
+    first = train_network(painting, tmp_path / "first.safetensors", recipe, steps=2, width=4)
+    done = train_network(painting, out, recipe, steps=10, width=4)
     assert done.style < first.style
     made = redraw(open_net(out), photo)
     assert made.shape == photo.shape
@@ -38,7 +38,7 @@ def test_it_learns_is_written_and_redraws(tmp_path, pixels, recipe):
 def test_the_same_seed_teaches_the_same(tmp_path, pixels, recipe):
     nets = []
     for name in ("a", "b"):
-        teach(pixels[1], tmp_path / f"{name}.safetensors", recipe, steps=3, width=4)
+        train_network(pixels[1], tmp_path / f"{name}.safetensors", recipe, steps=3, width=4)
         nets.append(open_net(tmp_path / f"{name}.safetensors").state_dict())
     assert all(torch.equal(nets[0][name], tensor) for name, tensor in nets[1].items())
 
@@ -52,14 +52,14 @@ def test_any_size_comes_back(size):
 
 def test_bad_files(tmp_path, pixels, recipe):
     with pytest.raises(ConfigError, match=r"End in \.safetensors"):
-        teach(pixels[1], tmp_path / "net.pt", recipe)
+        train_network(pixels[1], tmp_path / "net.pt", recipe)
     (tmp_path / "net.safetensors").write_bytes(b"nonsense")
     with pytest.raises(MachineError, match="exists already"):
-        teach(pixels[1], tmp_path / "net.safetensors", recipe)
+        train_network(pixels[1], tmp_path / "net.safetensors", recipe)
     with pytest.raises(DataError, match="cannot be read as a style network"):
         open_net(tmp_path / "net.safetensors")
     with pytest.raises(DataError, match=r"folder .*nowhere cannot be read"):
-        teach(pixels[1], tmp_path / "new.safetensors", recipe, photos=tmp_path / "nowhere")
+        train_network(pixels[1], tmp_path / "new.safetensors", recipe, photos=tmp_path / "nowhere")
 
 
 ABOUT = {"kind": module.KIND, "width": 4, "blocks": 1}
