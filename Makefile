@@ -32,7 +32,7 @@ check: $(READY)
 
 # Each test computes with one thread, so the suite takes as many processes as there are cores.
 test: check
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200

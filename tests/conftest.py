@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.runs"]
+pytest_plugins = ["tests.browser", "tests.runs"]
 
 # Never fail for being slow: machines that run tests are noisy.
 hypothesis.settings.register_profile(

@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "report": RUNTIME | {"doctor"},
     "publish": SAMPLING,
     "lab": KEPT,
+    "web": KEPT,
     "api": SAMPLING | {"training", "control", "evaluation", "report", "publish", "doctor"},
     "cli": SAMPLING
     | {
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         "report",
         "publish",
         "lab",
+        "web",
     },
 }
 """Which part of ganwerk may import which: always downwards."""
@@ -69,7 +71,8 @@ TORCH_FREE = ["errors.py", "values.py", "checks.py", "config/schema.py", "config
               "config/explain.py", "nn/sizes.py", "game/counters.py", "sampling/wanted.py",
               "publish/export.py", "publish/exported.py", "publish/drawing.py",
               "publish/publish.py", "publish/site.py",
-              "doctor/finding.py", "doctor/table.py"]  # fmt: skip
+              "doctor/finding.py", "doctor/table.py",
+              "web/app.py", "web/serve.py"]  # fmt: skip
 
 
 @cache

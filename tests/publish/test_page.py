@@ -12,17 +12,12 @@ from ganwerk.control.directions import Directions
 from ganwerk.control.places import Places
 from ganwerk.control.steered import Steered
 from ganwerk.publish.publish import publish
-from tests.publish.conftest import HOSTILE, PATIENCE_MS, serving
+from tests.browser import PATIENCE_MS, PHONE
+from tests.publish.conftest import HOSTILE, serving
 
+pytestmark = pytest.mark.xdist_group("published page")  # one worker, one browser
 GREY = 1  # a level: sums in another order may round to the neighbouring one
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 TABS = ("steer", "sixteen", "walk", "mix", "made")
-
-
-@pytest.fixture
-def expect():
-    playwright = pytest.importorskip("playwright.sync_api")
-    return playwright.expect
 
 
 def rgba(pictures):

@@ -37,6 +37,7 @@ COMMANDS = {
     ),
     "export": ("ganwerk.cli.export:command", "Write a generator as files that need no ganwerk."),
     "publish": ("ganwerk.cli.publish:command", "Make a web page that draws in the browser."),
+    "serve": ("ganwerk.cli.serve:command", "Train, watch and explore in the browser."),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
     "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),

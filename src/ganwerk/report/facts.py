@@ -13,10 +13,10 @@ from ganwerk.config.explain import Explained, explain
 from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
 from ganwerk.errors import GanwerkError, typed
-from ganwerk.report.state import Row, State, state_of
 from ganwerk.report.wording import duration, images, speed
 from ganwerk.run import CheckpointInfo, Run
 from ganwerk.run.files import plain
+from ganwerk.run.state import Row, State, state_of
 
 T = TypeVar("T")
 

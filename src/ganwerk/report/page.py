@@ -13,7 +13,6 @@ from ganwerk.report.gallery import pictures_section, timeline_section
 from ganwerk.report.health import health_section
 from ganwerk.report.markup import Html, el, joined
 from ganwerk.report.plot import draw
-from ganwerk.report.state import State
 from ganwerk.report.wording import (
     duration,
     flattened,
@@ -21,6 +20,7 @@ from ganwerk.report.wording import (
     worded,
 )
 from ganwerk.run.files import human_bytes
+from ganwerk.run.state import State
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

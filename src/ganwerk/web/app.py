@@ -1,0 +1,72 @@
+"""The application: the routes of all parts behind the guard."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ganwerk.errors import GanwerkError
+from ganwerk.web import pages, runs, stream
+from ganwerk.web.door import Guard
+from ganwerk.web.site import Site, answer
+from ganwerk.web.table import NoSuchRunError
+
+STATIC = Path(__file__).with_name("static")
+
+PARTS: tuple[ModuleType, ...] = (pages, runs, stream)
+"""Each has `routes()`, the routes that it serves."""
+
+for _kind, _ending in (("text/javascript", ".js"), ("text/javascript", ".mjs"),
+                       ("application/wasm", ".wasm")):  # fmt: skip
+    mimetypes.add_type(_kind, _ending)  # Windows may know others, which browsers refuse
+
+
+class Files(StaticFiles):
+    """The browser asks each time whether a file is still the same."""
+
+    def file_response(self, *args: object, **options: object) -> Response:
+        response = super().file_response(*args, **options)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def build(site: Site) -> Starlette:
+    """The application that shows `site`."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        for end in site.at_end:
+            end()
+
+    routes: list[Route | Mount] = [route for part in PARTS for route in part.routes()]
+    routes.append(Mount("/static", Files(directory=STATIC)))
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, door=site.door)],
+        exception_handlers={GanwerkError: _told, 404: _nothing},
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    return app
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    """What a user can mend, as the page shows it."""
+    assert isinstance(error, GanwerkError)
+    status = 404 if isinstance(error, NoSuchRunError) else 400
+    return answer({"error": error.message, "hint": error.hint}, status)
+
+
+async def _nothing(_: Request, __: Exception) -> Response:
+    return answer({"error": "There is nothing here.", "hint": ""}, 404)

@@ -1,0 +1,123 @@
+"""A run in a few facts: what a card of the page shows, and what tells whether it changed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ganwerk.errors import GanwerkError
+from ganwerk.run import Run
+from ganwerk.run.making import ABOUT
+from ganwerk.run.state import State, state_of
+from ganwerk.web.table import id_of
+from ganwerk.web.tail import Row, last_rows
+
+_TURNS = ("start", "resume", "end")
+_SHOWN = ("step", "measure", "picture", "finding")
+FINDINGS = "finding"
+
+Mark = tuple[Any, ...]
+
+
+class Cards:
+    """Cards of runs, made anew where the files changed."""
+
+    def __init__(self) -> None:
+        self._made: dict[Path, tuple[Mark, dict[str, Any]]] = {}
+
+    def of(self, path: Path) -> dict[str, Any]:
+        """The facts of one run, as JSON values."""
+        mark = _mark(path)
+        known = self._made.get(path)
+        if known is not None and known[0] == mark:
+            return known[1] | _standing(path, known[1])
+        card = _card(path)
+        self._made[path] = (mark, card)
+        return card
+
+    def forget(self, kept: set[Path]) -> None:
+        """Drop all but these."""
+        self._made = {path: made for path, made in self._made.items() if path in kept}
+
+
+def _mark(path: Path) -> Mark:
+    """What changes with the files of a run."""
+    marks: list[Any] = []
+    for name in ("journal.jsonl", ABOUT, "lock"):
+        with suppress(OSError):
+            seen = os.stat(path / name)
+            marks.append((name, seen.st_size, seen.st_mtime_ns))
+    return tuple(marks)
+
+
+def _standing(path: Path, card: dict[str, Any]) -> dict[str, Any]:
+    """A process may die without a word: a run that is training is looked at each time."""
+    if card["state"] != State.RUNNING:
+        return {}
+    return {"state": str(state_of(path, [card["turn"]]))}
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        about, trouble = Run.open(path).about, ""
+    except GanwerkError as error:
+        about, trouble = {}, error.message
+    rows = last_rows(path / "journal.jsonl", (*_TURNS, *_SHOWN))
+    turn = _turn(rows)
+    step, plan = rows.get("step", {}), table(about, "plan")
+    reached = [int(count(row.get("images"))) for row in rows.values()]
+    return {
+        "id": id_of(path),
+        "name": path.name,
+        "folder": path.parent.name,
+        "state": str(state_of(path, [turn] if turn else [])),
+        "turn": turn,
+        "trouble": trouble,
+        "created": about.get("created"),
+        "images": max(reached, default=0),
+        "total_images": int(count(plan.get("total_images"))),
+        "seconds": count(step.get("seconds")),
+        "images_per_second": count(step.get("images_per_second")),
+        "measure": rows.get("measure"),
+        "grid": newest_grid(path),
+        "finding": rows.get(FINDINGS),
+        "plan": {key: plan.get(key) for key in ("data", "pictures", "resolution", "channels",
+                 "classes", "conditional", "preset", "network", "loss")},
+    }  # fmt: skip
+
+
+def _turn(rows: dict[str, Row]) -> Row | None:
+    """What happened last to the training as a whole."""
+    turns = [row for event, row in rows.items() if event in _TURNS]
+    return turns[-1] if turns else None
+
+
+def table(about: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of about.json; empty if it is missing."""
+    found = about.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def count(value: object) -> float:
+    """A number of a file that anybody may have written; 0 for anything else."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def grids(path: Path) -> list[int]:
+    """Images seen at each grid that is there, in order."""
+    found = []
+    with suppress(OSError), os.scandir(path / "pictures") as entries:
+        for entry in entries:
+            stem, ending = os.path.splitext(entry.name)
+            number = stem.removeprefix("grid-")
+            if ending == ".png" and stem != number and number.isdecimal():
+                found.append(int(number))
+    return sorted(found)
+
+
+def newest_grid(path: Path) -> int | None:
+    """Images seen at the newest grid, None without one."""
+    found = grids(path)
+    return found[-1] if found else None

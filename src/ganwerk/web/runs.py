@@ -1,0 +1,45 @@
+"""Runs: their list, their pictures, their files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from ganwerk.web.site import Site, answer
+from ganwerk.web.table import NoSuchRunError
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/api/runs", listed),
+        Route("/api/runs/{run}/grids/{images:int}", grid),
+        Route("/api/runs/{run}/real", real),
+    ]
+
+
+async def listed(request: Request) -> Response:
+    site = Site.of(request)
+    places = site.runs.all()
+    cards = await asyncio.to_thread(lambda: [site.cards.of(path) for path in places.values()])
+    return answer({"runs": cards, "home": site.runs.home.name})
+
+
+async def grid(request: Request) -> Response:
+    """The grid after so many images. A resume may draw it anew, hence no-cache with its digest."""
+    path = Site.of(request).run(request) / "pictures"
+    return _picture(path / f"grid-{request.path_params['images']:09d}.png")
+
+
+async def real(request: Request) -> Response:
+    """The grid of real pictures."""
+    return _picture(Site.of(request).run(request) / "pictures" / "real.png")
+
+
+def _picture(path: Path) -> Response:
+    if not path.is_file():
+        raise NoSuchRunError("There is no such picture (any more).")
+    return FileResponse(path, headers={"cache-control": "no-cache"})

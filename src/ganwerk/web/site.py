@@ -1,0 +1,76 @@
+"""What the parts of the page share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from ganwerk.checks import shown
+from ganwerk.errors import ConfigError
+from ganwerk.web.cards import Cards
+from ganwerk.web.door import Door
+from ganwerk.web.table import RunTable
+
+MOST_BODY_BYTES = 1 << 16
+
+
+@dataclass
+class Site:
+    """folders: where runs are; the first takes new ones. roots: below which pictures may be chosen
+    where they lie. stopping: whether the server is about to end. at_end: called when it does."""
+
+    folders: Sequence[Path]
+    roots: Sequence[Path]
+    door: Door
+    stopping: Callable[[], bool] = lambda: False
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    cards: Cards = field(default_factory=Cards)
+    runs: RunTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runs = RunTable(self.folders)
+
+    @classmethod
+    def of(cls, request: Request) -> Site:
+        found: Site = request.app.state.site
+        return found
+
+    def run(self, request: Request) -> Path:
+        """The folder of the run that the address names. Raises NoSuchRunError."""
+        return self.runs.path(request.path_params["run"])
+
+
+def answer(value: Any, status: int = 200) -> JSONResponse:
+    return JSONResponse(value, status)
+
+
+async def asked(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises ConfigError."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BODY_BYTES:
+            raise ConfigError(f"The request is larger than {MOST_BODY_BYTES:,} bytes.")
+    try:
+        value = json.loads(content or b"{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ConfigError("The request is no JSON object.")
+    return value
+
+
+def text(values: dict[str, Any], key: str, most: int = 200) -> str:
+    """A text of a request, '' if it is not there. Raises ConfigError."""
+    value = values.get(key, "")
+    if not isinstance(value, str) or len(value) > most:
+        raise ConfigError(
+            f"{key} cannot be {shown(value)}.", f"Give a text of at most {most} letters."
+        )
+    return value

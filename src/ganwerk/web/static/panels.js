@@ -1,0 +1,14 @@
+// Every panel of the page, once. Each is a module whose default export is a component; it is given
+// `route` ({panel, run, asked}) and, for panels of a run, `card` (the facts of that run).
+//
+// place: "top" stands in the bar of the page, "run" in the bar of a run, "full" fills the window.
+
+export const PANELS = [
+  { name: "runs", title: "Runs", place: "top", load: () => import("./panels/runs.js") },
+  { name: "help", title: "Help", place: "top", load: () => import("./panels/help.js") },
+];
+
+export const FIRST = "runs";
+
+export const panelOf = (name) => PANELS.find((panel) => panel.name === name);
+export const panelsAt = (place) => PANELS.filter((panel) => panel.place === place);

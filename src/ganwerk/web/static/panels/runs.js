@@ -1,0 +1,103 @@
+// All runs as cards: what each shows, how it stands, how good it is.
+import { html, useState } from "../core/dom.js";
+import { useLive } from "../core/live.js";
+import { Bar, State } from "../core/parts.js";
+import { link } from "../core/route.js";
+import { duration, images, measured, speed } from "../core/wording.js";
+
+export const ORDERS = {
+  newest: ["Newest first", (a, b) => String(b.created).localeCompare(String(a.created))],
+  name: ["By name", (a, b) => a.name.localeCompare(b.name, "en", { numeric: true })],
+  longest: ["Longest trained", (a, b) => b.images - a.images],
+};
+
+// Running ones stand first, whatever the order
+export function chosen(cards, { words, state, order }) {
+  const wanted = words.trim().toLowerCase();
+  const told = (card) => `${card.name} ${card.folder} ${card.plan?.data ?? ""}`.toLowerCase();
+  return [...cards]
+    .filter((card) => (!wanted || told(card).includes(wanted)) && (!state || card.state === state))
+    .sort(ORDERS[order][1])
+    .sort((a, b) => (b.state === "running") - (a.state === "running"));
+}
+
+export const SCORE = "FD[pixelpca64-v1]";
+
+// How far from the real pictures, in units of what real ones score against each other
+export function scoreOf(card) {
+  const value = card.measure?.[SCORE], floor = card.measure?.[`floor ${SCORE}`];
+  if (value == null) return null;
+  return floor > 0
+    ? `${measured(value / floor)} times as far as real pictures are from each other`
+    : `distance ${measured(value)}`;
+}
+
+function standing(card) {
+  if (card.trouble) return card.trouble;
+  if (card.state === "running" && card.images_per_second) {
+    const left = (card.total_images - card.images) / card.images_per_second;
+    const rest = left > 0 ? `, about ${duration(left)} left` : "";
+    return `${speed(card.images_per_second)}${rest}`;
+  }
+  return card.images ? `${images(card.images)}${card.seconds ? ` in ${duration(card.seconds)}` : ""}` : "";
+}
+
+const Card = ({ card }) => {
+  const share = card.total_images ? card.images / card.total_images : 0;
+  const small = (card.plan?.resolution ?? 64) <= 32;
+  const score = scoreOf(card);
+  return html`<li class="card">
+    <div class="shot">
+      ${card.grid == null
+        ? "No pictures yet"
+        : html`<img
+            class=${small ? "pixels" : ""}
+            src=${`/api/runs/${card.id}/grids/${card.grid}`}
+            alt=${`Pictures of ${card.name} after ${images(card.grid)}`}
+            loading="lazy"
+          />`}
+    </div>
+    <div class="about">
+      <h2><a href=${link("watch", card.id)}>${card.name}</a></h2>
+      <p><${State} state=${card.state} /> <span class="soft">${standing(card)}</span></p>
+      ${card.state === "finished" || !card.total_images
+        ? null
+        : html`<${Bar} share=${share} label=${`Progress of ${card.name}`} />`}
+      ${score ? html`<p class="soft">${score}</p>` : null}
+      ${card.finding?.text ? html`<p class="warn">${card.finding.text}</p>` : null}
+    </div>
+  </li>`;
+};
+
+export default function Runs() {
+  const runs = useLive(({ runs }) => runs);
+  const [wanted, set] = useState({ words: "", state: "", order: "newest" });
+  if (runs === null) return null;
+  const cards = chosen(runs.values(), wanted);
+  const states = [...new Set([...runs.values()].map((card) => card.state))].sort();
+  const change = (key) => (event) => set({ ...wanted, [key]: event.target.value });
+  return html`
+    <div class="head">
+      <h1>Runs</h1>
+      <div class="filter">
+        <label class="field">Find <input type="search" value=${wanted.words} onInput=${change("words")} /></label>
+        <label class="field">State
+          <select value=${wanted.state} onChange=${change("state")}>
+            <option value="">all</option>
+            ${states.map((state) => html`<option key=${state} value=${state}>${state}</option>`)}
+          </select>
+        </label>
+        <label class="field">Order
+          <select value=${wanted.order} onChange=${change("order")}>
+            ${Object.entries(ORDERS).map(([key, [title]]) => html`<option key=${key} value=${key}>${title}</option>`)}
+          </select>
+        </label>
+      </div>
+    </div>
+    ${cards.length
+      ? html`<ul class="cards">${cards.map((card) => html`<${Card} key=${card.id} card=${card} />`)}</ul>`
+      : html`<div class="empty">
+          <h2>${runs.size ? "No run is like that" : "No runs yet"}</h2>
+          <p>${runs.size ? "Change what you look for." : "Train one on your own pictures."}</p>
+        </div>`}`;
+}

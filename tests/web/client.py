@@ -1,0 +1,52 @@
+"""A browser without a browser: requests straight to the application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from ganwerk.web.app import build
+from ganwerk.web.door import Door
+from ganwerk.web.site import Site
+
+ORIGIN = "http://127.0.0.1:8765"
+SAME = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+"""What a browser says of requests that the page itself makes."""
+
+
+class Client:
+    """Requests to the application of `site`, one after the other, in the event loop of a thread of
+    its own: Playwright has one in this."""
+
+    def __init__(self, site: Site, headers: Mapping[str, str] = SAME, known: bool = True) -> None:
+        self.app = build(site)
+        self._open = ExitStack()
+        self._portal = self._open.enter_context(start_blocking_portal())
+        self._http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url=ORIGIN,
+            headers=dict(headers),
+            cookies={site.door.cookie_name: site.door.cookie} if known else {},
+        )
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._portal.call(partial(self._http.request, method, path, **options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def close(self) -> None:
+        self._portal.call(self._http.aclose)
+        self._open.close()
+
+
+def door(**options: Any) -> Door:
+    return Door("127.0.0.1", 8765, b"s" * 32, **options)

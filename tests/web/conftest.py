@@ -1,0 +1,87 @@
+"""One server with one small run, shared by all tests in the browser; an application without a
+server for the others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette", reason="needs the extra 'web'")
+pytest.importorskip("uvicorn", reason="needs the extra 'web'")
+
+from ganwerk.web.site import Site
+from ganwerk.web.table import id_of
+from tests.browser import Visit, visiting
+from tests.runs import Trained
+from tests.web.client import Client, door
+from tests.web.serving import Served
+
+
+@pytest.fixture(scope="session")
+def home(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that a user stands in: runs/digits is a finished run. Tests that write take names of
+    their own."""
+    folder = tmp_path_factory.mktemp("home")
+    trained(folder / "runs" / "digits", budget__images=320, run__picture_seconds=0.01)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(home: Path) -> Iterator[Served]:
+    """The command at work in `home`."""
+    made = Served(home)
+    yield made
+    assert made.stop() == 0
+    assert made.said_last == ""
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
+    yield from visiting(browser)
+
+
+@pytest.fixture
+def opened(visit: Callable[..., Visit], served: Served) -> Callable[..., Any]:
+    """`opened("#/runs")` is the page at that address, let in."""
+
+    def make(link: str = "", **options: Any) -> Any:
+        page = visit(served.origin, served.entry, **options).page
+        if link:
+            page.goto(served.origin + link)
+        return page
+
+    return make
+
+
+@pytest.fixture
+def run_id(home: Path) -> str:
+    """The id of runs/digits in `home`."""
+    return id_of(home / "runs" / "digits")
+
+
+@pytest.fixture
+def site(digits_run: Path, tmp_path: Path) -> Site:
+    """A folder of runs with one in it, and the door of a page."""
+    runs = tmp_path / "runs"
+    shutil.copytree(digits_run, runs / "digits")
+    return Site((runs,), (tmp_path,), door())
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Client]:
+    """A browser of `site` that is let in, and asks as the page itself does."""
+    made = Client(site)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stranger(site: Site) -> Iterator[Client]:
+    """A browser that is not let in yet."""
+    made = Client(site, headers={}, known=False)
+    yield made
+    made.close()

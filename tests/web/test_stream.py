@@ -1,0 +1,129 @@
+"""The stream of a tab: every row once, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganwerk.run.journal import Journal
+from ganwerk.web.cards import Cards
+from ganwerk.web.stream import Told
+from ganwerk.web.table import RunTable, id_of
+from ganwerk.web.tail import last_rows, rows_after
+
+
+def step(images: int) -> dict[str, object]:
+    return {"event": "step", "step": images, "images": images, "d_loss": 1.5}
+
+
+def told(news: list[str], name: str) -> list[object]:
+    """The data of the events of a name."""
+    found = []
+    for one in news:
+        lines = dict(line.split(": ", 1) for line in one.strip().splitlines())
+        if lines["event"] == name:
+            found.append(json.loads(lines["data"]))
+    return found
+
+
+@pytest.fixture
+def run(site) -> Path:
+    return site.runs.home / "digits"
+
+
+def follow(site, run: Path, offset: int | None) -> Told:
+    return Told(RunTable([run.parent]), Cards(), run, id_of(run), offset)
+
+
+def test_first_all_cards_then_what_changes(site, run):
+    tab = follow(site, run, None)
+    [cards] = told(tab.news(), "runs")
+    assert [card["name"] for card in cards] == ["digits"]
+    assert cards[0]["state"] == "finished"
+    assert cards[0]["grid"] == cards[0]["images"]
+    assert tab.news() == []
+    (run / "lock").unlink()  # it names this process, which trained the run and lives
+    with Journal(run / "journal.jsonl") as journal:
+        journal.append({"event": "resume", "from_images": 160})
+        journal.append(step(176))
+    news = tab.news()
+    assert [row["event"] for rows in told(news, "rows") for row in rows] == ["resume", "step"]
+    [change] = told(news, "changes")
+    assert change["runs"][0]["images"] == 176
+    assert change["runs"][0]["state"] == "interrupted", "nobody holds the lock"
+    assert change["gone"] == []
+
+
+def test_a_tab_goes_on_where_the_break_was(site, run):
+    journal = run / "journal.jsonl"
+    first, offset = rows_after(journal, 0, 500)
+    tab = follow(site, run, offset)
+    rest = [row for rows in told(tab.news(), "rows") for row in rows]
+    assert [*first, *rest] == Journal(journal).rows()
+    assert 0 < len(first) < len(first) + len(rest)
+
+
+def test_another_journal_is_told(site, run):
+    tab = follow(site, run, 10**6)
+    assert told(tab.news(), "reset") == [id_of(run)]
+    assert told(tab.news(), "reset") == []
+
+
+def test_a_run_that_is_removed_is_gone(site, run, monkeypatch):
+    monkeypatch.setattr("ganwerk.web.table.AGAIN_SECONDS", -1)
+    tab = follow(site, run, None)
+    tab.news()
+    run.rename(run.with_name(".away"))
+    assert told(tab.news(), "changes") == [{"runs": [], "gone": [id_of(run)]}]
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=30), st.integers(1, 200))
+def test_every_row_comes_once_however_the_file_is_cut(tmp_path_factory, counts, most):
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    with Journal(path) as journal:
+        for images in counts:
+            journal.append(step(images))
+    found, offset = [], 0
+    while True:
+        rows, after = rows_after(path, offset, most)
+        if after == offset:
+            break
+        found, offset = [*found, *rows], after
+    assert [row["images"] for row in found] == counts
+
+
+def test_a_torn_line_waits_for_its_end(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b'{"event":"start"}\n{"event":"st')
+    rows, offset = rows_after(path, 0)
+    assert [row["event"] for row in rows] == ["start"]
+    assert rows_after(path, offset) == ([], offset)
+    with open(path, "ab") as file:
+        file.write(b'ep","step":1,"images":2}\nnot json\n[1]\n{"event":"end"}\n')
+    assert [row["event"] for row in rows_after(path, offset)[0]] == ["step", "end"]
+
+
+def test_no_journal_has_no_rows(tmp_path):
+    assert rows_after(tmp_path / "journal.jsonl", 0) == ([], 0)
+    assert rows_after(tmp_path / "journal.jsonl", 5) == ([], -1)
+    assert last_rows(tmp_path / "journal.jsonl", ["step"]) == {}
+
+
+def test_the_last_rows_stand_in_their_order(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        for row in (
+            {"event": "start"}, step(1), {"event": "end", "reason": "stopped"}, step(2),
+            {"event": "resume", "from_images": 1}, step(3),
+            {"event": "warning", "message": '{"event":"measure","images":9}'},
+        ):  # fmt: skip
+            journal.append(row)
+    with open(path, "ab") as file:
+        file.write(b'{"event":"step","step":4,')
+    found = last_rows(path, ("start", "resume", "end", "step", "measure"))
+    assert list(found) == ["start", "end", "resume", "step"]
+    assert found["step"]["images"] == 3
