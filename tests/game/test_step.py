@@ -175,11 +175,13 @@ def test_the_other_player_keeps_no_gradient():
     train_step(state, batch, Recipe(d_penalties=(r1(1.0), r2(1.0))))
     g_grads = [p.grad.clone() for p in state.g_net.parameters()]
     state.g_optimiser.zero_grad()
-    from ganwerk.game.step import discriminator_step
+    from ganwerk.game.drawn import draw
+    from ganwerk.game.step import discriminator_step, hands_of
 
-    random = torch.Generator().manual_seed(0)
-    fakes = Recipe().draw(state.g_net, batch(0), random)
-    discriminator_step(state, batch(0), fakes, Recipe(), random)
+    hands = hands_of(state)
+    hands[0].batch = batch(0)
+    hands[0].drawn = draw(Recipe(), state.g_net, batch(0), hands[0].random)
+    discriminator_step(state, hands, Recipe())
     assert all(p.grad is None for p in state.g_net.parameters())
     assert g_grads
 

@@ -11,11 +11,12 @@ from tests.game.points import PictureD, PictureG, PointD, PointG, flat, game, pi
 from torch import nn
 
 from ganwerk.errors import ConfigError
+from ganwerk.game.drawn import Drawn
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.penalties import r1
 from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.remedies import REMEDIES
-from ganwerk.game.step import train_step
+from ganwerk.game.step import discriminator_step, hands_of, train_step
 from ganwerk.nn.types import Batch
 
 unrolled = REMEDIES["unrolled"]
@@ -161,17 +162,17 @@ def test_gradient_of_g_against_finite_differences(loss, steps):
         """D's own update is made with the unmoved G, what G foresees with the moved one."""
         other, _ = made()
         real = batch(1)
-        random = other.random_of_step()
-        from ganwerk.game.step import discriminator_step
-
-        fakes = draw(other.g_net, real, random)
-        discriminator_step(other, real, fakes, recipe, random)
+        hands = hands_of(other)
+        hands[0].batch = real
+        hands[0].drawn = Drawn(draw(other.g_net, real, hands[0].random))
+        discriminator_step(other, hands, recipe)
         with torch.no_grad():
             other.g_net.net[2].weight[0, 0] += delta
         fakes = draw(other.g_net, real, other.random_of_step())
+        hands[0].drawn = Drawn(fakes)
         for _ in range(steps):
             other.step += 1
-            discriminator_step(other, real, fakes, recipe, random)
+            discriminator_step(other, hands, recipe)
         with torch.no_grad():
             logits = [other.d_net(x) for x in ((real.images,), fakes.scales)]
             return float(recipe.loss.generator(*logits).mean())

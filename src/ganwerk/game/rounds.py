@@ -79,7 +79,8 @@ class StepResult:
     """What a step measured, still on the device: reading it is the observer's choice.
 
     played: D's last update of the step. images: reals that D saw in all of its updates.
-    to_scales: real pictures to the scales D sees.
+    to_scales: real pictures to the scales D sees. batch: reals that D saw in its last update. Of a
+    batch in parts (see game.team) `played` has all logits and labels, and no pictures.
     """
 
     played: Round
@@ -88,3 +89,4 @@ class StepResult:
     penalties: dict[str, Tensor]
     images: int
     to_scales: Callable[[Tensor], Scales] = single
+    batch: int = 0

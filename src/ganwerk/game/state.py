@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganwerk.errors import CheckpointError
 from ganwerk.game.counters import step_seed
 from ganwerk.game.optimisers import Optimiser
+from ganwerk.game.team import Alone, Team
 from ganwerk.nn.ema import Ema
 from ganwerk.nn.groups import group_size_of
 from ganwerk.nn.types import Batch
@@ -30,6 +31,13 @@ class Stateful(Protocol):
     def measures(self) -> dict[str, float]: ...
 
 
+@runtime_checkable
+class Averaged(Protocol):
+    """A part whose memory moves within a player's turn, as batch norm's does: see game.team."""
+
+    running: Tensor
+
+
 @dataclass
 class TrainState:
     """Both players, the averaged generator, both optimisers and the counters.
@@ -37,7 +45,7 @@ class TrainState:
     horizon_images: when the budget will be used up; schedules count on it. There is no random
     state: everything random follows from (seed, step). rates: the learning rates of G and D that
     the recipe's factors multiply. held_out: batch number i of reals that D never learns from;
-    None where there are none.
+    None where there are none. team: who computes which part of a batch.
     """
 
     g_net: nn.Module
@@ -54,6 +62,7 @@ class TrainState:
     parts: dict[str, Stateful] = field(default_factory=dict)
     held_out: Callable[[int], Batch] | None = None
     rates: tuple[float, float] = (0.0, 0.0)
+    team: Team = Alone()  # noqa: RUF009
     _random: torch.Generator | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +84,11 @@ class TrainState:
         if self._random is None:
             self._random = torch.Generator(self.device)
         return self._random.manual_seed(step_seed(self.seed, self.step))
+
+    def random_of_part(self, part: int) -> torch.Generator:
+        """A generator of its own for a part of the batch in the current step."""
+        own = step_seed(step_seed(self.seed, self.step), part)
+        return torch.Generator(self.device).manual_seed(own)
 
     def scale_rates(self, factors: Iterable[tuple[float, float]]) -> None:
         """Set both learning rates to their base times all factors for (G, D)."""

@@ -2,182 +2,207 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ganwerk.game.drawn import Drawn, draw, micro_batches, slice_of
+from ganwerk.game.lookahead import flat
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.recipe import GPenalty, LatentDraw, Penalty, Recipe
+from ganwerk.game.recipe import Recipe
 from ganwerk.game.rounds import Critic, Round, StepResult, requiring_grad
-from ganwerk.game.state import TrainState
-from ganwerk.nn.types import Batch, Fakes, Scales
+from ganwerk.game.state import Averaged, TrainState
+from ganwerk.game.team import Statistics, Team, pool, refuse_broken, running
+from ganwerk.game.verdicts import (
+    Seen,
+    any_needs_input_gradient,
+    concatenated,
+    discriminate,
+    discriminator_loss,
+    due_penalties,
+)
+from ganwerk.nn.types import Batch, Fakes
 
-P = TypeVar("P", Penalty, GPenalty)
+
+@dataclass(slots=True)
+class Hand:
+    """A part of the batch on its way through a step: what is random in it, its reals, its fakes,
+    and what D saw. place: among the parts that are computed here."""
+
+    place: int
+    random: torch.Generator
+    statistics: Statistics
+    batch: Batch = field(init=False)
+    drawn: Drawn = field(init=False)
+    played: Round = field(init=False)
+
+    def own(self) -> AbstractContextManager[None]:
+        """Running statistics are those of this part in the block."""
+        return self.statistics.of(self.place)
 
 
-def update(net: nn.Module, optimiser: Optimiser, losses: Iterable[Tensor]) -> None:
-    """One update of a player by the sum of the losses; the other one's weights get no gradient, nor
-    do frozen ones.
+def update(
+    net: nn.Module,
+    optimiser: Optimiser,
+    hands: Sequence[Hand],
+    team: Team,
+    losses: Callable[[Hand], Iterator[Tensor]],
+    facts: Callable[[Hand], Tensor],
+) -> Tensor | None:
+    """One update of a player by the mean over all parts of the sum of their losses; the other one's
+    weights get no gradient, nor do frozen ones.
 
-    The losses may be computed as they are asked for: then one graph lives at a time.
+    The losses may be computed as they are asked for: then one graph lives at a time. facts: what
+    a part found, (K,), once its losses are known; with several parts they are returned from all
+    of them, (P, K), each row begun by whether that part's gradient is broken.
     """
     optimiser.zero_grad(set_to_none=True)
     learning = [p for p in net.parameters() if p.requires_grad]
-    for loss in losses:
-        loss.backward(inputs=learning)
+    gradients = []
+    for hand in hands:
+        with hand.own():
+            for loss in losses(hand):
+                loss.backward(inputs=learning)
+        moving = [p for p in learning if p.grad is not None]
+        if team.count > 1:
+            gradients.append(flat([p.grad for p in moving if p.grad is not None]))
+            if hand is not hands[-1]:
+                optimiser.zero_grad(set_to_none=True)
+    found = None
+    if team.count > 1:
+        broken = [(~vector.sum().isfinite()).to(vector)[None] for vector in gradients]
+        rows = [torch.cat([b, facts(h).to(b)]) for b, h in zip(broken, hands, strict=True)]
+        mean, found = pool(team, gradients, rows, hands[0].statistics)
+        for parameter, part in zip(moving, mean.split([p.numel() for p in moving]), strict=True):
+            assert parameter.grad is not None
+            parameter.grad.copy_(part.view_as(parameter))  # in the layout of the part's own
     optimiser.step()
+    return found
 
 
-def micro_batches(count: int, size: int) -> list[slice]:
-    """The parts of a batch of `count` that pass through the networks one after the other."""
-    size = size or count
-    return [slice(start, start + size) for start in range(0, count, size)]
-
-
-def slice_of(scales: Scales, part: slice) -> Scales:
-    return tuple(scale[part] for scale in scales)
-
-
-def due_penalties(penalties: tuple[P, ...], step: int) -> list[P]:
-    """The penalties whose turn it is."""
-    return [penalty for penalty in penalties if step % penalty.every == 0]
-
-
-def any_needs_input_gradient(penalties: list[Penalty]) -> bool:
-    """Whether one of them differentiates by the pictures."""
-    return any(penalty.needs_input_gradient for penalty in penalties)
-
-
-def discriminate(
-    critic: Critic,
-    real: Scales,
-    fake: Scales,
-    labels: Tensor | None,
-    separate: bool,
-    random: torch.Generator,
-    progress: float,
-) -> Round:
-    """D looks at reals and fakes, in two calls if `separate`.
-
-    Only a penalty needs the gradient at the pictures: without one, the first layer skips it and
-    both halves share a call.
-    """
-    logits = (critic.separate if separate else critic.joint)(real, fake, labels)
-    return Round(critic, real, fake, labels, *logits, random, progress)
-
-
-def discriminator_loss(
-    played: Round, recipe: Recipe, penalties: list[Penalty]
-) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """What D minimises, its mean loss without penalties, and the penalties."""
-    real_logits, fake_logits = played.real_logits, played.fake_logits
-    for relabel in recipe.d_labels:
-        real_logits, fake_logits = relabel(real_logits, fake_logits, played.random)
-    loss = recipe.loss.discriminator(real_logits, fake_logits).mean()
-    total, measured = loss, {}
-    for penalty in penalties:
-        value = penalty(played).mean()
-        measured[penalty.name] = value.detach()
-        total = total + penalty.every * value
-    return total, loss.detach(), measured
+def without_learning(
+    hands: Sequence[Hand], team: Team, facts: Callable[[Hand], Tensor]
+) -> Tensor | None:
+    """What all parts found, as from `update`, where a player rests."""
+    if team.count == 1:
+        return None
+    rows = [torch.cat([facts(hand).new_zeros(1), facts(hand)]) for hand in hands]
+    return pool(team, [row[:0] for row in rows], rows, hands[0].statistics).facts
 
 
 def discriminator_step(
-    state: TrainState, batch: Batch, fakes: Fakes, recipe: Recipe, random: torch.Generator
-) -> tuple[Round, Tensor, dict[str, Tensor]]:
-    """One update of D. Returns what it saw, its mean loss without penalties, and the penalties."""
+    state: TrainState, hands: Sequence[Hand], recipe: Recipe
+) -> tuple[list[Seen], Tensor | None]:
+    """One update of D. Returns what it saw of each part that is computed here, and what all parts
+    found, as `update` does."""
+    seen: list[Seen] = []
+
+    def losses(hand: Hand) -> Iterator[Tensor]:
+        found: list[Seen] = []
+        yield from discriminator_losses(state, hand, recipe, found)
+        seen.append(found[0] if len(found) == 1 else concatenated(found, hand.batch.labels))
+
+    found = update(
+        state.d_net,
+        state.d_optimiser,
+        hands,
+        state.team,
+        losses,
+        lambda hand: seen[hand.place].facts(),
+    )
+    for constrain in recipe.constraints:
+        constrain(state.d_net)
+    return seen, found
+
+
+def discriminator_losses(
+    state: TrainState, hand: Hand, recipe: Recipe, seen: list[Seen]
+) -> Iterator[Tensor]:
+    """What D minimises on a part of the batch, of each micro-batch; what it saw is added to
+    `seen`."""
+    batch, random = hand.batch, hand.random
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
     penalties = due_penalties(recipe.d_penalties, state.step)
     separate = any_needs_input_gradient(penalties)
     prepare = requiring_grad if separate else tuple
-    real, fake = recipe.to_scales(batch.images), recipe.memory(fakes.detach(), random).scales
+    fakes = recipe.memory(hand.drawn.fakes.detach(), random)
+    real, fake = recipe.to_scales(batch.images), fakes.scales
     parts = micro_batches(len(batch.images), recipe.micro_batch)
-    seen: list[DiscriminatorUpdate] = []
-
-    def totals() -> Iterator[Tensor]:
-        for part in parts:
-            labels = None if batch.labels is None else batch.labels[part]
-            pictures = prepare(slice_of(real, part)), prepare(slice_of(fake, part))
-            played = discriminate(critic, *pictures, labels, separate, random, state.progress)
-            total, loss, measured = discriminator_loss(played, recipe, penalties)
-            seen.append(DiscriminatorUpdate(played, loss, measured))
-            yield total / len(parts)
-
-    update(state.d_net, state.d_optimiser, totals())
-    for constrain in recipe.constraints:
-        constrain(state.d_net)
-    whole = seen[0] if len(seen) == 1 else concatenated(seen, batch.labels)
-    return whole.played, whole.loss, whole.penalties
-
-
-class DiscriminatorUpdate(NamedTuple):
-    """What D saw and said of a part of a batch, its mean loss there, and the penalties."""
-
-    played: Round
-    loss: Tensor
-    penalties: dict[str, Tensor]
-
-
-def concatenated(seen: list[DiscriminatorUpdate], labels: Tensor | None) -> DiscriminatorUpdate:
-    """All parts of a batch as one, without their graphs."""
-    rounds = [part.played for part in seen]
-
-    def joined(name: str) -> Tensor:
-        return torch.cat([getattr(played, name).detach() for played in rounds])
-
-    def scales(name: str) -> Scales:
-        pairs = zip(*(getattr(played, name) for played in rounds), strict=True)
-        return tuple(torch.cat([part.detach() for part in pair]) for pair in pairs)
-
-    whole = replace(
-        rounds[0],
-        real=scales("real"),
-        fake=scales("fake"),
-        labels=labels,
-        real_logits=joined("real_logits"),
-        fake_logits=joined("fake_logits"),
-    )
-    mean = {
-        name: torch.stack([part.penalties[name] for part in seen]).mean()
-        for name in seen[0].penalties
-    }
-    return DiscriminatorUpdate(whole, torch.stack([part.loss for part in seen]).mean(), mean)
+    for part in parts:
+        labels = None if batch.labels is None else batch.labels[part]
+        pictures = prepare(slice_of(real, part)), prepare(slice_of(fake, part))
+        played = discriminate(critic, *pictures, labels, separate, random, state.progress)
+        total, loss, measured = discriminator_loss(played, recipe, penalties)
+        seen.append(Seen(played, loss, measured))
+        yield total / len(parts)
 
 
 @torch.no_grad()
 def evaluate_discriminator(
-    state: TrainState, batch: Batch, fakes: Fakes, recipe: Recipe, random: torch.Generator
-) -> tuple[Round, Tensor, dict[str, Tensor]]:
+    state: TrainState, hands: Sequence[Hand], recipe: Recipe
+) -> tuple[list[Seen], Tensor | None]:
     """D judges, so that its loss is known, and learns nothing."""
-    critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
-    real, fake = recipe.to_scales(batch.images), fakes.detach().scales
-    played = discriminate(critic, real, fake, batch.labels, False, random, state.progress)
-    return played, discriminator_loss(played, recipe, [])[1], {}
+    seen = []
+    for hand in hands:
+        critic = Critic(state.d_net, state.d_group_size, recipe.views, hand.random)
+        batch = hand.batch
+        real, fake = recipe.to_scales(batch.images), hand.drawn.fakes.detach().scales
+        with hand.own():
+            played = discriminate(
+                critic, real, fake, batch.labels, False, hand.random, state.progress
+            )
+        seen.append(Seen(played, discriminator_loss(played, recipe, [])[1], {}))
+    return seen, without_learning(hands, state.team, lambda hand: seen[hand.place].facts())
+
+
+class Answered(NamedTuple):
+    """G's mean loss, without penalties, and the penalties."""
+
+    loss: Tensor
+    penalties: dict[str, Tensor]
+
+    def facts(self) -> Tensor:
+        return torch.stack([self.loss, *self.penalties.values()])
+
+    def of_all(self, found: Tensor) -> Answered:
+        """The whole batch, from one part of it and the facts (P, K) of all."""
+        loss, *penalties = found.mean(0)
+        return Answered(loss, dict(zip(self.penalties, penalties, strict=True)))
 
 
 def generator_step(
-    state: TrainState, batch: Batch, drawn: Drawn, played: Round, recipe: Recipe
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """One update of G on the fakes, which carry its graph. Returns its mean loss without penalties,
-    and the penalties."""
-    losses, measured = [], {}
+    state: TrainState, hands: Sequence[Hand], recipe: Recipe
+) -> tuple[list[Answered], Tensor | None]:
+    """One update of G on the fakes, which carry its graph. Returns as `discriminator_step`."""
+    answers: list[Answered] = []
 
-    def totals() -> Iterator[Tensor]:
-        for fakes, part in drawn.parts(state.g_net, batch):
-            loss = generator_loss(state, part, fakes, played, recipe)
-            share = len(part.images) / len(batch.images)
-            losses.append(share * loss.detach())
+    def losses(hand: Hand) -> Iterator[Tensor]:
+        means, measured = [], {}
+        for fakes, part in hand.drawn.parts(state.g_net, hand.batch):
+            loss = generator_loss(state, part, fakes, hand.played, recipe)
+            share = len(part.images) / len(hand.batch.images)
+            means.append(share * loss.detach())
             yield share * loss
         for penalty in due_penalties(recipe.g_penalties, state.step):
-            value = penalty(state.g_net, batch, played.random).mean()
+            value = penalty(state.g_net, hand.batch, hand.played.random).mean()
             measured[penalty.name] = value.detach()
             yield penalty.every * value
+        answers.append(Answered(torch.stack(means).sum(), measured))
 
-    update(state.g_net, state.g_optimiser, totals())
-    return torch.stack(losses).sum(), measured
+    found = update(
+        state.g_net,
+        state.g_optimiser,
+        hands,
+        state.team,
+        losses,
+        lambda hand: answers[hand.place].facts(),
+    )
+    return answers, found
 
 
 def generator_loss(
@@ -197,80 +222,102 @@ def generator_loss(
 
 @torch.no_grad()
 def evaluate_generator(
-    state: TrainState, batch: Batch, drawn: Drawn, played: Round, recipe: Recipe
-) -> tuple[Tensor, dict[str, Tensor]]:
+    state: TrainState, hands: Sequence[Hand], recipe: Recipe
+) -> tuple[list[Answered], Tensor | None]:
     """G's mean loss, without learning."""
-    fakes = drawn.fakes
-    fake_logits = played.critic(fakes.scales, fakes.labels)
-    return recipe.loss.generator(played.real_logits, fake_logits).mean(), {}
+    answers = []
+    for hand in hands:
+        fakes, played = hand.drawn.fakes, hand.played
+        with hand.own():
+            fake_logits = played.critic(fakes.scales, fakes.labels)
+        loss = recipe.loss.generator(played.real_logits, fake_logits).mean()
+        answers.append(Answered(loss, {}))
+    return answers, without_learning(hands, state.team, lambda hand: answers[hand.place].facts())
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The fakes of a batch. In a game in small parts they carry no graph, and G paints each part
-    again from the same inputs when it learns: so one part's graph is alive at a time."""
-
-    fakes: Fakes
-    redraw: Callable[[nn.Module, slice], Fakes] | None = None
-    micro_batch: int = 0
-
-    def parts(self, generator: nn.Module, batch: Batch) -> Iterator[tuple[Fakes, Batch]]:
-        """Fakes with G's graph, and the reals beside them."""
-        if self.redraw is None:
-            yield self.fakes, batch
-            return
-        for part in micro_batches(len(batch.images), self.micro_batch):
-            labels = None if batch.labels is None else batch.labels[part]
-            yield self.redraw(generator, part), Batch(batch.images[part], labels)
+def hands_of(state: TrainState) -> list[Hand]:
+    """One for each part of the batch that is computed here."""
+    if state.team.count == 1:
+        return [Hand(0, state.random_of_step(), Statistics([], 1))]
+    memories = [part.running for part in state.parts.values() if isinstance(part, Averaged)]
+    moving = [*running(state.g_net, state.d_net), *memories]
+    statistics = Statistics(moving, len(state.team.mine))
+    return [
+        Hand(place, state.random_of_part(part), statistics)
+        for place, part in enumerate(state.team.mine)
+    ]
 
 
-def draw(recipe: Recipe, generator: nn.Module, batch: Batch, random: torch.Generator) -> Drawn:
-    """As many fakes as reals, with G's graph where gradients are wanted."""
-    if not recipe.micro_batch:
-        return Drawn(recipe.draw(generator, batch, random))
-    assert isinstance(recipe.draw, LatentDraw), "checked at the start"
-    two = recipe.draw
-    inputs = two.inputs(generator, batch, random)
+def share_of(next_batch: Callable[[int], Batch], part: int, parts: int) -> Callable[[int], Batch]:
+    """Batch number i of the run, of which only one of its `parts` is taken."""
+    if parts == 1:
+        return next_batch
 
-    def redraw(generator: nn.Module, part: slice) -> Fakes:
-        labels = None if batch.labels is None else batch.labels[part]
-        return two.synthesise(generator, slice_of(inputs, part), labels)
+    def share(i: int) -> Batch:
+        batch = next_batch(i)
+        size = len(batch.images) // parts
+        own = slice(part * size, (part + 1) * size)
+        return Batch(batch.images[own], None if batch.labels is None else batch.labels[own])
 
-    with torch.no_grad():
-        parts = [
-            redraw(generator, part).scales
-            for part in micro_batches(len(batch.images), recipe.micro_batch)
-        ]
-    scales = tuple(torch.cat(pair) for pair in zip(*parts, strict=True))
-    return Drawn(Fakes(scales, batch.labels), redraw, recipe.micro_batch)
+    return share
+
+
+def prepared(state: TrainState, recipe: Recipe) -> tuple[bool, bool]:
+    """Set schedules and learning rates for this step. Returns whether (D, G) learn in it."""
+    for schedule in recipe.schedules:
+        schedule(state)
+    if recipe.rates:
+        state.scale_rates(rate(state) for rate in recipe.rates)
+    return recipe.turns(state)
 
 
 def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Recipe) -> StepResult:
     """One step of both players; `next_batch(i)` gives batch number i of the run.
 
-    Everything random in it is a function of the run's seed and the step's number.
+    Everything random in it is a function of the run's seed and the step's number, and of the part
+    of the batch where there are several (see game.team).
     """
-    random = state.random_of_step()
-    for schedule in recipe.schedules:
-        schedule(state)
-    if recipe.rates:
-        state.scale_rates(rate(state) for rate in recipe.rates)
-    d_learns, g_learns = recipe.turns(state)
+    team, random = state.team, state.random_of_step()
+    d_learns, g_learns = prepared(state, recipe)
     d_turn = discriminator_step if d_learns else evaluate_discriminator
     g_turn = generator_step if g_learns else evaluate_generator
+    hands, marks = hands_of(state), []
+    once = next_batch if team.count == 1 else cache(next_batch)
+
+    def draw_all(graph: bool) -> None:
+        for hand in hands:
+            with hand.own(), torch.set_grad_enabled(graph):
+                hand.drawn = draw(recipe, state.g_net, hand.batch, hand.random)
+
     for update in range(recipe.d_steps):
-        batch = recipe.gather(state, next_batch, update, recipe.d_steps)
+        for hand, part in zip(hands, team.mine, strict=True):
+            share = share_of(once, part, team.count)
+            hand.batch = recipe.gather(state, share, update, recipe.d_steps)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
-        with torch.set_grad_enabled(shared and g_learns):
-            drawn = draw(recipe, state.g_net, batch, random)
-        played, d_loss, penalties = d_turn(state, batch, drawn.fakes, recipe, random)
+        draw_all(shared and g_learns)
+        seen, found = d_turn(state, hands, recipe)
+        whole = seen[0] if found is None else seen[0].of_all(found[:, 1:], random)
+        marks.append(("D", found))
+        for hand, played in zip(hands, seen, strict=True):
+            hand.played = played.played
     for update in range(recipe.g_steps):
         if update or not recipe.reuse_fakes:
-            drawn = draw(recipe, state.g_net, batch, random)
-        g_loss, g_penalties = g_turn(state, batch, drawn, played, recipe)
-    images = recipe.d_steps * len(batch.images)
-    state.advance(images)
-    report = StepResult(played, d_loss, g_loss, penalties | g_penalties, images, recipe.to_scales)
+            draw_all(True)
+        answers, found = g_turn(state, hands, recipe)
+        answer = answers[0] if found is None else answers[0].of_all(found[:, 1:])
+        marks.append(("G", found))
+    refuse_broken(team, marks, state.step)
+    shown = team.count * len(hands[0].batch.images)
+    state.advance(recipe.d_steps * shown)
+    report = StepResult(
+        whole.played,
+        whole.loss,
+        answer.loss,
+        whole.penalties | answer.penalties,
+        recipe.d_steps * shown,
+        recipe.to_scales,
+        shown,
+    )
     for observe in recipe.observers:
         observe(state, report)
     return report

@@ -83,8 +83,7 @@ class MeanStyle:
     @torch.no_grad()
     def __call__(self, state: TrainState, report: StepResult) -> None:
         net, labels = cast(Styled, state.g_net), report.played.labels
-        count = len(report.played.real[-1])
-        z = self.distribution.draw(count, net.latent_dim, report.played.random)
+        z = self.distribution.draw(report.batch, net.latent_dim, report.played.random)
         mean = net.mapping(z, labels).mean(0)
         net.mean_style.lerp_(mean.to(net.mean_style.dtype), 1 - MEAN_MEMORY)
 
@@ -93,22 +92,23 @@ class MeanLength:
     """The running mean of path lengths, kept on the device."""
 
     def __init__(self) -> None:
-        self.value = torch.zeros(())
+        self.running = torch.zeros(())
 
     def take(self, lengths: Tensor) -> Tensor:
         """Let the mean take notice of some lengths, and return it."""
-        self.value = self.value.to(lengths)
-        self.value = lengths.detach().mean().lerp(self.value, LENGTH_MEMORY)
-        return self.value
+        self.running = self.running.to(lengths)
+        moved = lengths.detach().mean().lerp(self.running, LENGTH_MEMORY)
+        self.running.copy_(moved)
+        return moved
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"mean": self.value}
+        return {"mean": self.running}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        self.value = state["mean"].clone()
+        self.running = state["mean"].clone()
 
     def measures(self) -> dict[str, float]:
-        return {"path_length": float(self.value)}
+        return {"path_length": float(self.running)}
 
 
 @dataclass(frozen=True, slots=True)

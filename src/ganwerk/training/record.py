@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganwerk.errors import DivergedError
 from ganwerk.game.losses import Loss
 from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
+from ganwerk.game.team import diverged
 
 
 class Recorder:
@@ -80,15 +80,6 @@ class Recorder:
         }
         values = torch.stack(list(named.values())).tolist()
         return dict(zip(named, values, strict=True))
-
-
-def diverged(name: str, step: int) -> DivergedError:
-    return DivergedError(
-        f"The training diverged: {name} is not a finite number in step {step}.",
-        "The run stands at its last checkpoint. Start anew with lower learning rates "
-        "(--set optimiser.generator_rate=... optimiser.discriminator_rate=...), a stronger r1 "
-        "penalty, or --set run.precision=float32.",
-    )
 
 
 def check_weights(state: TrainState) -> None:

@@ -18,7 +18,7 @@ from ganwerk.game.losses import Loss
 from ganwerk.game.recipe import Recipe, Remedy, add, claim
 from ganwerk.game.rounds import Critic, Round, requiring_grad
 from ganwerk.game.state import TrainState
-from ganwerk.game.step import (
+from ganwerk.game.verdicts import (
     any_needs_input_gradient,
     discriminate,
     discriminator_loss,

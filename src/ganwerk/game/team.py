@@ -1,0 +1,191 @@
+"""Who computes which part of a batch, and how the parts become one.
+
+A batch is cut into `count` parts, fixed in the run; each is a small game of its own up to its
+gradient. What the parts found is added in the order of one tree over all parts, so that the sum has
+the same bits however many processes computed them.
+
+Shape legend: P parts, N numbers that a part found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ganwerk.errors import DivergedError
+
+
+class Team(Protocol):
+    """count: parts of a batch. mine: those that are computed here, a range of them."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def mine(self) -> range: ...
+
+    def add_up(self, vectors: Sequence[Tensor]) -> Tensor:
+        """What my parts found, (N,) each, to the sum (N,) over all parts."""
+        ...
+
+    def whose(self, part: int) -> str:
+        """Who computes this part, for a message; '' where there is only one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One process computes all parts."""
+
+    count: int = 1
+
+    @property
+    def mine(self) -> range:
+        return range(self.count)
+
+    def add_up(self, vectors: Sequence[Tensor]) -> Tensor:
+        return tree_sum({(i, i + 1): vector for i, vector in enumerate(vectors)}, 0, self.count)
+
+    def whose(self, part: int) -> str:
+        return ""
+
+
+Branch = tuple[int, int]
+"""The parts start .. stop - 1, which the tree adds to each other before anything else."""
+
+
+def middle(start: int, stop: int) -> int:
+    """Where the tree divides a branch: its first half is the largest power of two below it.
+
+    >>> middle(0, 6)
+    4
+    """
+    return start + (1 << (stop - start - 1).bit_length() - 1)
+
+
+def branches(mine: range, start: int, stop: int) -> list[Branch]:
+    """The largest branches of the tree over start .. stop - 1 that lie within `mine`.
+
+    >>> branches(range(3, 6), 0, 6)
+    [(3, 4), (4, 6)]
+    """
+    if mine.stop <= start or stop <= mine.start:
+        return []
+    if mine.start <= start and stop <= mine.stop:
+        return [(start, stop)]
+    half = middle(start, stop)
+    return branches(mine, start, half) + branches(mine, half, stop)
+
+
+def tree_sum(found: Mapping[Branch, Tensor], start: int, stop: int) -> Tensor:
+    """The sum over start .. stop - 1, in the order of the tree, from branches that are known."""
+    known = found.get((start, stop))
+    if known is not None:
+        return known
+    half = middle(start, stop)
+    return tree_sum(found, start, half) + tree_sum(found, half, stop)
+
+
+class Pooled(NamedTuple):
+    """gradient: (N,), the mean over all parts. facts: (P, K), a row for each part."""
+
+    gradient: Tensor
+    facts: Tensor
+
+
+class Statistics:
+    """Running statistics that a part moves while it passes through the networks: batch norm's, the
+    mean path length. All parts begin from the same ones, and after each player's turn the mean over
+    the parts takes their place.
+    """
+
+    def __init__(self, live: Sequence[Tensor], places: int) -> None:
+        """live: the tensors that move. places: parts that are computed here."""
+        self.live = list(live)
+        self.own = [self._now() for _ in range(places)] if places > 1 else []
+
+    def _now(self) -> Tensor:
+        return torch.cat([t.detach().reshape(-1) for t in self.live]) if self.live else NOTHING
+
+    def _put(self, values: Tensor) -> None:
+        with torch.no_grad():
+            sizes = [tensor.numel() for tensor in self.live]
+            for tensor, value in zip(self.live, values.split(sizes), strict=True):
+                tensor.copy_(value.view_as(tensor))
+
+    @contextmanager
+    def of(self, place: int) -> Iterator[None]:
+        """The statistics of the part at this place, for the length of the block."""
+        if not self.own:
+            yield
+            return
+        self._put(self.own[place])
+        yield
+        self.own[place] = self._now()
+
+    def moved(self, place: int) -> Tensor:
+        return self.own[place] if self.own else self._now()
+
+    def settle(self, mean: Tensor) -> None:
+        self._put(mean)
+        self.own = [mean for _ in self.own]
+
+
+NOTHING = torch.empty(0)
+
+
+def running(*nets: nn.Module) -> list[Tensor]:
+    """The running means and variances of all batch norms."""
+    norms = [
+        m for net in nets for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    ]
+    pairs = [(norm.running_mean, norm.running_var) for norm in norms]
+    return [tensor for pair in pairs for tensor in pair if tensor is not None]
+
+
+def pool(
+    team: Team, gradients: Sequence[Tensor], facts: Sequence[Tensor], statistics: Statistics
+) -> Pooled:
+    """One sum over all parts, of gradients (N,), facts (K,) and moved statistics. The facts stay
+    apart: each part has a row of its own, where the others add 0."""
+    vectors = []
+    for place, part in enumerate(team.mine):
+        gradient = gradients[place]
+        row = facts[place].to(gradient)
+        table = gradient.new_zeros(team.count, len(row))
+        table[part] = row
+        moved = statistics.moved(place).to(gradient)
+        vectors.append(torch.cat([gradient, table.flatten(), moved]))
+    total = team.add_up(vectors)
+    sizes = [len(gradients[0]), table.numel(), len(moved)]
+    gradient, flat_facts, moved = total.split(sizes)
+    if len(moved):
+        statistics.settle(moved / team.count)
+    return Pooled(gradient / team.count, flat_facts.view(team.count, -1))
+
+
+def refuse_broken(team: Team, found: Sequence[tuple[str, Tensor | None]], step: int) -> None:
+    """Raises DivergedError if a part of the batch had a gradient that is no finite number, in all
+    processes alike. found: of each player's turns, what all parts found (see `update`)."""
+    marks = [(name, facts[:, 0]) for name, facts in found if facts is not None]
+    if not marks:
+        return
+    turns, parts = torch.stack([mark for _, mark in marks]).nonzero().cpu().unbind(1)
+    if len(turns):
+        name, part = marks[int(turns[0])][0], int(parts[0])
+        where = f"part {part + 1} of {team.count} of the batch{team.whose(part)}"
+        raise diverged(f"the gradient of {name}, in {where},", step)
+
+
+def diverged(name: str, step: int) -> DivergedError:
+    return DivergedError(
+        f"The training diverged: {name} is not a finite number in step {step}.",
+        "The run stands at its last checkpoint. Start anew with lower learning rates "
+        "(--set optimiser.generator_rate=... optimiser.discriminator_rate=...), a stronger r1 "
+        "penalty, or --set run.precision=float32.",
+    )
