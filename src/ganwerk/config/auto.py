@@ -186,7 +186,7 @@ def _remedy(draft: Draft, key: str, kind: str) -> None:
             f"{what} pictures that {'may' if mirror else 'must not'} be mirrored",
         )
     if kind in GROUPS:
-        batch = draft.values["budget.batch"] // _pack(draft)
+        batch = draft.values["budget.batch"] // draft.values.get("budget.parts", 1) // _pack(draft)
         fits = [n for n in range(2, GROUPS[kind] + 1) if batch % n == 0]
         draft.default(f"{key}.group", max(fits, default=0), "divides the batch")
 

@@ -18,8 +18,9 @@ from ganwerk.game.optimisers import Adam, Optimiser
 from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
 from ganwerk.game.remedies import REMEDIES, apply_remedies
 from ganwerk.game.schedules import DECAYS, Rate
-from ganwerk.game.start import check_groups, start
+from ganwerk.game.start import check_groups, check_parts, start
 from ganwerk.game.state import TrainState
+from ganwerk.game.team import Alone
 from ganwerk.game.transfer import frozen
 
 WEIGHT_STREAM = 2**62  # a counter no training step reaches
@@ -116,8 +117,9 @@ def state(
     saved with it; None makes one, for a training that is thrown away."""
     by = by or recipe(settings)
     generator, discriminator = players(settings, class_count, device)
+    check_parts(by, discriminator, settings.budget.batch, settings.budget.parts)
     make = OPTIMISERS[settings.optimiser.kind]
-    return start(
+    made = start(
         by,
         generator,
         discriminator,
@@ -129,3 +131,5 @@ def state(
         average=Average(settings.average.half_life_images, settings.average.ramp),
         device=device,
     )
+    made.team = Alone(settings.budget.parts)
+    return made

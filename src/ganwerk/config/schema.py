@@ -212,6 +212,9 @@ class BudgetSettings(Section):
         None, description="pass so often over the pictures"
     )
     batch: Annotated[int, Field(ge=2, le=1_000_000)] = Field(description="pictures per update")
+    parts: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1, description="parts of a batch, each played by itself; processes share them"
+    )
     micro_batch: NotNegative | None = Field(
         None,
         description="pictures computed at a time; 0: all; not given: what memory allows",

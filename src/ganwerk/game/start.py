@@ -9,7 +9,7 @@ from torch import nn
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.optimisers import Optimiser
-from ganwerk.game.recipe import Average, LatentDraw, Recipe, current_discriminator
+from ganwerk.game.recipe import Average, LatentDraw, Recipe, current_discriminator, no_replay
 from ganwerk.game.state import TrainState
 from ganwerk.nn.ema import Ema
 from ganwerk.nn.groups import group_size_of
@@ -19,7 +19,7 @@ NO_AVERAGE = Average(half_life_images=0.0, ramp=0.05)
 MakeOptimiser = Callable[[nn.Module, float], Optimiser]
 
 
-def check_groups(d_net: nn.Module, batch: int, apply_remedies: str) -> None:
+def check_groups(d_net: nn.Module, batch: int, cure: str) -> None:
     """Raises ConfigError if D compares groups of samples into which the batch cannot be divided.
 
     cure: the hint, with {nearest} for a batch that can."""
@@ -27,7 +27,31 @@ def check_groups(d_net: nn.Module, batch: int, apply_remedies: str) -> None:
     if group and batch % group:
         raise ConfigError(
             f"D compares groups of {group} samples, and a batch of {batch} cannot be divided so.",
-            apply_remedies.format(nearest=max(1, round(batch / group)) * group),
+            cure.format(nearest=max(1, round(batch / group)) * group),
+        )
+
+
+def check_parts(recipe: Recipe, d_net: nn.Module, batch: int, parts: int) -> None:
+    """Raises ConfigError where a batch cannot be played in so many parts (see game.team)."""
+    if parts == 1:
+        return
+    if batch % parts:
+        above = -(-batch // parts) * parts
+        raise ConfigError(
+            f"A batch of {batch} cannot be cut into {parts} equal parts.", f"Add --batch {above}"
+        )
+    group = group_size_of(d_net)
+    if group and batch // parts % group:
+        raise ConfigError(
+            f"D compares groups of {group} samples, and a part of {batch // parts} cannot be "
+            "divided so.",
+            f"Add --batch {parts * group * -(-batch // (parts * group))}, or change the group or "
+            "pack.",
+        )
+    if recipe.memory is not no_replay:
+        raise ConfigError(
+            "The remedy replay remembers fakes of the whole batch, which no part of it sees.",
+            "Leave the remedy out, or train in one process with --set budget.parts=1.",
         )
 
 

@@ -239,7 +239,7 @@ def hands_of(state: TrainState) -> list[Hand]:
     """One for each part of the batch that is computed here."""
     if state.team.count == 1:
         return [Hand(0, state.random_of_step(), Statistics([], 1))]
-    memories = [part.running for part in state.parts.values() if isinstance(part, Averaged)]
+    memories = [(part, "running") for part in state.parts.values() if isinstance(part, Averaged)]
     moving = [*running(state.g_net, state.d_net), *memories]
     statistics = Statistics(moving, len(state.team.mine))
     return [

@@ -96,10 +96,9 @@ class MeanLength:
 
     def take(self, lengths: Tensor) -> Tensor:
         """Let the mean take notice of some lengths, and return it."""
-        self.running = self.running.to(lengths)
-        moved = lengths.detach().mean().lerp(self.running, LENGTH_MEMORY)
-        self.running.copy_(moved)
-        return moved
+        old = self.running.to(lengths)
+        self.running = lengths.detach().mean().lerp(old, LENGTH_MEMORY)
+        return self.running
 
     def state_dict(self) -> dict[str, Tensor]:
         return {"mean": self.running}

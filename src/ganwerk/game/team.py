@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -98,54 +98,60 @@ class Pooled(NamedTuple):
     facts: Tensor
 
 
+Slot = tuple[Any, str]
+"""An object and the name of its attribute that holds a tensor."""
+
+
 class Statistics:
     """Running statistics that a part moves while it passes through the networks: batch norm's, the
     mean path length. All parts begin from the same ones, and after each player's turn the mean over
     the parts takes their place.
+
+    Tensors are exchanged, never overwritten: a graph that is still wanted may hold them.
     """
 
-    def __init__(self, live: Sequence[Tensor], places: int) -> None:
-        """live: the tensors that move. places: parts that are computed here."""
-        self.live = list(live)
-        self.own = [self._now() for _ in range(places)] if places > 1 else []
+    def __init__(self, slots: Sequence[Slot], places: int) -> None:
+        """slots: where the tensors are. places: parts that are computed here."""
+        self.slots = list(slots)
+        self.own = [[t.clone() for t in self._held()] for _ in range(places)]
 
-    def _now(self) -> Tensor:
-        return torch.cat([t.detach().reshape(-1) for t in self.live]) if self.live else NOTHING
+    def _held(self) -> list[Tensor]:
+        return [getattr(holder, name) for holder, name in self.slots]
 
-    def _put(self, values: Tensor) -> None:
-        with torch.no_grad():
-            sizes = [tensor.numel() for tensor in self.live]
-            for tensor, value in zip(self.live, values.split(sizes), strict=True):
-                tensor.copy_(value.view_as(tensor))
+    def _put(self, tensors: Sequence[Tensor]) -> None:
+        for (holder, name), tensor in zip(self.slots, tensors, strict=True):
+            setattr(holder, name, tensor)
 
     @contextmanager
     def of(self, place: int) -> Iterator[None]:
         """The statistics of the part at this place, for the length of the block."""
-        if not self.own:
-            yield
-            return
         self._put(self.own[place])
         yield
-        self.own[place] = self._now()
+        self.own[place] = self._held()
 
     def moved(self, place: int) -> Tensor:
-        return self.own[place] if self.own else self._now()
+        """(S,): how the part at this place has left them."""
+        tensors = [tensor.detach().reshape(-1) for tensor in self.own[place]]
+        return torch.cat(tensors) if tensors else torch.empty(0)
 
     def settle(self, mean: Tensor) -> None:
-        self._put(mean)
-        self.own = [mean for _ in self.own]
+        """All parts go on from these (S,)."""
+        held = self._held()
+        pieces = mean.split([tensor.numel() for tensor in held])
+        new = [p.view_as(t).to(t, copy=True) for p, t in zip(pieces, held, strict=True)]
+        self._put(new)
+        self.own = [[tensor.clone() for tensor in new] for _ in self.own]
 
 
-NOTHING = torch.empty(0)
-
-
-def running(*nets: nn.Module) -> list[Tensor]:
+def running(*nets: nn.Module) -> list[Slot]:
     """The running means and variances of all batch norms."""
-    norms = [
-        m for net in nets for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    return [
+        (module, name)
+        for net in nets
+        for module in net.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None
+        for name in ("running_mean", "running_var")
     ]
-    pairs = [(norm.running_mean, norm.running_var) for norm in norms]
-    return [tensor for pair in pairs for tensor in pair if tensor is not None]
 
 
 def pool(

@@ -1,4 +1,4 @@
-"""D looks at pictures: what it sees and says, what it minimises, and the parts of a batch as one."""
+"""D looks at pictures: what it sees and says, what it minimises; the parts of a batch as one."""
 
 from __future__ import annotations
 

@@ -93,6 +93,15 @@ def at_once(settings: Settings, micro: int) -> Settings:
     )
 
 
+def one_part(settings: Settings) -> Settings:
+    """The same training with batches of one of its parts (see game.team)."""
+    if settings.budget.parts == 1:
+        return settings
+    size = settings.budget.batch // settings.budget.parts
+    budget = settings.budget.model_copy(update={"batch": size, "parts": 1})
+    return settings.model_copy(update={"budget": budget})
+
+
 def fitting_micro_batch(state: TrainState, settings: Settings, free_bytes: int) -> tuple[int, int]:
     """How many pictures of a batch to compute at a time (0: all), and the memory that takes.
 

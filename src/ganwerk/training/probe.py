@@ -25,6 +25,7 @@ from ganwerk.config.schema import Settings
 from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
+from ganwerk.game.team import Alone
 from ganwerk.nn.layers import CONVOLUTIONS, Linear, can_be_matrix, matrix_products
 from ganwerk.run.records import Record
 from ganwerk.runtime import machine
@@ -34,6 +35,7 @@ from ganwerk.training.footprint import (
     dummy_batch,
     evaluating,
     fitting_micro_batch,
+    one_part,
     smallest_micro_batch,
 )
 from ganwerk.values import MachineFacts
@@ -81,8 +83,15 @@ class Probed:
     micro: int = 0
 
 
-def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool = False) -> Probed:
-    """Choose the precision per layer and measure whole steps on a copy that is thrown away.
+def probe(
+    settings: Settings,
+    class_count: int,
+    facts: MachineFacts,
+    anew: bool = False,
+    processes: int = 1,
+) -> Probed:
+    """Choose the precision per layer and measure whole steps on a copy that is thrown away. Of a
+    batch in parts one is measured; `processes` share them.
 
     The same networks on the same machine within a day are not measured again, unless `anew`: it
     saves seconds, and the same seed then computes the same numbers.
@@ -90,12 +99,15 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
     """
     require_for_weights(settings, class_count, facts.free_memory_bytes)
     state = build.state(settings, class_count, torch.device(settings.run.device), 1e9)
+    here = settings.budget.parts // processes
+    settings, state.team = one_part(settings), Alone()
     state.images = AT_THE_END  # networks that grow have their full size there
-    micro, memory = fitting_micro_batch(state, settings, facts.free_memory_bytes)
+    micro, memory = fitting_micro_batch(state, settings, facts.free_memory_bytes // here)
+    memory *= here
     file = _memory_of(settings, class_count, facts, micro)
     known = None if anew else _remembered(file)
     if known:
-        return Probed(known.choices, known.images_per_second, memory, micro)
+        return Probed(known.choices, processes * known.images_per_second, memory, micro)
     one = at_once(settings, micro)
     candidates = _candidates(state, one)
     machine.give_back_memory()
@@ -108,7 +120,7 @@ def probe(settings: Settings, class_count: int, facts: MachineFacts, anew: bool 
         measured = {"measured": time.time(), "choices": choices, "images_per_second": rate}
         write_json(file, measured)
     machine.give_back_memory()
-    return Probed(choices, rate, memory, micro)
+    return Probed(choices, processes * rate, memory, micro)
 
 
 class Remembered(Record):
