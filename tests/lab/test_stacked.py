@@ -96,7 +96,7 @@ def test_the_small_d_can_tell_dark_pictures_from_bright_ones_without_batch_norm(
 
 @pytest.mark.parametrize("method", ["plain", "packing:size=2", "unrolled:steps=1", "r1:weight=1"])
 def test_a_short_game_counts_modes(monkeypatch, method):
-    monkeypatch.setattr(stacked, "_loaded", lambda root: (plain_digits()[0], Brightness()))
+    monkeypatch.setattr(stacked, "loaded", lambda root: (plain_digits()[0], Brightness()))
     monkeypatch.setattr(stacked, "JUDGED", 16)
     monkeypatch.setattr(stacked, "JUDGED_BETWEEN", 16)
     found = stacked.trial(replace(QUARTER, steps=2, batch=8), method, 0, silent)

@@ -113,7 +113,7 @@ def trial(base: DiracSetting, text: str, seed: int, tell: Tell) -> Trial:
     zeros = Batch(torch.zeros(setting.batch, 1, 1, 1))
     start = time.perf_counter()
     path = [
-        (_value(state.g_net), _value(state.d_net), _value(state.ema.net))
+        standing(state)
         for _ in play(state, rules, lambda _: zeros, list(range(setting.steps + 1)), tell)
     ]
     points = np.array(path)
@@ -133,6 +133,11 @@ def trial(base: DiracSetting, text: str, seed: int, tell: Tell) -> Trial:
         "seconds": time.perf_counter() - start,
     }
     return Trial(facts, {"path": points[:, :2], "averaged": points[:, 2]})
+
+
+def standing(state: TrainState) -> tuple[float, float, float]:
+    """theta, psi, and theta averaged over the game."""
+    return _value(state.g_net), _value(state.d_net), _value(state.ema.net)
 
 
 def _value(player: nn.Module) -> float:

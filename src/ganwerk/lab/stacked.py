@@ -163,7 +163,7 @@ def ready(root: Path | None, progress: ProgressCallback) -> None:
 
 
 @cache
-def _loaded(root: str) -> tuple[Tensor, Digits]:
+def loaded(root: str) -> tuple[Tensor, Digits]:
     """The digits and the classifier, once per process."""
     pictures, _ = digits(root, lambda _: None)
     judge = open_judge()
@@ -181,7 +181,7 @@ def trial(base: StackedSetting, text: str, seed: int, tell: Tell) -> Trial:
     """Train, counting modes now and then. Raises ConfigError, DataError, DivergedError."""
     chosen = parse(text)
     setting = chosen.applied(base)
-    pictures, judge = _loaded(setting.data_root)
+    pictures, judge = loaded(setting.data_root)
     state, rules = game(setting, chosen, seed)
     batches = stacks(pictures, setting.batch, seed)
     looks = moments(setting.steps, FRAMES)
