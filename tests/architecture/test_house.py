@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "report": RUNTIME | {"doctor"},
     "publish": SAMPLING,
     "lab": KEPT,
-    "web": KEPT,
+    "web": SAMPLING | {"metrics", "control", "stylisation", "evaluation", "lab"},  # its children
     "api": SAMPLING | {"training", "control", "evaluation", "report", "publish", "doctor"},
     "cli": SAMPLING
     | {
