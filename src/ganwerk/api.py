@@ -159,7 +159,7 @@ class Trained:
 
     def moved(self, data: str | Path) -> None:
         """Note that the training pictures are in `data` now. Raises DataError for others."""
-        for warning in relocate(self.run, checks.local(data)):
+        for warning in relocate(self.run, checks.pictures(data)):
             warnings.warn(warning, stacklevel=2)
 
     def report(self, out: str | Path | None = None) -> Path:
@@ -206,7 +206,7 @@ def request(
     for key, value in (settings or {}).items():
         flags[key] = checks.listed(value), f"settings['{key}']"
     return Request(
-        where=checks.local(data),
+        where=checks.pictures(data),
         preset=preset,
         file=None if config is None else _path(config),
         remedies=checks.names(remedies, "--remedy"),
@@ -270,7 +270,7 @@ def resume(
     verbs.resume(
         _path(path),
         more=(budget.kind, budget.amount) if budget else None,
-        where=None if data is None else checks.local(data),
+        where=None if data is None else checks.pictures(data),
         device=device,
         accept_changed_data=accept_changed_data,
         watch=watch,

@@ -308,6 +308,22 @@ def parse_stops(text: str, flag: str) -> tuple[Stop, ...]:
     return tuple(found)
 
 
+def pictures(value: str | Path) -> str:
+    """Where pictures lie: a path on this machine, or the address of an index of shards. Raises
+    ConfigError for any other address."""
+    text = str(value)
+    if re.match(r"[a-z][a-z0-9+.-]+://.+/[^/?#]+\.json$", text, re.IGNORECASE):
+        return text if not text.lower().startswith("file:") else local(text)
+    try:
+        return local(text)
+    except ConfigError as error:
+        raise ConfigError(
+            error.message,
+            f"{error.hint}\nWhat can be trained on from afar is an index of shards, "
+            "https://.../index.json: ganwerk data shard --help",
+        ) from error
+
+
 def local(value: str | Path) -> str:
     """A path on this machine as text. Raises ConfigError for an address, 'https://...'."""
     text = str(value)

@@ -30,8 +30,8 @@ OF_PLACES = {"resolution": "--resolution", "data_root": "--data-root"}
 
 
 @click.command("evaluate", cls=Command)
-@click.argument("what", callback=read_by(checks.local))
-@click.argument("other", required=False, callback=read_by(checks.local))
+@click.argument("what", callback=read_by(checks.pictures))
+@click.argument("other", required=False, callback=read_by(checks.pictures))
 @click.option(
     "--features",
     metavar="LIST",

@@ -15,7 +15,7 @@ from ganwerk.cli.settings import settings_of, settings_options
 
 @click.command("finetune", cls=Command)
 @run_argument
-@click.argument("data", callback=read_by(checks.local))
+@click.argument("data", callback=read_by(checks.pictures))
 @click.option(
     "--freeze",
     metavar="N",

@@ -72,7 +72,7 @@ def moved_data_option(command: Command) -> Command:
     return click.option(
         "--data",
         metavar="PLACE",
-        callback=read_by(checks.local),
+        callback=read_by(checks.pictures),
         help="Where the training pictures are now, if they were moved; the run notes it.",
     )(command)
 

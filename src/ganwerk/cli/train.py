@@ -14,7 +14,7 @@ from ganwerk.cli.settings import settings_of, settings_options
 
 
 @click.command("train", cls=Command)
-@click.argument("data", callback=read_by(checks.local))
+@click.argument("data", callback=read_by(checks.pictures))
 @click.option("--preset", metavar="NAME", help="Starting point; see `ganwerk config presets`.")
 @click.option(
     "--config",

@@ -33,6 +33,12 @@ class DataSettings(Section):
     fit: Literal["crop", "pad"] = Field("crop", description="how a picture becomes square")
     mirror: bool = Field(description="show each picture mirrored half of the time")
     conditional: bool = Field(description="teach the networks the classes of the pictures")
+    window: NotNegative = Field(
+        0, description="shards whose pictures are shuffled together; 0: all"
+    )
+    cache_mb: Positive = Field(
+        10_240, description="MiB of the disk that shards from elsewhere may take"
+    )
     memory_mb: Positive = Field(description="pictures above this many MiB stay on the disk")
 
 
@@ -296,6 +302,7 @@ FREE = frozenset(
         "data.where",
         "data.root",
         "data.memory_mb",
+        "data.cache_mb",
         "run.device",
         "run.checkpoint_minutes",
         "run.keep_checkpoints",

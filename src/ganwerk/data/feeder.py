@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganwerk.data.pictures import Pictures
+from ganwerk.data.pictures import Pictures, Rows
 from ganwerk.data.sampler import STREAM_MIRROR, Sampler, random_words
 from ganwerk.errors import DataError
 from ganwerk.nn.types import Batch
@@ -47,9 +47,9 @@ class Feeder:
         self.sampler = sampler
         self.device = torch.device(device)
         self.mirror, self.seed = mirror, seed
-        self._mapped: NDArray[np.uint8] | None = None
+        self._mapped: NDArray[np.uint8] | Rows | None = None
         self._store: Tensor | None = None
-        if isinstance(pictures.images, np.memmap):
+        if isinstance(pictures.images, np.memmap) or not isinstance(pictures.images, np.ndarray):
             self._mapped = pictures.images
         else:
             self._store = _as_tensor(pictures.images)
@@ -61,6 +61,8 @@ class Feeder:
 
     def batch(self, i: int) -> Batch:
         """Pictures (B, C, H, W) float32 in [-1, 1] and, if asked for, labels (B,) int64."""
+        if self._mapped is not None and not isinstance(self._mapped, np.ndarray):
+            self._mapped.ahead(self.sampler, i)
         index = self.sampler.batch(i)
         raw = self._raw(index)
         if self.mirror:

@@ -20,7 +20,7 @@ UNEVEN, VERY_UNEVEN = 1.5, 5.0
 """Largest over smallest class: above the first it is mentioned, above the second a warning."""
 
 FEW_IN_CLASS = 32
-FEW_PICTURES = 500
+FEWEST_PICTURES, FEW_PICTURES = 16, 500
 MANY_COPIES = 0.1
 LONG = 4
 
@@ -293,6 +293,16 @@ class HealthReport:
         warn = self.balance == "very uneven" or low < FEW_IN_CLASS
         lines.append(HealthLine("warning" if warn else "note", text + "."))
         return lines
+
+
+def checked_health(values: Any) -> HealthReport:
+    """The report that `to_dict` wrote. Raises whatever reading another shape raises: it is tried
+    out, so that nothing of the kind comes later."""
+    report = HealthReport.from_dict(values)
+    report.lines()
+    if len(report.class_counts) != len(report.class_names):
+        raise ValueError("counts of other classes")
+    return report
 
 
 def _span(values: tuple[int, int, int]) -> str:

@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 from ganwerk.data.advise import Advice, advice_from, advise
 from ganwerk.data.cache import cache_home, read_json, read_rows, remember, write_json, write_rows
 from ganwerk.data.decode import DECODER_VERSION, quiet_pillow
-from ganwerk.data.health import HealthReport, Unreadable
+from ganwerk.data.health import FEWEST_PICTURES, HealthReport, Unreadable, checked_health
 from ganwerk.data.measure import measure
 from ganwerk.data.opening import open_source
 from ganwerk.data.pictures import Fit, Pictures, fingerprint_of
+from ganwerk.data.shards.load import index_of, load_shards
 from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source
 from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks
 from ganwerk.errors import ConfigError, DataError, MachineError, shown
 from ganwerk.values import ProgressCallback, ignore_progress
 
-FEWEST_PICTURES = 16
 RESOLUTION_RANGE = (8, 1024)
 CACHE_VERSION = 2
 DEFAULT_BUDGET_BYTES = 1 << 30
+DEFAULT_SHARD_BYTES = 10 << 30
 
 
 def load_pictures(
@@ -36,17 +37,22 @@ def load_pictures(
     channels: int | None = None,
     fit: Fit = "crop",
     memory_budget_bytes: int,
+    shard_cache_bytes: int = DEFAULT_SHARD_BYTES,
+    window: int | None = None,
     cache_dir: Path | None = None,
     download: bool = True,
     progress: ProgressCallback = ignore_progress,
 ) -> Pictures:
-    """The pictures of a folder, zip file, IDX file or named set, decoded and checked.
+    """The pictures of a folder, zip file, IDX file, index of shards or named set, decoded and
+    checked.
 
     root: where the files of a named set may lie already.
     resolution: px of a side, 8 to 1,024; channels: 1 grey, 3 colour, 4 colour and alpha.
         None: what suits the pictures; the health report says why.
     fit: 'crop' takes the middle square, 'pad' adds bars in the colour of the border.
     memory_budget_bytes: a larger set stays on disk, as a memory map in the cache.
+    shard_cache_bytes: what shards that are fetched may take of the disk, all sets together.
+    window: shards that are shuffled together, 0 for all; None: what place and cache suggest.
     cache_dir: None: $GANWERK_CACHE, else ~/.cache/ganwerk.
     download: whether a named set that is on no disk may be downloaded.
 
@@ -54,6 +60,13 @@ def load_pictures(
     (neither memory nor disk can hold the pictures).
     """
     _check(resolution, channels, fit)
+    index = index_of(where)
+    if index is not None:
+        return load_shards(
+            index, resolution=resolution, channels=channels, window=window, cache_dir=cache_dir,
+            memory_budget_bytes=memory_budget_bytes, cache_bytes=shard_cache_bytes,
+            progress=progress,
+        )  # fmt: skip
     cache = cache_home(cache_dir)
     source = open_source(where, root=root, cache=cache, download=download, progress=progress)
     files = source.manifest(cache, progress)
@@ -327,16 +340,6 @@ def _kept_labels(labels: Labels | None, kept: list[int]) -> tuple[Labels | None,
     if len(names) < 2:
         return None, empty
     return Labels(values.astype(np.int64), names), empty
-
-
-def checked_health(values: Any) -> HealthReport:
-    """The report that `to_dict` wrote. Raises whatever reading another shape raises: it is tried
-    out, so that nothing of the kind comes later."""
-    report = HealthReport.from_dict(values)
-    report.lines()
-    if len(report.class_counts) != len(report.class_names):
-        raise ValueError("counts of other classes")
-    return report
 
 
 def _labels_from(meta: dict[str, Any]) -> Labels | None:

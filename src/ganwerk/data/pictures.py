@@ -5,15 +5,39 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.data.health import HealthReport
+from ganwerk.data.sampler import STREAM_SPLIT, Sampler, Windows, permutation, split
 from ganwerk.values import DataFacts, PictureShape
 
 Fit = Literal["crop", "pad"]
+SHARDS = "shards"
+"""The kind of source that `health.kind` names."""
+NEAR_HELD_OUT = 0.2
+"""Share of the pictures at hand that is held out, where not all are at hand."""
+
+
+class Rows(Protocol):
+    """Pictures (N, C, H, W) uint8 that are read when rows are asked for."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def nbytes(self) -> int:
+        """What they take of the memory."""
+
+    def __getitem__(self, numbers: Any, /) -> NDArray[np.uint8]:
+        """The rows with these numbers (n,) int64."""
+
+    def ahead(self, sampler: Sampler, number: int) -> None:
+        """Batch `number` is read next: have at hand what follows it."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +45,7 @@ class Pictures:
     """Decoded pictures, ready to be drawn from.
 
     images: (N, C, H, W) uint8, 0 to 255, H = W px; a read-only memory map where they are larger
-        than the memory budget, else an ordinary array.
+        than the memory budget, shards that are read row by row, else an ordinary array.
     labels: (N,) int64 in 0 .. classes-1, or None where the pictures have no classes.
     class_names: one name per class, () without classes.
     names: one name per picture: the path inside folder or zip, or a running number.
@@ -29,9 +53,11 @@ class Pictures:
         a zip file or an IDX set one per file.
     fingerprint: digest of the manifest and of the kind of source.
     fit: how pictures that are no squares were made square.
+    windows: of shards that are not all at hand; None: all pictures are shuffled together.
+    near: the pictures (n,) that can be looked at at any time, sorted; None: all.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | Rows
     labels: NDArray[np.int64] | None
     class_names: tuple[str, ...]
     names: tuple[str, ...]
@@ -39,9 +65,34 @@ class Pictures:
     fingerprint: str
     health: HealthReport
     fit: Fit
+    windows: Windows | None = None
+    near: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def split(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pictures to train on and those held out, which are at hand. Raises DataError."""
+        if self.near is None:
+            return split(len(self), self.labels, seed)
+        labels = None if self.labels is None else self.labels[self.near]
+        held_out = self.near[split(len(self.near), labels, seed, NEAR_HELD_OUT)[1]]
+        return np.delete(np.arange(len(self)), held_out), held_out
+
+    def at_hand(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of `indices` that can be looked at at any time."""
+        return indices if self.near is None else indices[np.isin(indices, self.near)]
+
+    def as_array(self, most_bytes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Pictures (n, C, H, W) as an array, and their numbers (n,), sorted. All of them, but of
+        shards only those at hand, and at most so many bytes of them."""
+        chosen = np.arange(len(self)) if self.near is None else self.near
+        if isinstance(self.images, np.ndarray):
+            return self.images, chosen
+        most = max(1, most_bytes // int(np.prod(self.images.shape[1:])))
+        if len(chosen) > most:
+            chosen = np.sort(chosen[permutation(0, STREAM_SPLIT, 0, len(chosen))[:most]])
+        return self.images[chosen], chosen
 
     def facts(self) -> DataFacts:
         """What the automatic settings need to know."""

@@ -126,7 +126,7 @@ def evaluate_places(
     root: Path | None = None,
 ) -> Evaluation:  # fmt: skip
     """Measure the pictures in `other` against those in `real`: folders, zips, IDX, named sets."""
-    real, other, wanted = checks.local(real), checks.local(other), _checked(wanted)
+    real, other, wanted = checks.pictures(real), checks.pictures(other), _checked(wanted)
     if resolution is not None:
         resolution = checks.whole(resolution, "--resolution", least=8, most=1024)
     side, images = two_folders(

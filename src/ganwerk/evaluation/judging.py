@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganwerk.config.schema import Settings
-from ganwerk.data import Pictures, load_pictures, split
+from ganwerk.data import Pictures, load_pictures
 from ganwerk.errors import DataError, DivergedError
 from ganwerk.run import Run
 from ganwerk.runtime import machine
@@ -64,7 +64,8 @@ def reals_of_run(
     watch = lambda event: progress(event.progress) if isinstance(event, Preparing) else None  # noqa: E731
     located = pictures_of(run, settings, facts, watch, asked=asked, verb=verb)
     pictures, place = located.pictures, located.place
-    train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    train, held_out = pictures.split(settings.run.seed)
+    images, chosen = pictures.as_array(MEMORY_BYTES)
     warnings: tuple[str, ...] = ()
     then = run.learned.fingerprint, run.learned.class_names
     if (pictures.fingerprint, pictures.class_names) != then:
@@ -81,12 +82,12 @@ def reals_of_run(
         )
     return RealPictures(
         where=place,
-        images=pictures.images,
-        train=train,
-        held_out=held_out,
+        images=images,
+        train=np.flatnonzero(np.isin(chosen, train)),
+        held_out=np.flatnonzero(np.isin(chosen, held_out)),
         fingerprint=pictures.fingerprint,
         mirror=settings.data.mirror,
-        names=pictures.names,
+        names=tuple(pictures.names[number] for number in chosen.tolist()),
         warnings=warnings,
     )
 
@@ -125,13 +126,14 @@ def two_folders(
         raise DataError(
             f"The pictures are not alike: {first} has {words[0]}, {second} has {words[1]}.", hint
         )
-    everything = np.arange(len(a), dtype=np.int64)
+    (reals, chosen), (others, _) = a.as_array(MEMORY_BYTES), b.as_array(MEMORY_BYTES)
+    everything = np.arange(len(reals), dtype=np.int64)
     nothing = np.empty(0, np.int64)
     side = RealPictures(
-        first, a.images, everything, nothing, a.fingerprint, a.facts().mirror_safe, a.names,
-        tuple(warnings),
+        first, reals, everything, nothing, a.fingerprint, a.facts().mirror_safe,
+        tuple(a.names[number] for number in chosen.tolist()), tuple(warnings),
     )  # fmt: skip
-    return side, b.images
+    return side, others
 
 
 def drawn(sampler: Sampler, seeds: Sequence[int], progress: ProgressCallback) -> Pixels:

@@ -10,14 +10,17 @@ from pathlib import Path
 
 from ganwerk.config import explain
 from ganwerk.config.load import Draft
-from ganwerk.config.schema import Settings
+from ganwerk.config.schema import DataSettings, Settings
 from ganwerk.data import NAMED_SETS, Pictures, load_pictures
+from ganwerk.data.shards.transport import is_address
 from ganwerk.errors import DataError, MachineError, RunError, typed
 from ganwerk.run import Run
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Preparing, Watcher, nobody
 from ganwerk.runtime.settings import settings_of, with_free
 from ganwerk.values import MachineFacts
+
+CACHE_MB = DataSettings.model_fields["cache_mb"].default
 
 
 def read_pictures(where: str, draft: Draft, facts: MachineFacts, watch: Watcher) -> Pictures:
@@ -30,6 +33,8 @@ def read_pictures(where: str, draft: Draft, facts: MachineFacts, watch: Watcher)
         channels=draft.values.get("data.channels"),
         fit=draft.values.get("data.fit", "crop"),
         memory_budget_bytes=int(memory_mb) << 20,
+        shard_cache_bytes=int(draft.values.get("data.cache_mb", CACHE_MB)) << 20,
+        window=draft.values.get("data.window"),
         progress=lambda progress: watch(Preparing(progress)),
     )
 
@@ -40,6 +45,8 @@ def absolute(where: str) -> str:
     Links stay as they are, unless the path climbs out of one. Raises DataError for a path that no
     settings file can hold.
     """
+    if is_address(where):
+        return where
     path = os.path.expanduser(where)
     if os.path.exists(path):
         climbs = ".." in Path(path).parts

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganwerk.data.pictures import Rows
 from ganwerk.game.state import TrainState
 from ganwerk.metrics import scale
 from ganwerk.metrics.features import PixelPca, extract
@@ -51,7 +52,12 @@ class Gauge:
     """Measures the averaged generator of a training, when it is due."""
 
     def __init__(
-        self, sampler: Sampler, images: Pixels, train: NDArray[np.int64], seed: int, rate: float
+        self,
+        sampler: Sampler,
+        images: Pixels | Rows,
+        train: NDArray[np.int64],
+        seed: int,
+        rate: float,
     ) -> None:
         """images: (N, C, H, W) uint8; train: indices of those that are trained on, at least 128.
         rate: images per second of the training, from which the first cost is guessed."""
@@ -100,7 +106,7 @@ class Ready:
     floors: dict[str, Floor]
 
 
-def _prepared(images: Pixels, train: NDArray[np.int64], n: int, seed: int) -> Ready:
+def _prepared(images: Pixels | Rows, train: NDArray[np.int64], n: int, seed: int) -> Ready:
     order = np.random.default_rng([seed, 5]).permutation(len(train))[:FITTED]
     pool = np.ascontiguousarray(images[train[order]])
     extractor = PixelPca.fit(pool)

@@ -80,7 +80,7 @@ class Player:
         )
         self.drawing = Clock(settings.picture_seconds, 0.0)
         self.grid = FixedSeeds(session)
-        indices = session.feeder.sampler.indices
+        indices = session.pictures.at_hand(session.feeder.sampler.indices)
         self.leaks = LeakWatch(session.settings, session.feeder.take, indices, session.held_out)
         self.gauge = _gauge(session, self.grid.sampler)
         self.best_saving = Clock(0.0, 0.0)
@@ -220,10 +220,11 @@ class Player:
 def _gauge(session: Session, sampler: Sampler) -> Gauge | None:
     """None if it was not asked for, or with too few pictures to measure anything against."""
     settings = session.settings.run
-    if not (settings.measure and Gauge.possible(session.train)):
+    train = session.pictures.at_hand(session.train)
+    if not (settings.measure and Gauge.possible(train)):
         return None
     images = session.pictures.images
-    return Gauge(sampler, images, session.train, settings.seed, session.expected_rate)
+    return Gauge(sampler, images, train, settings.seed, session.expected_rate)
 
 
 def _best_so_far(run: Run, images: int) -> float:
@@ -280,7 +281,10 @@ class FixedSeeds:
 
     def _reals(self, pictures: Pictures) -> NDArray[np.int64]:
         random = np.random.default_rng(self.session.settings.run.seed)
-        everything = random.permutation(len(pictures)).astype(np.int64)
+        near = pictures.near
+        everything = random.permutation(len(pictures if near is None else near)).astype(np.int64)
+        if near is not None:
+            everything = near[everything]
         if self.labels is None or pictures.labels is None:
             return np.resize(everything, len(self.seeds))
         chosen = np.empty(len(self.seeds), np.int64)

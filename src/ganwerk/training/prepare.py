@@ -13,7 +13,9 @@ import torch
 from ganwerk.config import auto, build, load
 from ganwerk.config.load import Base, Draft
 from ganwerk.config.schema import Settings
-from ganwerk.data import Feeder, Pictures, Sampler, split
+from ganwerk.data import Feeder, Pictures, Sampler
+from ganwerk.data.pictures import SHARDS
+from ganwerk.data.shards.index import INDEX
 from ganwerk.errors import ConfigError, MachineError, typed
 from ganwerk.game.state import TrainState
 from ganwerk.nn.sizes import doublings
@@ -115,10 +117,11 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     draft.give("data.where", where, Origin("asked for"))
     if draft.values.get("data.root") is not None:
         draft.values["data.root"] = absolute(str(draft.values["data.root"]))
+    _note_shards(draft, pictures)
     auto.decide(draft, pictures.facts(), facts)
     settings = load.settle(draft)
     check_tensorboard(settings)
-    train, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    train, held_out = pictures.split(settings.run.seed)
     _check_batch(settings, len(train))
     for line in pictures.health.lines():
         if line.severity != "note":
@@ -137,6 +140,15 @@ def _check_resolution(draft: Draft) -> None:
     resolution = draft.values.get("data.resolution")
     if resolution is not None and draft.values.get("network.kind") != "mlp":
         doublings(int(resolution))
+
+
+def _note_shards(draft: Draft, pictures: Pictures) -> None:
+    """What follows from where the pictures lie, and must stay when the run is resumed elsewhere."""
+    if pictures.health.kind == SHARDS:
+        size = 0 if pictures.windows is None else pictures.windows.size
+        reason = "half of data.cache_mb holds them" if size else "all pictures are at hand"
+        draft.default("data.window", size, reason)
+        draft.default("data.fit", pictures.fit, "so the shards were written")
 
 
 def _check_transfer(draft: Draft, request: Request) -> None:
@@ -196,7 +208,7 @@ def feeder_of(settings: Settings, pictures: Pictures, indices: Any) -> Feeder:
     """The stream of training batches: batch i is a function of (data, seed, i)."""
     return Feeder(
         pictures,
-        Sampler(indices, settings.budget.batch, settings.run.seed),
+        Sampler(indices, settings.budget.batch, settings.run.seed, pictures.windows),
         torch.device(settings.run.device),
         mirror=settings.data.mirror,
         seed=settings.run.seed,
@@ -296,6 +308,8 @@ def free_name(where: str) -> Path:
 def _stem(where: str) -> str:
     """A name for a run on these pictures: no dots, no control characters, not too long."""
     path = Path(os.path.expanduser(where))
+    if path.name == INDEX:  # of shards: their folder has the name
+        path = path.parent
     if path.name in ("", ".."):  # the current folder, the one around it, the root of the disk
         path = path.resolve()
     stem = _plain(path.name if path.is_dir() else path.name.lstrip(".").split(".")[0])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganwerk.config import build
 from ganwerk.config.schema import Settings
-from ganwerk.data import Feeder, Pictures, split
+from ganwerk.data import Feeder, Pictures
 from ganwerk.errors import CheckpointError, RunError, typed
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
@@ -91,7 +91,7 @@ def resumed_session(
 
     Raises RunError if its budget is used up and no more is asked for, CheckpointError if the
     tensors are not those of this training."""
-    train_indices, held_out = split(len(pictures), pictures.labels, settings.run.seed)
+    train_indices, held_out = pictures.split(settings.run.seed)
     device = torch.device(settings.run.device)
     recipe = replace(build.recipe(settings), micro_batch=choices.micro)
     rate = _planned(run).images_per_second
