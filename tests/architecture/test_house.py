@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "report": RUNTIME | {"doctor"},
     "publish": SAMPLING,
     "lab": KEPT,
-    "web": SAMPLING | {"metrics", "control", "stylisation", "evaluation", "lab"},  # its children
+    "web": SAMPLING
+    | {"metrics", "control", "stylisation", "evaluation", "lab", "report"},  # its children
     "api": SAMPLING | {"training", "control", "evaluation", "report", "publish", "doctor"},
     "cli": SAMPLING
     | {
@@ -71,8 +72,8 @@ TORCH_FREE = ["errors.py", "values.py", "checks.py", "config/schema.py", "config
               "config/explain.py", "nn/sizes.py", "game/counters.py", "sampling/wanted.py",
               "publish/export.py", "publish/exported.py", "publish/drawing.py",
               "publish/publish.py", "publish/site.py",
-              "doctor/finding.py", "doctor/table.py",
-              "web/app.py", "web/serve.py"]  # fmt: skip
+              "doctor/finding.py", "doctor/table.py", "game/equilibrium.py",
+              "report/curves.py", "web/app.py", "web/serve.py"]  # fmt: skip
 
 
 @cache

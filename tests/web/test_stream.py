@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganwerk.run.journal import Journal
-from ganwerk.web.cards import Cards
 from ganwerk.web.stream import Told
-from ganwerk.web.table import RunTable, id_of
+from ganwerk.web.table import id_of
 from ganwerk.web.tail import last_rows, rows_after
 
 
@@ -36,7 +35,7 @@ def run(site) -> Path:
 
 
 def follow(site, run: Path, offset: int | None) -> Told:
-    return Told(RunTable([run.parent]), Cards(), run, id_of(run), offset)
+    return Told(site.cards, run, id_of(run), offset)
 
 
 def test_first_all_cards_then_what_changes(site, run):

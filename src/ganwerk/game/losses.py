@@ -1,22 +1,21 @@
 """The losses of the two players: pure functions of the logits, one value per sample.
 
 Shape legend: real_logits, fake_logits (B,) float; every function returns (B,). Both players
-minimise. `value` is V(D, G) in the convention of the loss's own paper and `value_at_equilibrium`
-what it is when neither player can gain; `at_equilibrium` are the losses there (D's, G's).
+minimise. `value` is V(D, G) in the convention of the loss's own paper.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganwerk.game.equilibrium import EQUILIBRIA
+
 PerSample = Callable[[Tensor, Tensor], Tensor]
 softplus = F.softplus
-LN2 = math.log(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,6 @@ class Loss:
     """A pair of loss functions of (real_logits, fake_logits).
 
     paired: G's side needs D's logits for reals (relativistic losses).
-    probabilistic: sigmoid(logit) estimates the probability that a picture is real.
     boundary: the logit at which D is undecided; None where only differences of logits count.
     """
 
@@ -32,12 +30,23 @@ class Loss:
     discriminator: PerSample
     generator: PerSample
     value: PerSample
-    value_at_equilibrium: float
-    at_equilibrium: tuple[float, float]
     paper: str
     paired: bool = False
-    probabilistic: bool = True
     boundary: float | None = 0.0
+
+    @property
+    def at_equilibrium(self) -> tuple[float, float]:
+        """The losses of D and G when neither can gain."""
+        return EQUILIBRIA[self.name][:2]
+
+    @property
+    def value_at_equilibrium(self) -> float:
+        return EQUILIBRIA[self.name].value
+
+    @property
+    def probabilistic(self) -> bool:
+        """Whether sigmoid(logit) estimates the probability that a picture is real."""
+        return EQUILIBRIA[self.name].probabilistic
 
 
 def _classify(real: Tensor, fake: Tensor) -> Tensor:
@@ -55,8 +64,6 @@ MINIMAX = Loss(
     discriminator=_classify,
     generator=lambda real, fake: -softplus(fake),
     value=_log_value,
-    value_at_equilibrium=-2 * LN2,
-    at_equilibrium=(2 * LN2, -LN2),
     paper="Goodfellow et al. 2014, Generative adversarial nets, equation 1",
 )
 
@@ -65,8 +72,6 @@ NON_SATURATING = Loss(
     discriminator=_classify,
     generator=lambda real, fake: softplus(-fake),
     value=_log_value,
-    value_at_equilibrium=-2 * LN2,
-    at_equilibrium=(2 * LN2, LN2),
     paper="Goodfellow et al. 2014, Generative adversarial nets, section 3",
 )
 
@@ -75,10 +80,7 @@ LEAST_SQUARES = Loss(
     discriminator=lambda real, fake: 0.5 * ((real - 1).square() + fake.square()),
     generator=lambda real, fake: 0.5 * (fake - 1).square(),
     value=lambda real, fake: 0.5 * ((real - 1).square() + fake.square()),
-    value_at_equilibrium=0.25,
-    at_equilibrium=(0.25, 0.125),
     paper="Mao et al. 2017, Least squares GANs, equation 9",
-    probabilistic=False,
     boundary=0.5,
 )
 
@@ -87,10 +89,7 @@ WASSERSTEIN = Loss(
     discriminator=lambda real, fake: fake - real,
     generator=lambda real, fake: -fake,
     value=lambda real, fake: real - fake,
-    value_at_equilibrium=0.0,
-    at_equilibrium=(0.0, 0.0),
     paper="Arjovsky et al. 2017, Wasserstein GAN, equation 2",
-    probabilistic=False,
     boundary=None,
 )
 
@@ -99,10 +98,7 @@ HINGE = Loss(
     discriminator=lambda real, fake: F.relu(1 - real) + F.relu(1 + fake),
     generator=lambda real, fake: -fake,
     value=lambda real, fake: -F.relu(1 - real) - F.relu(1 + fake),
-    value_at_equilibrium=-2.0,
-    at_equilibrium=(2.0, 0.0),
     paper="Lim and Ye 2017, Geometric GAN; Miyato et al. 2018, equations 16 and 17",
-    probabilistic=False,
 )
 
 RELATIVISTIC = Loss(
@@ -110,11 +106,8 @@ RELATIVISTIC = Loss(
     discriminator=lambda real, fake: softplus(fake - real),
     generator=lambda real, fake: softplus(real - fake),
     value=lambda real, fake: -softplus(fake - real),
-    value_at_equilibrium=-LN2,
-    at_equilibrium=(LN2, LN2),
     paper="Jolicoeur-Martineau 2019, The relativistic discriminator; Huang et al. 2024, R3GAN",
     paired=True,
-    probabilistic=False,
     boundary=None,
 )
 

@@ -1,11 +1,11 @@
-"""Which curves the report shows, and how to read each of them in plain words."""
+"""Which curves the report and the page show, and how to read each of them in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
-from ganwerk.game.losses import LOSSES, Loss
-from ganwerk.report.facts import Facts, number
+from ganwerk.game.equilibrium import EQUILIBRIA, Equilibrium
 from ganwerk.report.plot import Level, Plot, Series
 from ganwerk.runtime.events import SCORE
 
@@ -104,10 +104,29 @@ _SPEED = (
 )
 
 
-def plots(facts: Facts) -> list[Plot]:
+class Numbers(Protocol):
+    """What was measured in a run."""
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss; '' if unknown."""
+
+    @property
+    def resumed(self) -> tuple[float, ...]:
+        """The images from which it was resumed."""
+
+    def keys(self, event: str) -> Collection[str]:
+        """What rows of this event measure, in the order in which it first came."""
+
+    def series(self, key: str) -> tuple[Sequence[float], Sequence[float]]:
+        """Images, which do not fall, and values of a key, from rows of steps, pictures and
+        measures."""
+
+
+def plots(numbers: Numbers) -> list[Plot]:
     """The plots for which there are measurements."""
-    loss = LOSSES.get(facts.loss)
-    drawers: tuple[Callable[[Facts, Loss | None], Plot | None], ...] = (
+    loss = EQUILIBRIA.get(numbers.loss)
+    drawers: tuple[Callable[[Numbers, Equilibrium | None], Plot | None], ...] = (
         _distance,
         _neighbours,
         _losses,
@@ -119,11 +138,11 @@ def plots(facts: Facts) -> list[Plot]:
         _rates,
         _speed,
     )
-    return [plot for plot in (drawer(facts, loss) for drawer in drawers) if plot is not None]
+    return [plot for plot in (drawer(numbers, loss) for drawer in drawers) if plot is not None]
 
 
 def _plot(
-    facts: Facts,
+    numbers: Numbers,
     title: str,
     reading: str,
     lines: Sequence[tuple[str, str, str]],
@@ -134,38 +153,29 @@ def _plot(
     ceiling: float | None = None,
 ) -> Plot | None:
     """A plot of the lines (key in the journal, name, role) that were measured; None without any."""
-    found = (_series(facts, *line) for line in lines)
+    found = (Series(name, role, *numbers.series(key)) for key, name, role in lines)
     series = tuple(line for line in found if len(line.images) >= FEWEST_POINTS)
-    marks = (number(row, "from_images") for row in facts.of("resume"))
-    resumed = tuple(dict.fromkeys(mark for mark in marks if mark is not None))
     if not series:
         return None
-    return Plot(title, series, reading, levels, resumed, smooth, floor, ceiling)
+    return Plot(title, series, reading, levels, numbers.resumed, smooth, floor, ceiling)
 
 
-def _series(facts: Facts, key: str, name: str, role: str) -> Series:
-    rows = (*facts.of("step"), *facts.of("picture"), *facts.of("measure"))
-    pairs = ((number(row, "images"), number(row, key)) for row in rows)
-    sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
-    return Series(name, role, [at for at, _ in sound], [value for _, value in sound])
-
-
-def _distance(facts: Facts, _: Loss | None) -> Plot | None:
+def _distance(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
     return _plot(
-        facts,
+        numbers,
         "Distance to the real pictures",
         _DISTANCE,
         [(SCORE, SCORE, "g")],
-        levels=_floor_of(facts, SCORE, "g"),
+        levels=_floor_of(numbers, SCORE, "g"),
         smooth=False,
         floor=0.0,
     )
 
 
-def _neighbours(facts: Facts, _: Loss | None) -> Plot | None:
-    levels = (*_floor_of(facts, "precision", "d"), *_floor_of(facts, "coverage", "g"))
+def _neighbours(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
+    levels = (*_floor_of(numbers, "precision", "d"), *_floor_of(numbers, "coverage", "g"))
     return _plot(
-        facts,
+        numbers,
         "Look real, and cover all kinds",
         _NEIGHBOURS,
         [("precision", "precision", "d"), ("coverage", "coverage", "g")],
@@ -176,21 +186,20 @@ def _neighbours(facts: Facts, _: Loss | None) -> Plot | None:
     )
 
 
-def _floor_of(facts: Facts, name: str, role: str) -> tuple[Level, ...]:
+def _floor_of(numbers: Numbers, name: str, role: str) -> tuple[Level, ...]:
     """Where real pictures lie against each other."""
-    found = [number(row, f"floor {name}") for row in facts.of("measure")]
-    known = [value for value in found if value is not None]
-    return (Level(known[-1], role, "real"),) if known else ()
+    known = numbers.series(f"floor {name}")[1]
+    return (Level(known[-1], role, "real"),) if len(known) else ()
 
 
-def _losses(facts: Facts, loss: Loss | None) -> Plot | None:
+def _losses(numbers: Numbers, loss: Equilibrium | None) -> Plot | None:
     lines = [("d_loss", "D, the judge", "d"), ("g_loss", "G, the painter", "g")]
     return _plot(
-        facts,
-        f"Losses ({loss.name})" if loss else "Losses",
-        _LOSSES.get(facts.loss, "Lower is better for that player, so both cannot win."),
+        numbers,
+        f"Losses ({numbers.loss})" if loss else "Losses",
+        _LOSSES.get(numbers.loss, "Lower is better for that player, so both cannot win."),
         lines,
-        levels=_two_levels(*loss.at_equilibrium) if loss else (),
+        levels=_two_levels(loss.d, loss.g) if loss else (),
     )
 
 
@@ -200,23 +209,23 @@ def _two_levels(d: float, g: float) -> tuple[Level, ...]:
     return (Level(d, "d", _BALANCE), Level(g, "g", _BALANCE))
 
 
-def _value(facts: Facts, loss: Loss | None) -> Plot | None:
+def _value(numbers: Numbers, loss: Equilibrium | None) -> Plot | None:
     return _plot(
-        facts,
+        numbers,
         "Value of the game, V(D, G)",
-        _VALUES.get(facts.loss, _VALUE),
+        _VALUES.get(numbers.loss, _VALUE),
         [("value", "V(D, G)", "other")],
-        levels=(Level(loss.value_at_equilibrium, "other", _BALANCE),) if loss else (),
-        floor=0.0 if facts.loss == "least-squares" else None,
+        levels=(Level(loss.value, "other", _BALANCE),) if loss else (),
+        floor=0.0 if numbers.loss == "least-squares" else None,
     )
 
 
-def _logits(facts: Facts, loss: Loss | None) -> Plot | None:
+def _logits(numbers: Numbers, loss: Equilibrium | None) -> Plot | None:
     guessing = loss is not None and loss.probabilistic
-    drifting = facts.loss in ("relativistic", "wasserstein")
-    probed = any("held_out_logit" in row for row in facts.of("picture"))
+    drifting = numbers.loss in ("relativistic", "wasserstein")
+    probed = "held_out_logit" in numbers.keys("picture")
     return _plot(
-        facts,
+        numbers,
         "D's answers (mean logits)",
         _LOGITS + _HELD_OUT * probed + _ONLY_THE_GAP * drifting,
         [
@@ -228,11 +237,11 @@ def _logits(facts: Facts, loss: Loss | None) -> Plot | None:
     )
 
 
-def _accuracy(facts: Facts, loss: Loss | None) -> Plot | None:
+def _accuracy(numbers: Numbers, loss: Equilibrium | None) -> Plot | None:
     if loss is None or not loss.probabilistic:
         return None
     return _plot(
-        facts,
+        numbers,
         "How often D is right",
         _ACCURACY,
         [("d_accuracy", "D", "d")],
@@ -241,35 +250,35 @@ def _accuracy(facts: Facts, loss: Loss | None) -> Plot | None:
     )
 
 
-def _penalties(facts: Facts, _: Loss | None) -> Plot | None:
-    keys = dict.fromkeys(
-        key for row in facts.of("step") for key in row if key.startswith("penalty_")
-    )
+def _penalties(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
+    keys = [key for key in numbers.keys("step") if key.startswith("penalty_")]
     names = [(key, key.removeprefix("penalty_").replace("_", " ")) for key in keys]
     lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(names)]
-    return _plot(facts, "Penalties on D", _PENALTIES, lines, floor=0.0)
+    return _plot(numbers, "Penalties on D", _PENALTIES, lines, floor=0.0)
 
 
-def _remedies(facts: Facts, _: Loss | None) -> Plot | None:
-    leaks = dict.fromkeys(k for row in facts.of("picture") for k in row if k.startswith("leak_"))
-    told = {key for row in facts.of("step") for key in row}
+def _remedies(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
+    leaks = [key for key in numbers.keys("picture") if key.startswith("leak_")]
+    told = numbers.keys("step")
     named = [
         *(line for line in _REMEDY_LINES if line[0] in told),
         *((key, f"leak of {key.removeprefix('leak_')}") for key in leaks),
     ]
     lines = [(key, name, _ROLES[i % len(_ROLES)]) for i, (key, name) in enumerate(named)]
-    return _plot(facts, "What remedies do", _REMEDIES, lines, smooth=False, floor=0.0, ceiling=1.0)
+    return _plot(
+        numbers, "What remedies do", _REMEDIES, lines, smooth=False, floor=0.0, ceiling=1.0
+    )
 
 
-def _rates(facts: Facts, _: Loss | None) -> Plot | None:
+def _rates(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
     each = [("d_rate", "D", "d"), ("g_rate", "G", "g")]
-    alike = all(row.get("d_rate") == row.get("g_rate") for row in facts.of("step"))
+    alike = list(numbers.series("d_rate")[1]) == list(numbers.series("g_rate")[1])
     lines = [("d_rate", "D and G alike", "both")] if alike else each
-    balanced = any("balance_factor" in row for row in facts.of("step"))
+    balanced = "balance_factor" in numbers.keys("step")
     reading = _RATES + _BALANCED * balanced
-    return _plot(facts, "Learning rates", reading, lines, smooth=False, floor=0.0)
+    return _plot(numbers, "Learning rates", reading, lines, smooth=False, floor=0.0)
 
 
-def _speed(facts: Facts, _: Loss | None) -> Plot | None:
+def _speed(numbers: Numbers, _: Equilibrium | None) -> Plot | None:
     lines = [("images_per_second", "images/s", "other")]
-    return _plot(facts, "Speed", _SPEED, lines, floor=0.0)
+    return _plot(numbers, "Speed", _SPEED, lines, floor=0.0)

@@ -13,6 +13,7 @@ from ganwerk.config.explain import Explained, explain
 from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
 from ganwerk.errors import GanwerkError, typed
+from ganwerk.game.equilibrium import EQUILIBRIA
 from ganwerk.report.wording import duration, images, speed
 from ganwerk.run import CheckpointInfo, Run
 from ganwerk.run.files import plain
@@ -81,6 +82,23 @@ class Facts:
         if self.settings is not None:
             return self.settings.game.loss
         return str(self.table("plan").get("loss", ""))
+
+    @property
+    def resumed(self) -> tuple[float, ...]:
+        """The images from which it was resumed."""
+        marks = (number(row, "from_images") for row in self.of("resume"))
+        return tuple(dict.fromkeys(mark for mark in marks if mark is not None))
+
+    def keys(self, event: str) -> list[str]:
+        """What rows of this event hold, in the order in which it first came."""
+        return list(dict.fromkeys(key for row in self.of(event) for key in row))
+
+    def series(self, key: str) -> tuple[list[float], list[float]]:
+        """Images and values of a key, from rows of steps, pictures and measures."""
+        rows = (*self.of("step"), *self.of("picture"), *self.of("measure"))
+        pairs = ((number(row, "images"), number(row, key)) for row in rows)
+        sound = sorted((at, value) for at, value in pairs if at is not None and value is not None)
+        return [at for at, _ in sound], [value for _, value in sound]
 
     @property
     def real_path(self) -> Path:
@@ -205,9 +223,7 @@ def latest(facts: Facts) -> dict[str, float]:
 
 def summary(facts: Facts) -> dict[str, Any]:
     """The facts as JSON values."""
-    from ganwerk.game.losses import LOSSES
-
-    loss = LOSSES.get(facts.loss)
+    rest = EQUILIBRIA.get(facts.loss)
     values: dict[str, Any] = {
         "run": str(facts.run.path),
         "name": facts.run.name,
@@ -219,12 +235,7 @@ def summary(facts: Facts) -> dict[str, Any]:
         "seconds": facts.seconds,
         "images_per_second": facts.images_per_second or None,
         "loss": facts.loss or None,
-        "equilibrium": loss
-        and {
-            "d_loss": loss.at_equilibrium[0],
-            "g_loss": loss.at_equilibrium[1],
-            "value": loss.value_at_equilibrium,
-        },
+        "equilibrium": rest and {"d_loss": rest.d, "g_loss": rest.g, "value": rest.value},
         "latest": latest(facts),
         "resumed_at_images": [row.get("from_images") for row in facts.of("resume")],
         "grids": [{"images": count, "file": str(path)} for count, path in facts.grids],

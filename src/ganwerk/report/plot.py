@@ -66,12 +66,12 @@ class Curve:
     line: Numbers
 
 
-def curve(series: Series, smooth: bool) -> Curve:
-    """At most `_MOST_POINTS` points of a series; its images must not fall."""
+def curve(series: Series, smooth: bool, most: int = _MOST_POINTS) -> Curve:
+    """At most `most` points of a series; its images must not fall."""
     images = np.asarray(series.images, np.float64)
     values = np.asarray(series.values, np.float64)
     span = images[-1] - images[0]
-    place = np.minimum((images - images[0]) / (span or 1) * _MOST_POINTS, _MOST_POINTS - 1)
+    place = np.minimum((images - images[0]) / (span or 1) * most, most - 1)
     starts = np.unique(place.astype(int), return_index=True)[1]
     counts = np.diff([*starts, len(values)])
     mean = np.add.reduceat(values, starts) / counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from ganwerk.errors import GanwerkError
 from ganwerk.run import Run
 from ganwerk.run.making import ABOUT
 from ganwerk.run.state import State, state_of
-from ganwerk.web.table import id_of
+from ganwerk.web.launches import Launch, Launches
+from ganwerk.web.table import RunTable, id_of
 from ganwerk.web.tail import Row, last_rows
 
 _TURNS = ("start", "resume", "end")
@@ -22,13 +24,24 @@ Mark = tuple[Any, ...]
 
 
 class Cards:
-    """Cards of runs, made anew where the files changed."""
+    """Cards of all runs, and of trainings that are not runs yet; made anew where files changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: RunTable, launches: Launches) -> None:
+        self._runs, self._launches = runs, launches
         self._made: dict[Path, tuple[Mark, dict[str, Any]]] = {}
 
-    def of(self, path: Path) -> dict[str, Any]:
-        """The facts of one run, as JSON values."""
+    def all(self) -> dict[str, dict[str, Any]]:
+        """By id, the facts of each as JSON values."""
+        places = self._runs.all()
+        cards = {run: self._of(path) for run, path in places.items()}
+        kept = set(places.values())
+        self._made = {path: made for path, made in list(self._made.items()) if path in kept}
+        for launch in self._launches.all():
+            if launch.run not in kept:
+                cards[id_of(launch.run)] = _begun(launch)
+        return cards
+
+    def _of(self, path: Path) -> dict[str, Any]:
         mark = _mark(path)
         known = self._made.get(path)
         if known is not None and known[0] == mark:
@@ -37,9 +50,26 @@ class Cards:
         self._made[path] = (mark, card)
         return card
 
-    def forget(self, kept: set[Path]) -> None:
-        """Drop all but these."""
-        self._made = {path: made for path, made in self._made.items() if path in kept}
+
+def _begun(launch: Launch) -> dict[str, Any]:
+    """A training that has made no run yet: it prepares, or it came to nothing."""
+    alive = launch.alive
+    error = launch.error or {"message": launch.last_words or "It ended without a word.", "hint": ""}
+    moment = datetime.fromtimestamp(launch.started, UTC).isoformat(timespec="seconds")
+    return {
+        "id": id_of(launch.run),
+        "name": launch.run.name,
+        "folder": launch.run.parent.name,
+        "state": "starting" if alive else "failed",
+        "created": moment,
+        "images": 0,
+        "total_images": 0,
+        "command": launch.command,
+        "pid": launch.pid,
+        "said": launch.last_words,
+        "trouble": "" if alive else error["message"],
+        "hint": "" if alive else error["hint"],
+    }
 
 
 def _mark(path: Path) -> Mark:

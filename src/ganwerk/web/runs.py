@@ -23,9 +23,8 @@ def routes() -> list[Route]:
 
 async def listed(request: Request) -> Response:
     site = Site.of(request)
-    places = site.runs.all()
-    cards = await asyncio.to_thread(lambda: [site.cards.of(path) for path in places.values()])
-    return answer({"runs": cards, "home": site.runs.home.name})
+    cards = await asyncio.to_thread(site.cards.all)
+    return answer({"runs": list(cards.values()), "home": site.runs.home.name})
 
 
 async def grid(request: Request) -> Response:

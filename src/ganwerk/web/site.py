@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,13 @@ from starlette.responses import JSONResponse
 
 from ganwerk.checks import shown
 from ganwerk.errors import ConfigError
+from ganwerk.web.asks import Asks
 from ganwerk.web.cards import Cards
 from ganwerk.web.door import Door
+from ganwerk.web.history import Histories
+from ganwerk.web.inspection import Inspection
+from ganwerk.web.launches import Launches
+from ganwerk.web.sources import Sources
 from ganwerk.web.table import RunTable
 
 MOST_BODY_BYTES = 1 << 16
@@ -30,16 +36,32 @@ class Site:
     door: Door
     stopping: Callable[[], bool] = lambda: False
     at_end: list[Callable[[], None]] = field(default_factory=list)
-    cards: Cards = field(default_factory=Cards)
+    histories: Histories = field(default_factory=Histories)
+    inspection: Inspection = field(default_factory=Inspection)
+    asks: Asks = field(default_factory=Asks)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     runs: RunTable = field(init=False)
+    launches: Launches = field(init=False)
+    sources: Sources = field(init=False)
+    cards: Cards = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs = RunTable(self.folders)
+        self.launches = Launches(self.runs.folders)
+        self.cards = Cards(self.runs, self.launches)
+        self.sources = Sources(self.roots, self.runs.home.parent / "pictures")
+        self.at_end += [self.inspection.close, self.asks.close]
 
     @classmethod
     def of(cls, request: Request) -> Site:
         found: Site = request.app.state.site
         return found
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Goes on beside the answer."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def run(self, request: Request) -> Path:
         """The folder of the run that the address names. Raises NoSuchRunError."""

@@ -18,7 +18,6 @@ from starlette.routing import Route
 
 from ganwerk.web.cards import Cards
 from ganwerk.web.site import Site
-from ganwerk.web.table import RunTable
 from ganwerk.web.tail import rows_after
 
 PAUSE_SECONDS = 0.15
@@ -40,7 +39,7 @@ async def events(request: Request) -> StreamingResponse:
     run = request.query_params.get("run", "")
     offset = _offset(request, run)
     path = site.runs.all().get(run)  # one that is gone has no rows, and its card says so
-    told = Told(site.runs, site.cards, path, run, offset)
+    told = Told(site.cards, path, run, offset)
     return StreamingResponse(
         _lines(told, site.stopping),
         media_type="text/event-stream",
@@ -58,11 +57,8 @@ def _offset(request: Request, run: str) -> int | None:
 class Told:
     """What one tab has been told."""
 
-    def __init__(
-        self, runs: RunTable, cards: Cards, path: Path | None, run: str, offset: int | None
-    ) -> None:
-        self._runs, self._cards = runs, cards
-        self._run, self._offset = run, offset
+    def __init__(self, cards: Cards, path: Path | None, run: str, offset: int | None) -> None:
+        self._cards, self._run, self._offset = cards, run, offset
         self._journal = path / "journal.jsonl" if path else None
         if self._journal and offset is None:
             self._offset = self._journal.stat().st_size if self._journal.exists() else 0
@@ -84,8 +80,7 @@ class Told:
 
     def _changes(self) -> list[str]:
         """Cards that changed, and which runs are gone; all of them at first."""
-        places = self._runs.all()
-        cards = {run: self._cards.of(path) for run, path in places.items()}
+        cards = self._cards.all()
         if self._shown is None:
             self._shown = cards
             return [event("runs", list(cards.values()))]

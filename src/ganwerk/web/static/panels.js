@@ -4,7 +4,9 @@
 // place: "top" stands in the bar of the page, "run" in the bar of a run, "full" fills the window.
 
 export const PANELS = [
+  { name: "watch", title: "Watch", place: "run", load: () => import("./panels/watch.js") },
   { name: "runs", title: "Runs", place: "top", load: () => import("./panels/runs.js") },
+  { name: "new", title: "New run", place: "top", load: () => import("./panels/new.js") },
   { name: "help", title: "Help", place: "top", load: () => import("./panels/help.js") },
 ];
 

@@ -34,6 +34,7 @@ export function scoreOf(card) {
 
 function standing(card) {
   if (card.trouble) return card.trouble;
+  if (card.state === "starting") return card.said;
   if (card.state === "running" && card.images_per_second) {
     const left = (card.total_images - card.images) / card.images_per_second;
     const rest = left > 0 ? `, about ${duration(left)} left` : "";
@@ -99,5 +100,6 @@ export default function Runs() {
       : html`<div class="empty">
           <h2>${runs.size ? "No run is like that" : "No runs yet"}</h2>
           <p>${runs.size ? "Change what you look for." : "Train one on your own pictures."}</p>
+          ${runs.size ? null : html`<a class="button first" href=${link("new")}>New run</a>`}
         </div>`}`;
 }

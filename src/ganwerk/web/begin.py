@@ -1,0 +1,190 @@
+"""A new run, step by step: choose pictures, look at them, see the plan, train."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ganwerk import checks
+from ganwerk.config.load import preset_names, preset_text
+from ganwerk.data.formats import is_picture_name
+from ganwerk.data.named import NAMED_SETS
+from ganwerk.errors import ConfigError, DataError, did_you_mean
+from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.sources import safe_name
+from ganwerk.web.table import id_of
+from ganwerk.web.words import near
+
+THUMB_PX = 96
+SAMPLE = 24
+MOST_WALKED = 200_000
+SHOWN = ("sample", "duplicates", "near_duplicates", "constant", "unreadable")
+"""Lists of names in a health report whose pictures can be looked at."""
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/api/sources", listed),
+        Route("/api/sources/{source}", inside),
+        Route("/api/presets", presets),
+        Route("/api/asks", ask, methods=["POST"]),
+        Route("/api/asks/{ask}", asked_before),
+        Route("/api/asks/{ask}/pictures/{kind}/{group:int}/{place:int}", thumb),
+        Route("/api/begin", begin, methods=["POST"]),
+    ]
+
+
+async def listed(request: Request) -> Response:
+    """What can be trained on."""
+    sources = Site.of(request).sources
+    return answer(
+        {
+            "roots": await asyncio.to_thread(sources.top),
+            "uploaded": await asyncio.to_thread(sources.uploaded),
+            "named": [
+                {"id": name, "download_bytes": known.download_bytes}
+                for name, known in NAMED_SETS.items()
+            ],
+        }
+    )
+
+
+async def inside(request: Request) -> Response:
+    sources, source = Site.of(request).sources, request.path_params["source"]
+    found = sources.find(source)
+    return answer({"name": found.name, "place": found.place,
+                   "entries": await asyncio.to_thread(sources.inside, source)})  # fmt: skip
+
+
+async def presets(_: Request) -> Response:
+    """Name and first sentence of each."""
+    return answer({"presets": [{"name": name, "about": _about(name)} for name in preset_names()]})
+
+
+def _about(name: str) -> str:
+    comment = []
+    for row in preset_text(name).splitlines():
+        if not row.startswith("#"):
+            break
+        comment.append(row.lstrip("# "))
+    return " ".join(comment)
+
+
+async def ask(request: Request) -> Response:
+    """kind 'look': what is in the pictures; 'plan': what a training of them would be."""
+    site, values = Site.of(request), await asked(request)
+    source = site.sources.find(text(values, "source"))
+    kind = text(values, "kind")
+    if kind == "look":
+        words = ["data", "check", source.place, "--json"]
+    elif kind == "plan":
+        words = [*_training(source.place, values), "--dry-run", "--json"]
+    else:
+        raise ConfigError("A question is 'look' or 'plan'.", did_you_mean(kind, ["look", "plan"]))
+    return answer({"id": site.asks.ask(words, bool(values.get("anew")))})
+
+
+async def asked_before(request: Request) -> Response:
+    return answer(Site.of(request).asks.of(request.path_params["ask"]).told())
+
+
+async def thumb(request: Request) -> Response:
+    """A small picture of one that a health report names. 'sample' are some of all."""
+    site, wanted = Site.of(request), request.path_params
+    known = site.asks.of(wanted["ask"])
+    health = (known.answer or {}).get("health")
+    if not isinstance(health, dict) or wanted["kind"] not in SHOWN:
+        raise DataError("There is no such picture.")
+    folder = Path(str(health.get("where", "")))
+    if wanted["kind"] == "sample" and known.sample is None:
+        known.sample = await asyncio.to_thread(_sample, folder)
+    lists = health | {"sample": [known.sample or []]}
+    name = _named(lists, wanted["kind"], wanted["group"], wanted["place"])
+    if name is None or not folder.is_dir() or not (folder / name).is_file():
+        raise DataError("There is no such picture (any more).")
+    found = await site.inspection.look(folder / name, THUMB_PX, thumb=True)
+    if not found["ok"]:
+        raise DataError(f"{name} {found['reason']}.")
+    headers = {"cache-control": "private, max-age=600"}
+    return Response(base64.b64decode(found["jpeg"]), media_type="image/jpeg", headers=headers)
+
+
+def _sample(folder: Path) -> list[str]:
+    """Names of some pictures, evenly from all."""
+    found: list[str] = []
+    for inside, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            os.path.relpath(os.path.join(inside, name), folder)
+            for name in sorted(names)
+            if is_picture_name(name)
+        ]
+        if len(found) > MOST_WALKED:
+            break
+    count = min(SAMPLE, len(found))
+    return [found[place * len(found) // count] for place in range(count)]
+
+
+def _named(health: dict[str, Any], kind: str, group: int, place: int) -> str | None:
+    try:
+        entry = health[kind][group]
+        name = (
+            entry["name"] if kind == "unreadable" else entry if kind == "constant" else entry[place]
+        )
+    except (LookupError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+async def begin(request: Request) -> Response:
+    """Start the training. Returns the id that the run has or will have, and the command."""
+    site, values = Site.of(request), await asked(request)
+    source = site.sources.find(text(values, "source"))
+    name = safe_name(text(values, "name")) or safe_name(source.name) or "run"
+    run = _free(site.runs.home, name)
+    words = [*_training(source.place, values), "--out", near(run)]
+    launch = await asyncio.to_thread(site.launches.start, words, run)
+    return answer({"id": id_of(run), "name": run.name, "command": launch.command})
+
+
+def _free(home: Path, name: str) -> Path:
+    """A place for a run of that name, with the first number that is free."""
+    path, number = home / name, 1
+    while path.exists() or path.with_name(f".{name}").exists():
+        number += 1
+        path = home / f"{name}-{number}"
+    return path
+
+
+def _training(place: str, values: dict[str, Any]) -> list[str]:
+    """The words of a training, each checked. Raises ConfigError."""
+    words = ["train", place]
+    preset = text(values, "preset")
+    if preset and preset != "auto":
+        if preset not in preset_names():
+            raise ConfigError(f"There is no preset '{checks.shown(preset)}'.")
+        words += ["--preset", preset]
+    for kind in ("minutes", "images"):
+        amount = values.get(kind)
+        if amount is not None:
+            budget = checks.budget(**{kind: amount})
+            assert budget is not None
+            words += [f"--{kind}", f"{budget.amount:g}"]
+    for key, flags in (("conditional", ("--conditional", "--unconditional")),
+                       ("mirror", ("--mirror", "--no-mirror"))):  # fmt: skip
+        if isinstance(values.get(key), bool):
+            words.append(flags[not values[key]])
+    resolution = values.get("resolution")
+    if resolution is not None:
+        words += [
+            "--resolution",
+            str(checks.whole(resolution, "--resolution", least=16, most=1024)),
+        ]
+    return words

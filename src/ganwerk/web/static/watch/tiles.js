@@ -1,0 +1,60 @@
+// The few numbers that say how it stands, each with its sentence behind it.
+import { html, useEffect, useState } from "../core/dom.js";
+import { get } from "../core/api.js";
+import { bytes, count, duration, measured, speed } from "../core/wording.js";
+import { SCORE } from "../panels/runs.js";
+
+const AGAIN_MS = 4000;
+
+function useProcess(card) {
+  const [process, set] = useState(null);
+  const running = card.state === "running";
+  useEffect(() => {
+    if (!running) return set(null);
+    const ask = () => document.hidden || get(`/api/runs/${card.id}/process`).then(set, () => {});
+    ask();
+    const timer = setInterval(ask, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [card.id, running]);
+  return process;
+}
+
+// The last measure against the one before: better, the same, worse
+export function trend(measures, name = SCORE) {
+  const known = measures.filter((row) => row[name] != null);
+  if (known.length < 2) return "";
+  const [before, now] = known.slice(-2).map((row) => row[name]);
+  const change = now / before;
+  return change < 0.97 ? "better than before" : change > 1.03 ? "worse than before" : "as before";
+}
+
+export function Tiles({ card, facts }) {
+  const process = useProcess(card);
+  const step = facts.latest.step ?? {}, measure = facts.latest.measure;
+  const images = Math.max(card.images, step.images ?? 0);
+  const pace = step.images_per_second;
+  const left = card.state === "running" && pace ? (card.total_images - images) / pace : 0;
+  const floor = measure?.[`floor ${SCORE}`];
+  const tiles = [
+    ["Images seen", count(images), card.total_images > images ? `of ${count(card.total_images)}` : "",
+      "How many training pictures D was shown, repetitions counted."],
+    ["Time", duration(step.seconds ?? 0), left > 0 ? `about ${duration(left)} left` : "",
+      "Time spent training, pauses aside."],
+    ["Speed", pace ? speed(pace) : "–", facts.machine.device_name ?? "",
+      "Training pictures per second, of late."],
+    ["Distance to the pictures", measure ? measured(measure[SCORE]) : "–",
+      measure ? `real ones: ${measured(floor)}${trend(facts.measures) && ` · ${trend(facts.measures)}`}` : "measured later",
+      "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
+    ["Coverage", measure?.coverage != null ? measured(measure.coverage) : "–",
+      measure?.["floor coverage"] != null ? `real ones: ${measured(measure["floor coverage"])}` : "",
+      "The share of kinds of real pictures that are drawn."],
+    process
+      ? ["Memory", bytes(process.memory_bytes), `${process.cores} cores busy`, "Of the process that trains."]
+      : null,
+  ].filter(Boolean);
+  return html`<dl class="tiles">
+    ${tiles.map(([name, value, below, meaning]) => html`<div key=${name} title=${meaning}>
+      <dt>${name}</dt><dd>${value}</dd><dd class="below">${below}</dd>
+    </div>`)}
+  </dl>`;
+}

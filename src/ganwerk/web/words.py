@@ -1,0 +1,39 @@
+"""Commands as a user would type them: what a button runs is what the page shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganwerk.errors import typed
+
+Words = Sequence[str]
+
+
+def line(words: Words) -> str:
+    """The command line, to be pasted into a shell in the folder in which the page was started."""
+    head, *rest = words
+    options = (word if word.startswith("-") else typed(word) for word in rest)
+    return " ".join(("ganwerk", head, *options))
+
+
+def argv(words: Words) -> list[str]:
+    """The same for the system, by the very ganwerk that serves the page."""
+    return [sys.executable, "-m", "ganwerk", *words]
+
+
+def near(path: Path) -> str:
+    """A path as one types it here: relative where it lies below the current folder."""
+    here = Path.cwd()
+    shown = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return f".{os.sep}{shown}" if shown.startswith("-") else shown
+
+
+def resume_command(path: Path) -> str:
+    return line(("resume", near(path)))
+
+
+def sample_command(path: Path) -> str:
+    return line(("sample", near(path), "--seeds", "0-63", "--grid"))
