@@ -161,13 +161,14 @@ def _game(draft: Draft, machine: MachineFacts) -> None:
     )
     draft.default("budget.batch", size, reason)
     for i, kind in draft.remedy_kinds_by_position():
-        _remedy(draft, f"remedy.{i}", kind)
+        complete_remedy(draft, f"remedy.{i}", kind)
     rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
     draft.default("optimiser.generator_rate", rate, reason)
     draft.default("optimiser.discriminator_rate", rate, reason)
 
 
-def _remedy(draft: Draft, key: str, kind: str) -> None:
+def complete_remedy(draft: Draft, key: str, kind: str) -> None:
+    """What nobody asked for of the remedy at `key`, 'remedy.2', from the settings around it."""
     resolution, colour = draft.values["data.resolution"], draft.values["data.channels"] >= 3
     reason = f"for {resolution} px, see docs/presets.md"
     if kind in ("r1", "r2", "wgan-gp", "dragan"):

@@ -56,6 +56,11 @@ class MinibatchDiscrimination(nn.Module):
         self.tensor = Linear(features, kernels * dim, bias=False)
         self.verdict = nn.Linear(kernels, 1, bias=False)
 
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Begin without influence on the verdict."""
+        self.verdict.weight.zero_()
+
     def closeness(self, features: Tensor) -> Tensor:
         """o: (B, F) to (B, kernels), each from 0 to n - 1."""
         return in_groups(self.tensor(features), self.group, self._closeness)
@@ -91,6 +96,12 @@ class MinibatchStddev(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(1, STD_HIDDEN), nn.LeakyReLU(SLOPE), nn.Linear(STD_HIDDEN, 1)
         )
+
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Begin without influence on the verdict."""
+        for parameter in self.head[-1].parameters():
+            parameter.zero_()
 
     def deviation(self, features: Tensor) -> Tensor:
         """(B, F) to (B, 1), the same number for all samples of a group."""

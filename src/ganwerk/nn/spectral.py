@@ -30,7 +30,11 @@ class SpectralNorm(nn.Module):
         for name, length in zip(("left", "right"), rows.shape, strict=True):
             drawn = torch.randn(length, dtype=rows.dtype)
             self.register_buffer(name, F.normalize(drawn, dim=0))
-        self._iterate(rows, FIRST_ITERATIONS)
+        self.settle(rows)
+
+    def settle(self, weight: Tensor) -> None:
+        """Find the vectors of this weight (O, ...), from where they are."""
+        self._iterate(weight.detach().flatten(1), FIRST_ITERATIONS)
 
     @torch.no_grad()
     def _iterate(self, rows: Tensor, count: int) -> None:

@@ -13,6 +13,7 @@ from ganwerk.run.pictures import (
     to_uint8,
     write_picture,
 )
+from ganwerk.run.treatments import Ledger, Trial
 
 __all__ = [
     "EVENTS",
@@ -20,9 +21,11 @@ __all__ = [
     "Checkpoint",
     "CheckpointInfo",
     "Journal",
+    "Ledger",
     "Pixels",
     "Run",
     "Skipped",
+    "Trial",
     "Weights",
     "encode_picture",
     "grid",

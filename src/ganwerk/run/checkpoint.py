@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,14 +191,18 @@ def _prune(folder: Path, saved: Path, keep: int, protected: Collection[int]) -> 
     kept |= {info.path for info in [info for info in drawable if info.best][-1:]}
     kept |= {info.path for info in drawable if info.images in protected}
     kept |= {info.path for info in infos if info.unreadable}
-    for info in infos:
-        if info.path not in kept:
-            gone = unused_name(info.path, "gone")
-            try:
-                os.rename(info.path, gone)  # so that no reader ever meets one half removed
-            except OSError:
-                continue
-            remove_tree(gone)
+    drop(info.path for info in infos if info.path not in kept)
+
+
+def drop(paths: Iterable[Path]) -> None:
+    """Remove these checkpoints. What cannot be removed stays."""
+    for path in paths:
+        gone = unused_name(path, "gone")
+        try:
+            os.rename(path, gone)  # so that no reader ever meets one half removed
+        except OSError:
+            continue
+        remove_tree(gone)
 
 
 def _read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from ganwerk.run.lock import exclusive
 from ganwerk.run.making import ABOUT, fill
 from ganwerk.run.pictures import Pixels, encode_picture
 from ganwerk.run.records import Choices, Learned, Machine, Text, checked
+from ganwerk.run.treatments import Ledger
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +48,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = Journal(path / "journal.jsonl")
+        self.treatments = Ledger(path)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -202,12 +204,15 @@ class Run:
         """
         write_bytes(self.path / ABOUT, to_json(_merged(self.about, parts)))
 
-    def replace_settings(self, settings_toml: str, origins: Mapping[str, str]) -> None:
-        """Write the resolved settings and some origins anew.
+    def replace_settings(
+        self, settings_toml: str, origins: Mapping[str, str], *, all_origins: bool = False
+    ) -> None:
+        """Write the resolved settings and some origins anew, or all of them.
 
         Call it under the lock. Raises MachineError, RunError.
         """
-        write_bytes(self.path / "origins.json", to_json({**self.origins, **origins}))
+        others = {} if all_origins else self.origins
+        write_bytes(self.path / "origins.json", to_json({**others, **origins}))
         write_bytes(self.settings_path, settings_toml.encode())
 
     def replace_data(self, data: Mapping[str, Any]) -> None:
@@ -310,6 +315,10 @@ class Run:
         """
         checkpoint.load_weights(self.checkpoints_path, images)
         checkpoint.mark_best(self.checkpoints_path, images, noted or {})
+
+    def drop_checkpoints(self, infos: Iterable[CheckpointInfo]) -> None:
+        """Remove these. Call it under the lock."""
+        checkpoint.drop(info.path for info in infos)
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """All checkpoints, oldest save first, damaged ones with the reason. Tensors stay unread."""

@@ -16,7 +16,7 @@ from ganwerk.run.files import NotFiniteError, disk_errors, from_json, patiently,
 
 EVENTS = (
     "start", "resume", "step", "picture", "measure", "look", "finding", "checkpoint", "warning",
-    "end",
+    "treatment", "end",
 )  # fmt: skip
 """What a row can be about; its `event`."""
 
@@ -24,6 +24,8 @@ _REPEATABLE = ("step", "picture", "measure", "look", "finding", "checkpoint")
 _NEEDED = {"resume": ("from_images",), "step": ("step", "images")} | {
     event: ("images",) for event in ("picture", "measure", "look", "finding", "checkpoint")
 }
+_NEEDED["treatment"] = ("images", "number")
+_ALWAYS_TOLD = ("treatment", "warning")
 _DIGITS = 6
 _LARGEST = 2**63
 
@@ -61,7 +63,8 @@ class Journal:
         """Add one row. Floats are rounded to 6 significant digits.
 
         row: `event` (one of EVENTS), what that event needs (step: step, images; picture, measure
-        and checkpoint: images; resume: from_images), and anything else that JSON can hold.
+        and checkpoint: images; treatment: images, number; resume: from_images), and anything else
+        that JSON can hold.
         Raises DivergedError for a number that is not finite, MachineError if the disk refuses the
         line (which then is not there at all), RunError if somebody took the file away,
         ValueError for a row outside the vocabulary.
@@ -214,10 +217,11 @@ def _number(value: Any) -> bool:
 
 
 def _continuous(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`rows` without what a later resume did again."""
+    """`rows` without what a later resume did again, and without what treatments did that were
+    undone."""
     kept: list[dict[str, Any]] = []
     limit = math.inf
-    for row in reversed(rows):
+    for row in reversed(_without_undone(rows)):
         event = row.get("event")
         if event == "resume":
             limit = min(limit, row.get("from_images", limit))
@@ -226,3 +230,18 @@ def _continuous(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept.append(row)
     kept.reverse()
     return kept
+
+
+def _without_undone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`rows` as if treatments that were undone had never been, but for what tells of them."""
+    told: list[dict[str, Any]] = []
+    begun: dict[int, int] = {}
+    for row in rows:
+        if row.get("event") == "treatment":
+            if row.get("state") == "begun":
+                begun[row["number"]] = len(told)
+            elif row.get("state") == "undone" and row["number"] in begun:
+                at = begun.pop(row["number"])
+                told[at:] = [other for other in told[at:] if other.get("event") in _ALWAYS_TOLD]
+        told.append(row)
+    return told
