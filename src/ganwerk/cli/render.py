@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganwerk.errors import printable, typed
-from ganwerk.runtime.events import Ended, Judged, Plan, Stepped
+from ganwerk.runtime.events import Ended, Judged, Plan, Stepped, Treated
 from ganwerk.values import Progress
 
 _SHOWN_CLASSES = 6
@@ -117,6 +117,14 @@ def judged(event: Judged) -> str:
         beside = "" if floor is None else f" (real {pattern.format(floor)})"
         parts.append(f"{name} {pattern.format(value)}{beside}")
     return "  ".join(parts) + (", the best so far" if event.best else "")
+
+
+def treated(event: Treated) -> str:
+    """'Treatment 2 for GW202 begins: the judge ...', and how it ended."""
+    named = f"Treatment {event.number} for {event.code}"
+    if event.outcome == "on trial":
+        return f"{named} begins: {event.words}"
+    return f"{named} is {event.outcome}: {event.reason}"
 
 
 def legend(loss: str) -> list[str]:

@@ -17,6 +17,7 @@ from ganwerk.runtime.events import (
     Preparing,
     Saved,
     Stepped,
+    Treated,
     Warned,
 )
 from ganwerk.values import Progress
@@ -54,6 +55,8 @@ class TextScreen:
                 self.pictured(event, first)
             case Judged():
                 self.judged(event)
+            case Treated():
+                self.line(render.treated(event), "cyan")
             case Saved() if event.images:  # the first one holds no training yet
                 self.saved(event)
             case Warned():

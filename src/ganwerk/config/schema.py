@@ -246,6 +246,14 @@ class RunSettings(Section):
         description="time between sample grids"
     )
     measure: bool = Field(True, description="measure the pictures every fiftieth of the run")
+    doctor: Literal["watch", "treat", "sham", "off"] = Field(
+        "watch",
+        description="look for what goes wrong and say it, treat it too, or not at all; sham: "
+        "treatments that change nothing, to measure",
+    )
+    most_treatments: Annotated[int, Field(ge=0, le=100)] = Field(
+        3, description="treatments tried in a run at most"
+    )
     tensorboard: bool = Field(False, description="also log for TensorBoard")
 
 
@@ -308,6 +316,8 @@ FREE = frozenset(
         "run.keep_checkpoints",
         "run.picture_seconds",
         "run.measure",
+        "run.doctor",
+        "run.most_treatments",
         "run.tensorboard",
     }
 )

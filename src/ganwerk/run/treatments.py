@@ -27,8 +27,9 @@ class Trial(Record):
 
     code: of the finding. name, words: which, and what it does. base_images: the checkpoint to
     return to. from_images: the one whose weights it begins with. until_images: when `signal` is
-    measured again. before: what was measured at the base. settings_before, settings_after: TOML.
-    origins: of all settings before. protected: checkpoints that stay until its end.
+    measured again. before: what was measured at the base. noise: by how much real pictures differ
+    in the signal. settings_before, settings_after: TOML. origins: of all settings before.
+    protected: checkpoints that stay until its end. unit, end, horizon_images: of the budget.
     """
 
     number: Number
@@ -41,12 +42,14 @@ class Trial(Record):
     signal: str
     better: Literal["higher", "lower"]
     before: dict[str, float]
+    noise: Annotated[float, Field(ge=0)]
     settings_before: str
     settings_after: str
     origins: dict[Text, Text]
     protected: tuple[Count, ...]
     unit: Literal["seconds", "images"]
     end: Annotated[float, Field(gt=0)]
+    horizon_images: Annotated[float, Field(gt=0)]
 
     @property
     def origin(self) -> str:

@@ -95,6 +95,22 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """A treatment began, was kept or undone: `outcome` is 'on trial', 'kept' or 'undone'. code: of
+    the finding. words: what it does. before, after: of the signal, None where not measured."""
+
+    number: int
+    code: str
+    words: str
+    outcome: str
+    images: int
+    signal: str
+    before: float | None
+    after: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A checkpoint is safely on the disk."""
 
@@ -120,7 +136,7 @@ class Ended:
     run: Path
 
 
-Event = Planned | Preparing | Stepped | Pictured | Judged | Saved | Warned | Ended
+Event = Planned | Preparing | Stepped | Pictured | Judged | Treated | Saved | Warned | Ended
 Watcher = Callable[[Event], None]
 
 

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -49,8 +49,22 @@ class Clock:
         self.next_seconds = seconds + max(self.every_seconds, cost_seconds / COST_SHARE)
 
 
-def play(session: Session, watch: Watcher) -> None:
-    """Train until the budget is used up or somebody stops it.
+class Care(Protocol):
+    """Who treats a training: each is told of a moment, and returns whether the player is to leave
+    this game, because another one goes on."""
+
+    def starts(self, player: Player) -> bool:
+        """The first step is next."""
+
+    def looked(self, player: Player) -> bool:
+        """The pictures were looked at."""
+
+    def over(self, player: Player) -> bool:
+        """The window of the treatment on trial is over."""
+
+
+def play(session: Session, watch: Watcher, care: Care | None = None) -> None:
+    """Train until the budget is used up, somebody stops it or `care` wants another game.
 
     Ctrl-C and SIGTERM finish the step, save, and return. Raises DivergedError, MachineError; the
     last checkpoint stays.
@@ -59,7 +73,7 @@ def play(session: Session, watch: Watcher) -> None:
     recipe = add(session.recipe, observers=recorder)
     computing = probe.computing(session.choices)
     with stopping(session.stop), contextlib.closing(_board(session)) as board, computing:
-        Player(session, recipe, recorder, board, watch).play()
+        Player(session, recipe, recorder, board, watch, care).play()
 
 
 def _board(session: Session) -> Board:
@@ -70,10 +84,16 @@ class Player:
     """The loop's bookkeeping."""
 
     def __init__(
-        self, session: Session, recipe: Recipe, recorder: Recorder, board: Board, watch: Watcher
+        self,
+        session: Session,
+        recipe: Recipe,
+        recorder: Recorder,
+        board: Board,
+        watch: Watcher,
+        care: Care | None = None,
     ) -> None:
         self.session, self.recipe, self.recorder = session, recipe, recorder
-        self.board, self.watch = board, watch
+        self.board, self.watch, self.care = board, watch, care
         settings, seconds = session.settings.run, session.state.seconds
         self.checkpoints = Clock(
             settings.checkpoint_minutes * 60, seconds + settings.checkpoint_minutes * 60
@@ -93,23 +113,45 @@ class Player:
         if not state.images:
             self.grid.draw_reals()
             self._save()
+        if self.care is not None and self.care.starts(self):
+            return
         begun, started_at = time.perf_counter(), state.seconds
         told, told_images = state.seconds, state.images
         proven = False
-        while budget.used(state) < 1 and not self.session.stop.is_set():
+        while budget.used(state) < 1 and not self._stops():
             train_step(state, self.session.feeder.batch, self.recipe)
             if not proven:
                 self.session.begun()
                 proven = True
             state.seconds = started_at + time.perf_counter() - begun
+            if self._trial_over(state.images):
+                return
             if state.seconds - told >= TELL_SECONDS:
                 self._tell(state.images - told_images, state.seconds - told)
-                self._maintain()
+                if self._maintain():
+                    return
                 told, told_images = state.seconds, state.images
                 state.seconds = started_at + time.perf_counter() - begun
         if state.images > told_images:
             self._tell(state.images - told_images, max(state.seconds - told, 1e-9))
+        if budget.used(state) >= 1 and self._trial_over(math.inf):
+            return
         self._end("stopped" if budget.used(state) < 1 else "finished")
+
+    def _stops(self) -> bool:
+        """A checkpoint that others need is not written over."""
+        return self.session.stop.is_set() and not self._on_protected()
+
+    def _on_protected(self) -> bool:
+        trial, images = self.session.trial, self.session.state.images
+        return trial is not None and images in trial.protected and images != self.saved_images
+
+    def _trial_over(self, images: float) -> bool:
+        """Whether another game goes on, because a treatment was tried long enough and undone."""
+        trial = self.session.trial
+        if self.care is None or trial is None or images < trial.until_images:
+            return False
+        return self.care.over(self)
 
     def _tell(self, images: int, seconds: float) -> None:
         """A row of the journal, and word to the watcher."""
@@ -132,8 +174,9 @@ class Player:
         left = max(total - state.images, 0) / max(state.images / max(state.seconds, 1e-9), 1e-9)
         self.watch(Stepped(state.step, state.images, total, state.seconds, left, rate, measured))
 
-    def _maintain(self) -> None:
-        state = self.session.state
+    def _maintain(self) -> bool:
+        """Pictures, looks and checkpoints that are due. Returns whether another game goes on."""
+        state, looked = self.session.state, False
         if self.drawing.due(state.seconds):
             start = time.perf_counter()
             self._draw()
@@ -142,15 +185,17 @@ class Player:
             start = time.perf_counter()
             score = self._judge(self.gauge)
             self.gauge.done(state, time.perf_counter() - start)
-            if score < self.best_score and self.best_saving.due(state.seconds):
+            looked, free = True, not self._on_protected()
+            if score < self.best_score and free and self.best_saving.due(state.seconds):
                 start = time.perf_counter()
                 self._save(score)
                 self.best_saving.done(state.seconds, time.perf_counter() - start)
-        if self.checkpoints.due(state.seconds):
+        if self.checkpoints.due(state.seconds) and not self._on_protected():
             start = time.perf_counter()
             if self.saved_images != state.images:  # again would take the mark of the best away
                 self._save()
             self.checkpoints.done(state.seconds, time.perf_counter() - start)
+        return looked and self.care is not None and self.care.looked(self)
 
     def _draw(self) -> None:
         state = self.session.state
@@ -177,6 +222,31 @@ class Player:
         self.watch(Judged(state.images, found.values, floors, score < self.best_score))
         return score
 
+    def look_for(self, treatment: int) -> dict[str, float]:
+        """What is measured before and after a treatment, by name: of the same pictures both times,
+        whatever was looked at in between."""
+        if self.gauge is None:
+            return {}
+        found = self.gauge.measure().values
+        return found | {"distance": found[SCORE]}
+
+    def noise(self, name: str) -> float:
+        """By how much real pictures differ in it from others; 0 where that is not known."""
+        if self.gauge is None:
+            return 0.0
+        floors = self.gauge.measure().floors
+        name = SCORE if name == "distance" else name
+        return floors[name].deviation if name in floors else 0.0
+
+    def save_base(self) -> None:
+        """The checkpoint of this moment, with the budget that the run has now."""
+        session, images = self.session, self.session.state.images
+        if self.saved_images == images and not session.prolonged:
+            return
+        marked = [info for info in session.run.checkpoints() if info.best and info.images == images]
+        noted = marked[0].meta or {} if marked else {}
+        self._save(float(noted[SCORE]) if _is_score(noted.get(SCORE)) else None)
+
     def _save(self, score: float | None = None) -> None:
         """score: of this very moment, if it is the best so far."""
         session, state = self.session, self.session.state
@@ -194,9 +264,11 @@ class Player:
                 "counters": state.counters(),
                 "budget": {"unit": session.budget.unit, "end": session.budget.end},
                 "settings": explain.to_toml(session.settings),
+                **({"treatment": session.treated} if session.treated else {}),
                 **best,
             },
             keep=session.settings.run.keep_checkpoints,
+            protected=session.trial.protected if session.trial else (),
         )
         session.run.journal.append({"event": "checkpoint", "images": state.images})
         self.saved_images = state.images

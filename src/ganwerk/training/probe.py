@@ -177,7 +177,8 @@ def computing(choices: Mapping[str, str]) -> AbstractContextManager[None]:
 def apply_choices(state: TrainState, choices: Mapping[str, str]) -> None:
     """Set how each convolution computes; the averaged generator always does in plain float32."""
     for name, module in layers(state).items():
-        WAYS[choices.get(name, "float32")].set(module)
+        inside = name.replace("d.net.", "d.", 1)  # its name before D was put into packs
+        WAYS[choices.get(name, choices.get(inside, "float32"))].set(module)
 
 
 def _candidates(state: TrainState, settings: Settings) -> list[Choices]:

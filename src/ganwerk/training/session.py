@@ -18,10 +18,11 @@ from ganwerk.data import Feeder, Pictures
 from ganwerk.errors import CheckpointError, RunError, typed
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.state import TrainState
-from ganwerk.run import Checkpoint, Run
+from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.records import Choices
 from ganwerk.runtime.events import Plan
 from ganwerk.training import probe
+from ganwerk.training.carry import carried
 from ganwerk.training.graft import Source, graft
 from ganwerk.training.prepare import (
     Budget,
@@ -37,7 +38,9 @@ from ganwerk.training.standing import standing_of
 @dataclass
 class Session:
     """One training process at work on a run. choices: how each layer computes. begun: is called
-    when the first step has shown that all of it works on this machine."""
+    when the first step has shown that all of it works on this machine. trial: the treatment that is
+    tried. treated: number of the last treatment whose change is in the weights. prolonged: its
+    budget is not yet that of a checkpoint."""
 
     run: Run
     settings: Settings
@@ -52,6 +55,9 @@ class Session:
     choices: Mapping[str, str]
     begun: Callable[[], None] = lambda: None
     stop: threading.Event = field(default_factory=threading.Event)
+    trial: Trial | None = None
+    treated: int = 0
+    prolonged: bool = False
 
 
 def new_session(run: Run, ready: Prepared) -> Session:
@@ -86,8 +92,12 @@ def resumed_session(
     checkpoint: Checkpoint | None,
     more: tuple[str, float] | None,
     choices: Choices,
+    trial: Trial | None = None,
+    budget: Budget | None = None,
 ) -> Session:
-    """A training as the checkpoint left it; before its first step where there is none.
+    """A training as the checkpoint left it; before its first step where there is none. trial: what
+    is tried in it, whose settings these are: it begins where the checkpoint knows nothing of it.
+    budget: another one than the checkpoint's, as it is prolonged.
 
     Raises RunError if its budget is used up and no more is asked for, CheckpointError if the
     tensors are not those of this training."""
@@ -95,49 +105,69 @@ def resumed_session(
     device = torch.device(settings.run.device)
     recipe = replace(build.recipe(settings), micro_batch=choices.micro)
     rate = _planned(run).images_per_second
-    budget = first_budget(settings, len(train_indices))
-    horizon = budget.horizon_images(0, 0.0, rate)
+    own = first_budget(settings, len(train_indices))
+    horizon = own.horizon_images(0, 0.0, rate)
     state = build.state(settings, len(pictures.class_names), device, horizon, recipe)
     probe.apply_choices(state, choices.precision)
+    treated = treated_in(checkpoint)
     if checkpoint is not None:
-        budget = _restore(state, checkpoint)
+        own = _restore(state, checkpoint, changed=trial is not None and trial.number != treated)
     elif settings.transfer is not None:
         source = Source.open(Path(settings.transfer.run), settings.transfer.images)
         graft(source, settings, pictures.class_names)(state)
     feeder = feeder_of(settings, pictures, train_indices)
     state.held_out = held_out_of(settings, feeder, held_out)
     rate = state.images / state.seconds if state.seconds else rate
+    if trial is not None:
+        own, treated = Budget(trial.unit, trial.end), trial.number
+        state.horizon_images = trial.horizon_images
+    given = budget or own
     if more is not None:
-        budget = longer_budget(budget, more, state, len(train_indices))
-        state.horizon_images = budget.horizon_images(state.images, state.seconds, rate)
-    elif budget.used(state) >= 1:
-        raise RunError(
-            f"The run {run.path} is finished: {state.images:,} images in "
-            f"{state.seconds / 60:.1f} minutes.",
-            f"Prolong it: ganwerk resume {typed(run.path)} --minutes 20",
-        )
+        given = longer_budget(given, more, state, len(train_indices))
+        state.horizon_images = given.horizon_images(state.images, state.seconds, rate)
+    elif given.used(state) >= 1:
+        raise _finished(run, state)
     return Session(
         run=run,
         settings=settings,
         recipe=recipe,
         state=state,
-        budget=budget,
+        budget=given,
         feeder=feeder,
         pictures=pictures,
         train=train_indices,
         held_out=held_out,
         expected_rate=rate,
         choices=choices.precision,
+        trial=trial,
+        treated=treated,
+        prolonged=given != own,
     )
 
 
-def _restore(state: TrainState, checkpoint: Checkpoint) -> Budget:
-    """Give the state its tensors and counters. Returns the budget.
+def _finished(run: Run, state: TrainState) -> RunError:
+    return RunError(
+        f"The run {run.path} is finished: {state.images:,} images in "
+        f"{state.seconds / 60:.1f} minutes.",
+        f"Prolong it: ganwerk resume {typed(run.path)} --minutes 20",
+    )
+
+
+def treated_in(checkpoint: Checkpoint | None) -> int:
+    """The number of the last treatment whose change is in its weights; 0 for none."""
+    number = 0 if checkpoint is None else checkpoint.meta.get("treatment", 0)
+    return number if isinstance(number, int) else 0
+
+
+def _restore(state: TrainState, checkpoint: Checkpoint, *, changed: bool = False) -> Budget:
+    """Give the state its tensors and counters. changed: of the game as it was before a change.
+    Returns the budget.
 
     Raises CheckpointError if they are not those of this training."""
     standing = standing_of(checkpoint)
+    tensors = carried(state, checkpoint.state) if changed else checkpoint.state
     try:
-        state.load(checkpoint.weights, checkpoint.state, standing.counters.model_dump())
+        state.load(checkpoint.weights, tensors, standing.counters.model_dump())
     except torch.OutOfMemoryError:
         raise
     except (LookupError, TypeError, ValueError, RuntimeError) as error:

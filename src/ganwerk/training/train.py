@@ -15,7 +15,7 @@ from ganwerk.config.schema import Settings
 from ganwerk.data import Changes, Pictures, changed_files
 from ganwerk.errors import CheckpointError, DataError, RunError, shown, typed
 from ganwerk.game.state import TrainState
-from ganwerk.run import Checkpoint, Run
+from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.records import Choices
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Plan, Planned, Warned, Watcher, nobody
@@ -23,7 +23,6 @@ from ganwerk.runtime.memory import machine_errors
 from ganwerk.runtime.pictures import Located, pictures_of, seen_from
 from ganwerk.runtime.settings import settings_of, with_free
 from ganwerk.training import probe
-from ganwerk.training.play import play
 from ganwerk.training.prepare import (
     Prepared,
     Request,
@@ -35,8 +34,11 @@ from ganwerk.training.session import (
     new_session,
     remaining_plan,
     resumed_session,
+    treated_in,
 )
 from ganwerk.training.standing import Standing, standing_of
+from ganwerk.training.treat import Care, cared_for
+from ganwerk.training.trial import on_trial, put_right, settled
 from ganwerk.values import MachineFacts
 
 __all__ = ["Request", "begin", "plan", "resume", "train"]
@@ -71,7 +73,7 @@ def begin(
         run.journal.append({"event": "start", "images": 0} | noted)
         session = new_session(run, ready)
         plant(session.state)
-        play(session, watch)
+        cared_for(session, Care(watch))
     return run.path
 
 
@@ -136,25 +138,38 @@ def resume(
     with machine_errors():
         run = Run.open(path)
         asked = {} if device is None else {"run.device": device}
-        settings = with_free(settings_of(run), asked)
-        check_tensorboard(settings)
+        check_tensorboard(settings_of(run))
         with run.lock():
-            checkpoint = _newest(run, watch)
-            if checkpoint:
-                _refuse_changed_settings(run, settings, standing_of(checkpoint))
+            settings, checkpoint, trial = _standing(run, watch)
+            settings = with_free(settings, asked)
             facts = machine.facts(settings.run.device)
             located = _same_pictures(run, settings, facts, where, accept_changed_data, watch)
             if located.place != settings.data.where:
                 asked["data.where"] = located.place
                 settings = with_free(settings, asked)
             choices, changes = _choices(run, settings, facts, watch)
-            session = resumed_session(run, settings, located.pictures, checkpoint, more, choices)
+            session = resumed_session(
+                run, settings, located.pictures, checkpoint, more, choices, trial
+            )
             remaining = remaining_plan(run, session)
             session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
             run.journal.append({"event": "resume", "from_images": session.state.images})
             watch(Planned(remaining))
-            play(session, watch)
+            cared_for(session, Care(watch))
     return run.path
+
+
+def _standing(run: Run, watch: Watcher) -> tuple[Settings, Checkpoint | None, Trial | None]:
+    """The settings to go on with, the checkpoint to go on from, and the treatment on trial."""
+    put_right(run)
+    checkpoint = _newest(run, watch)
+    trial, settings = on_trial(run, checkpoint), settings_of(run)
+    if checkpoint:
+        settings = settled(run, settings, checkpoint, trial)
+        _refuse_changed_settings(run, settings, standing_of(checkpoint), trial)
+        if trial and treated_in(checkpoint) != trial.number:
+            checkpoint = run.load(trial.from_images)
+    return settings, checkpoint, trial
 
 
 def _newest(run: Run, watch: Watcher) -> Checkpoint | None:
@@ -193,8 +208,11 @@ def _note(session: Session, asked: Mapping[str, str], about: Mapping[str, Any]) 
     run.update_about(data=learned, **about)
 
 
-def _refuse_changed_settings(run: Run, settings: Settings, standing: Standing) -> None:
-    trained = load.from_toml(standing.settings, "the checkpoint's settings")
+def _refuse_changed_settings(
+    run: Run, settings: Settings, standing: Standing, trial: Trial | None
+) -> None:
+    text = trial.settings_after if trial else standing.settings
+    trained = load.from_toml(text, "the checkpoint's settings")
     differences = explain.difference(trained, settings)
     if differences:
         raise RunError(
