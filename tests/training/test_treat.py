@@ -255,10 +255,10 @@ def test_it_can_go_back_to_before_the_harm(tiny, monkeypatch):
     back = Treatment("back", "Back, and slower.", SLOWER.change, back=True, window_share=0.25)
     Doctor(monkeypatch, back)
     monkeypatch.setattr(play.Clock, "due", lambda self, seconds: True)  # a checkpoint each step
-    path = train(treated(tiny))
+    path = train(treated(tiny, run__keep_checkpoints=6))
     (one,) = tried(Run.open(path).journal.rows())
     assert (one.images, one.outcome) == (BEGINS, "kept")
-    assert one.from_images < BEGINS
+    assert one.from_images == 48  # where the harm began
     images = [row["images"] for row in Run.open(path).journal.rows("step")]
     assert images == sorted(set(images)) == list(range(16, 321, 16))
 
@@ -268,10 +268,10 @@ def test_gone_back_and_undone_it_is_as_if_it_had_never_been(tiny, monkeypatch):
     back = Treatment("back", "", SLOWER.change, back=True, window_share=0.25)
     Doctor(monkeypatch, back, helps=False)
     monkeypatch.setattr(play.Clock, "due", lambda self, seconds: True)
-    path = train(treated(tiny))
+    path = train(treated(tiny, run__keep_checkpoints=6))
     assert history(path) == [(1, "back", "undone")]
     assert_same(straight, path)
-    part = train(treated(tiny, "part"), stop_after(7))
+    part = train(treated(tiny, "part", run__keep_checkpoints=6), stop_after(7))
     resume(part)
     assert_same(straight, part)
 
