@@ -8,12 +8,14 @@ from torch import nn
 
 from ganwerk.errors import ConfigError
 from ganwerk.game.lookahead import flat, look_ahead, root
-from ganwerk.game.optimisers import Adam
+from ganwerk.game.optimisers import Adam, Sgd
 
 OPTIMISERS = {
     "adam": lambda ps: Adam(ps, 0.1, 0.5, 0.99),
     "adam without mean": lambda ps: Adam(ps, 0.1, 0.0, 0.9),
     "torch adam": lambda ps: torch.optim.Adam(ps, 0.1, (0.3, 0.9)),
+    "own sgd": lambda ps: Sgd(ps, 0.1),
+    "own sgd with momentum": lambda ps: Sgd(ps, 0.1, 0.9),
     "sgd": lambda ps: torch.optim.SGD(ps, 0.1),
     "sgd with momentum": lambda ps: torch.optim.SGD(ps, 0.1, momentum=0.9),
     "rmsprop": lambda ps: torch.optim.RMSprop(ps, 0.1, alpha=0.9),

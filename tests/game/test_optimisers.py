@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from ganwerk.game.optimisers import Adam
+from ganwerk.game.optimisers import Adam, Sgd
 
 
 def weights(seed=0, dtype=torch.float32):
@@ -29,6 +29,25 @@ def test_it_is_torchs_adam(betas):
         b.step()
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_it_is_torchs_gradient_descent_bit_for_bit(momentum):
+    ours, theirs = weights(), weights()
+    a, b = Sgd(ours, 0.1, momentum), torch.optim.SGD(theirs, lr=0.1, momentum=momentum)
+    for step in range(20):
+        for parameters in (ours, theirs):
+            for parameter in parameters:
+                parameter.grad = torch.sin(parameter.detach() * (step + 1))
+            parameters[0].grad = None if step == 5 else parameters[0].grad
+        a.step()
+        b.step()
+    for mine, other in zip(ours, theirs, strict=True):
+        assert torch.equal(mine, other)
+    if momentum:
+        kept = [value["momentum_buffer"] for value in a.state.values()]
+        known = [value["momentum_buffer"] for value in b.state.values()]
+        assert all(torch.equal(x, y) for x, y in zip(kept, known, strict=True))
 
 
 def test_the_first_step_by_hand():

@@ -14,7 +14,7 @@ from ganwerk.config.schema import Settings
 from ganwerk.game.counters import step_seed
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
-from ganwerk.game.optimisers import Adam, Optimiser
+from ganwerk.game.optimisers import Adam, Optimiser, Sgd
 from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
 from ganwerk.game.remedies import REMEDIES, apply_remedies
 from ganwerk.game.schedules import DECAYS, Rate
@@ -99,7 +99,7 @@ def _rmsprop(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimi
 
 
 def _sgd(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:
-    return torch.optim.SGD(net.parameters(), lr=rate, momentum=s.beta1)
+    return Sgd(net.parameters(), rate, s.beta1)
 
 
 Make = Callable[[nn.Module, float, schema.OptimiserSettings], Optimiser]

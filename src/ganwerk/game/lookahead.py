@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.errors import ConfigError
-from ganwerk.game.optimisers import Adam, Optimiser
+from ganwerk.game.optimisers import Adam, Optimiser, Sgd
 
 
 class VirtualStep(Protocol):
@@ -109,6 +109,10 @@ def _adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     return AdamAhead(parameters, optimiser, optimiser.beta1, optimiser.beta2, optimiser.eps)
 
 
+def _own_sgd(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
+    return SgdAhead(parameters, optimiser, optimiser.momentum)
+
+
 def _torch_adam(parameters: Sequence[nn.Parameter], optimiser: Any) -> VirtualStep:
     group = _plain(optimiser, "weight_decay", "amsgrad", "maximize")
     beta1, beta2 = group["betas"]
@@ -141,6 +145,7 @@ def _plain(optimiser: Any, *without: str) -> dict[str, Any]:
 Make = Callable[[Sequence[nn.Parameter], Any], VirtualStep]
 AHEAD: dict[type, Make] = {
     Adam: _adam,
+    Sgd: _own_sgd,
     torch.optim.Adam: _torch_adam,
     torch.optim.SGD: _sgd,
     torch.optim.RMSprop: _rmsprop,

@@ -1,8 +1,8 @@
-"""Adam, and what the step needs of any optimiser.
+"""Adam, gradient descent, and what the step needs of any optimiser.
 
-torch.optim.Adam is not used because its first step imports torch's compiler, which ganwerk has no
-use for: two seconds and 200 MB. The arithmetic is torch's own fused kernel, called directly: for a
-small network, torch's wrapper around it costs a third of the update.
+torch's own are not used because they import torch's compiler, which ganwerk has no use for: two
+seconds and 200 MB. The arithmetic of Adam is torch's own fused kernel, called directly: for a small
+network, torch's wrapper around it costs a third of the update.
 """
 
 from __future__ import annotations
@@ -81,3 +81,36 @@ class Adam:
         }
         self.state[parameter] = memory
         return memory
+
+
+class Sgd:
+    """Gradient descent; momentum in [0, 1): what is kept of the last move (Polyak 1964). The same
+    numbers as torch.optim.SGD."""
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], rate: float, momentum: float = 0.0
+    ) -> None:
+        self.parameters = list(parameters)
+        self.param_groups: list[dict[str, Any]] = [{"params": self.parameters, "lr": rate}]
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
+        self.momentum = momentum
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for parameter in self.parameters:
+            move = parameter.grad
+            if move is None:
+                continue
+            if self.momentum:
+                memory = self.state.setdefault(parameter, {})
+                if "momentum_buffer" in memory:
+                    memory["momentum_buffer"].mul_(self.momentum).add_(move)
+                else:
+                    memory["momentum_buffer"] = move.clone()
+                move = memory["momentum_buffer"]
+            parameter.add_(move, alpha=-self.param_groups[0]["lr"])

@@ -13,7 +13,7 @@ from ganwerk.errors import DivergedError
 from ganwerk.game.counters import step_seed
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
-from ganwerk.game.optimisers import Adam, Optimiser
+from ganwerk.game.optimisers import Adam, Optimiser, Sgd
 from ganwerk.game.recipe import Average, Recipe, adapt, claim, plain_draw
 from ganwerk.game.remedies import apply_remedies
 from ganwerk.game.schedules import DECAYS, Rate
@@ -34,7 +34,7 @@ DRAWN_AT_ONCE = 5_000
 Begin = Callable[[nn.Module, torch.Generator], None]
 OPTIMISERS: dict[str, Callable[[nn.Module, float, GameSetting], Optimiser]] = {
     "adam": lambda net, rate, s: Adam(net.parameters(), rate, s.beta1, s.beta2),
-    "sgd": lambda net, rate, s: torch.optim.SGD(net.parameters(), lr=rate, momentum=s.beta1),
+    "sgd": lambda net, rate, s: Sgd(net.parameters(), rate, s.beta1),
 }
 
 

@@ -165,8 +165,15 @@ class Child:
                 return answer
         raise MachineError("The process that draws gave no answer.", "Try again.")
 
+    def stop(self) -> None:
+        """End it at once."""
+        process = self._process
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+
     async def close(self) -> None:
-        """End it; whoever waits is told."""
+        """Let it end; whoever waits is told."""
         process = self._process
         if process is not None and process.stdin is not None:
             process.stdin.close()
@@ -213,7 +220,8 @@ class Children:
         for key in [k for k, c in self._by_key.items() if c.used < since and not c.busy]:
             await self._by_key.pop(key).close()
 
-    async def close(self) -> None:
+    def stop(self) -> None:
+        """End all at once."""
         for child in self._by_key.values():
-            await child.close()
+            child.stop()
         self._by_key.clear()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -24,6 +24,15 @@ from ganwerk.web.sources import Sources
 from ganwerk.web.table import RunTable
 
 MOST_BODY_BYTES = 1 << 16
+
+
+class Ending(Protocol):
+    """What has to be ended with the server."""
+
+    def stop(self) -> None: ...
+
+
+Part = TypeVar("Part", bound=Ending)
 
 
 @dataclass
@@ -44,6 +53,7 @@ class Site:
     launches: Launches = field(init=False)
     sources: Sources = field(init=False)
     cards: Cards = field(init=False)
+    _parts: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.runs = RunTable(self.folders)
@@ -51,6 +61,14 @@ class Site:
         self.cards = Cards(self.runs, self.launches)
         self.sources = Sources(self.roots, self.runs.home.parent / "pictures")
         self.at_end += [self.inspection.close, self.asks.close]
+
+    def part(self, kind: Callable[[], Part]) -> Part:
+        """What a part of the page keeps while it is served, made when first asked for."""
+        if kind not in self._parts:
+            self._parts[kind] = kind()
+            self.at_end.append(self._parts[kind].stop)
+        found: Part = self._parts[kind]
+        return found
 
     @classmethod
     def of(cls, request: Request) -> Site:

@@ -7,6 +7,7 @@ export const PANELS = [
   { name: "watch", title: "Watch", place: "run", load: () => import("./panels/watch.js") },
   { name: "runs", title: "Runs", place: "top", load: () => import("./panels/runs.js") },
   { name: "new", title: "New run", place: "top", load: () => import("./panels/new.js") },
+  { name: "lab", title: "Laboratory", place: "top", load: () => import("./panels/lab.js") },
   { name: "help", title: "Help", place: "top", load: () => import("./panels/help.js") },
 ];
 

@@ -1,0 +1,64 @@
+"""What a child answers, passed on to the page as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from starlette.responses import StreamingResponse
+
+from ganwerk.errors import GanwerkError
+from ganwerk.web.child import DroppedError
+from ganwerk.web.site import Site
+from ganwerk.web.wire import Message, packed
+
+LOOK_SECONDS = 0.2
+"""How late a stream can notice that the server ends."""
+
+
+def passed_on(site: Site, messages: AsyncGenerator[Message]) -> StreamingResponse:
+    """The messages, in the same form. An error is a last message that says it; who goes away ends
+    the question."""
+
+    async def raw() -> AsyncIterator[bytes]:
+        try:
+            async for head, body in _while_serving(site, messages):
+                yield packed(head, body)
+        except DroppedError:
+            yield packed({"dropped": True, "last": True})
+        except GanwerkError as error:
+            yield packed({"error": error.message, "hint": error.hint, "last": True})
+
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(raw(), media_type="application/octet-stream", headers=headers)
+
+
+async def _while_serving(site: Site, messages: AsyncGenerator[Message]) -> AsyncIterator[Message]:
+    coming: asyncio.Future[Message | None] | None = None
+    try:
+        while not site.stopping():
+            coming = coming or asyncio.ensure_future(anext(messages, None))
+            await asyncio.wait({coming}, timeout=LOOK_SECONDS)
+            if coming.done():
+                message, coming = coming.result(), None
+                if message is None:
+                    return
+                yield message
+    finally:
+        # In a task of its own: this one may be cancelled, and may then wait for nothing
+        closing = asyncio.ensure_future(_closed(messages, coming))
+        _CLOSING.add(closing)
+        closing.add_done_callback(_CLOSING.discard)
+
+
+_CLOSING: set[asyncio.Future[None]] = set()
+
+
+async def _closed(
+    messages: AsyncGenerator[Message], coming: asyncio.Future[Message | None] | None
+) -> None:
+    """The question is over, whatever it waited for."""
+    if coming is not None:
+        coming.cancel()
+        await asyncio.wait({coming})
+    await messages.aclose()
