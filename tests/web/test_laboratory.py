@@ -182,7 +182,8 @@ def test_the_wire_is_read_however_it_is_cut(opened):
             const waiting = new Messages();
             const got = [];
             for (let at = 0; at < bytes.length; at += cut) {
-              for (const { head, body } of waiting.feed(Uint8Array.from(bytes.slice(at, at + cut)))) {
+              const piece = Uint8Array.from(bytes.slice(at, at + cut));
+              for (const { head, body } of waiting.feed(piece)) {
                 got.push([head, [...new Uint8Array(body)]]);
               }
             }

@@ -16,14 +16,34 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ganwerk.errors import GanwerkError
-from ganwerk.web import begin, control, laboratory, look, pages, runs, stream, uploads
+from ganwerk.web import (
+    begin,
+    control,
+    explore,
+    laboratory,
+    look,
+    pages,
+    runs,
+    stream,
+    uploads,
+)
 from ganwerk.web.door import Guard
 from ganwerk.web.site import Site, answer
 from ganwerk.web.table import NoSuchRunError
 
 STATIC = Path(__file__).with_name("static")
 
-PARTS: tuple[ModuleType, ...] = (pages, runs, look, control, begin, uploads, stream, laboratory)
+PARTS: tuple[ModuleType, ...] = (
+    pages,
+    runs,
+    look,
+    control,
+    begin,
+    uploads,
+    stream,
+    laboratory,
+    explore,
+)
 """Each has `routes()`, the routes that it serves."""
 
 for _kind, _ending in (("text/javascript", ".js"), ("text/javascript", ".mjs"),

@@ -25,6 +25,7 @@ from ganwerk.web.site import Site, answer, asked, text
 from ganwerk.web.streams import passed_on
 from ganwerk.web.waiting import MOST_PICTURES
 from ganwerk.web.wire import Head
+from ganwerk.web.words import near
 
 MOST_GENERATORS, MOST_NEAREST, MOST_STOPS = 3, 2, 64
 MOST_URGENT = 8
@@ -162,8 +163,6 @@ def _age(query: QueryParams) -> str:
 
 async def told(request: Request) -> Response:
     """The command that draws a wish."""
-    from ganwerk.web.words import near
-
     query = request.query_params
     path = Path(near(Site.of(request).run(request)))
     at = checks.at(_whole(query.get("at", "latest")))
