@@ -4,7 +4,7 @@ server for the others."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,25 @@ import pytest
 pytest.importorskip("starlette", reason="needs the extra 'web'")
 pytest.importorskip("uvicorn", reason="needs the extra 'web'")
 
+from anyio.from_thread import start_blocking_portal
+
 from ganwerk.web.site import Site
 from ganwerk.web.table import id_of
 from tests.browser import Visit, visiting
 from tests.runs import Trained
 from tests.web.client import Client, door
 from tests.web.serving import Served
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """`loop(coroutine)` runs it in the event loop of a thread: Playwright has one in this."""
+
+    async def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return await coroutine
+
+    with start_blocking_portal() as portal:
+        yield lambda coroutine: portal.call(run, coroutine)
 
 
 @pytest.fixture(scope="session")

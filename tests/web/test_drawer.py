@@ -27,12 +27,6 @@ def run(tmp_path_factory, digits_run):
 
 
 @pytest.fixture(scope="module")
-def loop():
-    with asyncio.Runner() as runner:
-        yield runner.run
-
-
-@pytest.fixture(scope="module")
 def child(loop, run):
     """One process for all tests."""
     child = Child(NAME, (str(run), "latest"))

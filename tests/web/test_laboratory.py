@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import shlex
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from ganwerk.errors import MachineError
 from ganwerk.lab.live import KINDS
 from ganwerk.lab.method import parse
 from ganwerk.web.app import STATIC
-from ganwerk.web.laboratory import MOST_GAMES, Games
 from ganwerk.web.wire import read
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
@@ -72,22 +68,6 @@ def test_what_cannot_be_played_is_a_sentence(client, wish, why):
 
 def test_a_stranger_plays_nothing(stranger):
     assert stranger.post("/api/lab/play", json={"experiment": "ring"}).status_code in (401, 403)
-
-
-def test_only_so_many_games_at_once():
-    async def many():
-        games = Games()
-        begun = [games.play({"experiment": "dirac"}) for _ in range(MOST_GAMES + 1)]
-        for game in begun[:-1]:
-            assert "game" in (await anext(game))[0]
-        with pytest.raises(MachineError, match="already"):
-            await anext(begun[-1])
-        for game in begun:
-            async with aclosing(game):
-                pass
-        assert games.playing == {}
-
-    asyncio.run(many())
 
 
 def shown_step(page):

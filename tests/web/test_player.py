@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 
 import numpy as np
 import pytest
 
+from ganwerk.errors import MachineError
 from ganwerk.web.child import AnswerError, Child
-
-
-@pytest.fixture(scope="module")
-def loop():
-    with asyncio.Runner() as runner:
-        yield runner.run
+from ganwerk.web.laboratory import MOST_GAMES, Games
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +96,19 @@ def test_paused_it_waits_and_goes_on(player, loop):
     steps = loop(paused())
     assert steps[0] == 0
     assert steps[-1] == 4
+
+
+def test_only_so_many_games_at_once(loop):
+    async def many():
+        games = Games()
+        begun = [games.play({"experiment": "dirac"}) for _ in range(MOST_GAMES + 1)]
+        for game in begun[:-1]:
+            assert "game" in (await anext(game))[0]
+        with pytest.raises(MachineError, match="already"):
+            await anext(begun[-1])
+        for game in begun:
+            async with aclosing(game):
+                pass
+        assert games.playing == {}
+
+    loop(many())

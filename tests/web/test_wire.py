@@ -31,10 +31,10 @@ def all_of(raw):
 
 
 @given(st.lists(st.tuples(HEADS, st.binary(max_size=50)), max_size=4))
-def test_what_is_packed_is_read_both_ways(messages):
+def test_what_is_packed_is_read_both_ways(loop, messages):
     raw = b"".join(packed(head, body) for head, body in messages)
     assert all_of(raw) == messages
-    assert asyncio.run(all_soon(raw)) == messages
+    assert loop(all_soon(raw)) == messages
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_what_is_packed_is_read_both_ways(messages):
         b"Traceback (most recent call last)",
     ],
 )
-def test_what_is_no_message_is_broken(raw):
+def test_what_is_no_message_is_broken(loop, raw):
     with pytest.raises(BrokenError):
         all_of(raw)
     with pytest.raises(BrokenError):
-        asyncio.run(all_soon(raw))
+        loop(all_soon(raw))

@@ -219,7 +219,7 @@ function Controls({ game, view, again, seed, reseed, speed, setSpeed }) {
     <label class="field">Step <output>${count(step)} of ${count(steps)}</output>
       <input
         type="range" min="0" max=${last} value=${view.at} onInput=${scrub}
-        aria-valuetext=${`step ${step} of ${steps}`}
+        aria-label="Step" aria-valuetext=${`step ${step} of ${steps}`}
       />
     </label>
     <${History} game=${game} view=${view} />
