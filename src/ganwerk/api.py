@@ -42,6 +42,7 @@ _FLAGS = {
     "data_root": "data.root",
     "seed": "run.seed",
     "device": "run.device",
+    "doctor": "run.doctor",
     "tensorboard": "run.tensorboard",
 }
 
@@ -220,7 +221,7 @@ def train(data: str | Path, *, watch: Watcher = nobody, **options: Any) -> Train
 
     Options, all with good defaults: preset, config (TOML file), out (run directory), one of
     minutes, images, epochs; batch, resolution, conditional, mirror, fit, data_root, seed, device,
-    tensorboard; remedies: ['unrolled:steps=5', 'packing'], added to the preset's; settings:
+    doctor, tensorboard; remedies: ['unrolled:steps=5', 'packing'], added to the preset's; settings:
     {'game.loss': 'hinge'} for everything else. watch: is told events (ganwerk.runtime.events).
     Raises subclasses of GanwerkError with a message and a hint.
     """

@@ -96,7 +96,7 @@ def test_a_resume_that_is_stopped_at_once_leaves_the_mark_of_the_best(tiny, eage
         made.stop.set()
         return made
 
-    monkeypatch.setattr("ganwerk.training.train.Session", stopped)
+    monkeypatch.setattr("ganwerk.training.session.Session", stopped)
     resume(path, more=("images", 320))
     assert run.checkpoints() == before
     monkeypatch.undo()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganwerk.errors import printable, typed
-from ganwerk.runtime.events import Ended, Judged, Plan, Stepped, Treated
+from ganwerk.runtime.events import Ended, Found, Judged, Plan, Stepped, Treated
 from ganwerk.values import Progress
 
 _SHOWN_CLASSES = 6
@@ -125,6 +125,15 @@ def treated(event: Treated) -> str:
     if event.outcome == "on trial":
         return f"{named} begins: {event.words}"
     return f"{named} is {event.outcome}: {event.reason}"
+
+
+def finding(event: Found) -> tuple[str, str | None]:
+    """What the doctor found, or that it is over, in a line, and its colour."""
+    if event.over:
+        return f"over: {event.code} {event.name}", "green"
+    colour = {"act": "red", "watch": "yellow"}.get(event.weight)
+    text = f"{event.code} {event.name}: {event.text}."
+    return f"{text} What to do: ganwerk diagnose --explain {event.code}", colour
 
 
 def legend(loss: str) -> list[str]:

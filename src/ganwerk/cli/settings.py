@@ -23,6 +23,7 @@ _KEYS = {
     "batch": ("budget.batch", "--batch {}"),
     "seed": ("run.seed", "--seed {}"),
     "device": ("run.device", "--device {}"),
+    "doctor": ("run.doctor", "--doctor {}"),
     "tensorboard": ("run.tensorboard", "--tensorboard"),
 }
 """Option -> the setting it gives, and how it was typed."""
@@ -51,6 +52,11 @@ _OPTIONS = (
     data_root_option,
     click.option("--seed", metavar="N", type=int, help="Everything random follows from it."),
     click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps."),
+    click.option(
+        "--doctor",
+        type=click.Choice(["watch", "off"]),
+        help="Look for what goes wrong and say it, or not.  [default: watch]",
+    ),
     click.option(
         "--remedy",
         "remedies",

@@ -10,6 +10,7 @@ from ganwerk.cli.output import say
 from ganwerk.runtime.events import (
     Ended,
     Event,
+    Found,
     Judged,
     Pictured,
     Plan,
@@ -55,14 +56,21 @@ class TextScreen:
                 self.pictured(event, first)
             case Judged():
                 self.judged(event)
-            case Treated():
-                self.line(render.treated(event), "cyan")
             case Saved() if event.images:  # the first one holds no training yet
                 self.saved(event)
-            case Warned():
-                say_warning(event, self.line)
             case Ended():
                 self._end(event)
+            case _:
+                self._say(event)
+
+    def _say(self, event: Event) -> None:
+        match event:
+            case Warned():
+                say_warning(event, self.line)
+            case Found():
+                self.line(*render.finding(event))
+            case Treated():
+                self.line(render.treated(event), "cyan")
 
     def _explain_once(self) -> None:
         if self._loss is not None:

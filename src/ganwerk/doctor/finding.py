@@ -61,7 +61,8 @@ class Kind:
     its page under docs. sample, dynamics: signs that must hold, all in the pictures and one of
     those in the game. looks: (m, n), in how many of how many fresh looks. lab: a command that shows
     it in the laboratory, '' where it has no place there. treatments: in the order in which they are
-    tried; none where only the user can help.
+    tried; none where only the user can help. hides: codes of what follows from it and is not said
+    beside it.
     """
 
     code: str
@@ -77,6 +78,7 @@ class Kind:
     looks: tuple[int, int]
     lab: str = ""
     treatments: tuple[Treatment, ...] = ()
+    hides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class Finding:
     sureness: float = 1.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
     against: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> str:
+        """What was measured, in words."""
+        return "; ".join(str(words) for words in self.evidence.values())
 
     @property
     def lasts(self) -> bool:

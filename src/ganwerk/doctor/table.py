@@ -41,6 +41,7 @@ def _kind(code: str, entry: dict[str, Any]) -> Kind:
         dynamics=tuple(entry.get("dynamics", ())),
         looks=(m, n),
         lab=entry.get("lab", ""),
+        hides=tuple(entry.get("hides", ())),
         treatments=tuple(map(_treatment, entry.get("treatment", ()))),
     )
 

@@ -15,14 +15,14 @@ from ganwerk.errors import DivergedError, RunError
 from ganwerk.run.files import NotFiniteError, disk_errors, from_json, patiently, plain
 
 EVENTS = (
-    "start", "resume", "step", "picture", "measure", "look", "finding", "checkpoint", "warning",
-    "treatment", "end",
+    "start", "resume", "step", "picture", "measure", "null", "look", "finding", "checkpoint",
+    "warning", "treatment", "end",
 )  # fmt: skip
 """What a row can be about; its `event`."""
 
 _REPEATABLE = ("step", "picture", "measure", "look", "finding", "checkpoint")
 _NEEDED = {"resume": ("from_images",), "step": ("step", "images")} | {
-    event: ("images",) for event in ("picture", "measure", "look", "finding", "checkpoint")
+    event: ("images",) for event in ("picture", "measure", "look", "null", "finding", "checkpoint")
 }
 _NEEDED["treatment"] = ("images", "number")
 _ALWAYS_TOLD = ("treatment", "warning")

@@ -127,6 +127,18 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The doctor found something, or it is over. weight: 'act', 'watch' or 'note'."""
+
+    code: str
+    name: str
+    weight: str
+    text: str
+    images: int
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Training is over: 'finished' (budget used up) or 'stopped' (Ctrl-C, SIGTERM)."""
 
@@ -136,7 +148,7 @@ class Ended:
     run: Path
 
 
-Event = Planned | Preparing | Stepped | Pictured | Judged | Treated | Saved | Warned | Ended
+Event = Planned | Preparing | Stepped | Pictured | Judged | Treated | Saved | Warned | Found | Ended
 Watcher = Callable[[Event], None]
 
 

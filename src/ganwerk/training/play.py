@@ -6,24 +6,20 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from ganwerk.config import explain
-from ganwerk.data import Pictures
+from ganwerk.errors import DivergedError
 from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.step import train_step
-from ganwerk.nn.layers import matrix_products
-from ganwerk.run import Run, grid
+from ganwerk.run import Run
 from ganwerk.runtime.events import SCORE, Ended, Judged, Pictured, Saved, Stepped, Watcher
 from ganwerk.runtime.stopping import stopping
 from ganwerk.sampling.sample import Sampler
 from ganwerk.training import probe
+from ganwerk.training.attend import Attendance, attendance_of
 from ganwerk.training.board import Board
+from ganwerk.training.fixed_seeds import FixedSeeds
 from ganwerk.training.gauge import Gauge
 from ganwerk.training.leaks import LeakWatch
 from ganwerk.training.record import Recorder, check_weights
@@ -31,8 +27,6 @@ from ganwerk.training.session import Session
 
 TELL_SECONDS = 0.5  # between two rows of the journal
 COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
-MOST_COLUMNS = 16
-PROBE_HELD_OUT = 256
 
 
 @dataclass
@@ -70,10 +64,17 @@ def play(session: Session, watch: Watcher, care: Care | None = None) -> None:
     last checkpoint stays.
     """
     recorder = Recorder(session.recipe.loss)
-    recipe = add(session.recipe, observers=recorder)
+    recipe, attendance = add(session.recipe, observers=recorder), attendance_of(session, watch)
+    if attendance is not None:
+        recipe = add(recipe, observers=attendance.examiner)
     computing = probe.computing(session.choices)
     with stopping(session.stop), contextlib.closing(_board(session)) as board, computing:
-        Player(session, recipe, recorder, board, watch, care).play()
+        try:
+            Player(session, recipe, recorder, attendance, board, watch, care).play()
+        except DivergedError as error:
+            if attendance is not None:
+                attendance.diverged(error)
+            raise
 
 
 def _board(session: Session) -> Board:
@@ -88,12 +89,13 @@ class Player:
         session: Session,
         recipe: Recipe,
         recorder: Recorder,
+        attendance: Attendance | None,
         board: Board,
         watch: Watcher,
         care: Care | None = None,
     ) -> None:
         self.session, self.recipe, self.recorder = session, recipe, recorder
-        self.board, self.watch, self.care = board, watch, care
+        self.attendance, self.board, self.watch, self.care = attendance, board, watch, care
         settings, seconds = session.settings.run, session.state.seconds
         self.checkpoints = Clock(
             settings.checkpoint_minutes * 60, seconds + settings.checkpoint_minutes * 60
@@ -117,9 +119,10 @@ class Player:
             return
         begun, started_at = time.perf_counter(), state.seconds
         told, told_images = state.seconds, state.images
-        proven = False
+        proven, doctor = False, self.attendance
+        batch = self.session.feeder.batch if doctor is None else doctor.examiner.batch
         while budget.used(state) < 1 and not self._stops():
-            train_step(state, self.session.feeder.batch, self.recipe)
+            train_step(state, batch, self.recipe)
             if not proven:
                 self.session.begun()
                 proven = True
@@ -190,6 +193,9 @@ class Player:
                 start = time.perf_counter()
                 self._save(score)
                 self.best_saving.done(state.seconds, time.perf_counter() - start)
+        if self.attendance is not None and self.attendance.due(state):
+            self.attendance.look()
+            looked = True
         if self.checkpoints.due(state.seconds) and not self._on_protected():
             start = time.perf_counter()
             if self.saved_images != state.images:  # again would take the mark of the best away
@@ -225,6 +231,8 @@ class Player:
     def look_for(self, treatment: int) -> dict[str, float]:
         """What is measured before and after a treatment, by name: of the same pictures both times,
         whatever was looked at in between."""
+        if self.attendance is not None:
+            return self.attendance.scores(treatment)
         if self.gauge is None:
             return {}
         found = self.gauge.measure().values
@@ -232,6 +240,8 @@ class Player:
 
     def noise(self, name: str) -> float:
         """By how much real pictures differ in it from others; 0 where that is not known."""
+        if self.attendance is not None:
+            return self.attendance.noise(name)
         if self.gauge is None:
             return 0.0
         floors = self.gauge.measure().floors
@@ -278,6 +288,8 @@ class Player:
         state = self.session.state
         if self.saved_images != state.images:
             self._draw()
+            if self.attendance is not None:
+                self.attendance.last_look()
             gauge = self.gauge
             score = math.inf
             if gauge is not None and gauge.begun:
@@ -286,6 +298,8 @@ class Player:
             self._save(score if score < self.best_score else None)
         row = {"event": "end", "reason": reason, "images": state.images, "seconds": state.seconds}
         self.session.run.journal.append(row)
+        if self.attendance is not None:
+            self.attendance.consider(row)
         self.watch(Ended(reason, state.images, state.seconds, self.session.run.path))
 
 
@@ -315,77 +329,3 @@ def _best_so_far(run: Run, images: int) -> float:
 
 def _is_score(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
-
-
-class FixedSeeds:
-    """The same pictures again and again, so that one sees the generator learn."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.sampler = Sampler(
-            session.state.ema.net,
-            session.settings,
-            session.pictures.class_names,
-            session.pictures.health.class_counts,
-            session.state.device,
-        )
-        classes = len(self.sampler.class_names)
-        self.columns = columns_for(classes)
-        self.seeds = list(range(self.columns * 8))
-        self.labels = torch.arange(len(self.seeds)) % self.columns % classes if classes else None
-        self.newest: NDArray[np.uint8]
-
-    def draw(self) -> Path:
-        """Write the grid of this moment. One class per column, if there are classes."""
-        path = self.session.run.grid_path(self.session.state.images)
-        with matrix_products(bfloat16=False):  # as `ganwerk sample` draws them
-            self.newest = self.sampler.draw(self.seeds, labels=self.labels)
-        self.session.run.write_picture(path, grid(self.newest, self.columns))
-        return path
-
-    def draw_reals(self) -> None:
-        """Write a grid of real training pictures to compare with."""
-        pictures = self.session.pictures
-        chosen = self._reals(pictures)
-        reals = np.ascontiguousarray(pictures.images[chosen].transpose(0, 2, 3, 1))
-        run = self.session.run
-        run.write_picture(run.pictures_path / "real.png", grid(reals, self.columns))
-
-    def _reals(self, pictures: Pictures) -> NDArray[np.int64]:
-        random = np.random.default_rng(self.session.settings.run.seed)
-        near = pictures.near
-        everything = random.permutation(len(pictures if near is None else near)).astype(np.int64)
-        if near is not None:
-            everything = near[everything]
-        if self.labels is None or pictures.labels is None:
-            return np.resize(everything, len(self.seeds))
-        chosen = np.empty(len(self.seeds), np.int64)
-        for label in range(len(pictures.class_names)):
-            places = np.flatnonzero(self.labels.numpy() == label)
-            of_class = everything[pictures.labels[everything] == label]
-            chosen[places] = np.resize(of_class, len(places))
-        return chosen
-
-    @torch.no_grad()
-    def held_out_logits(self) -> dict[str, float]:
-        """What D says of pictures it has never seen: the honest half of its judgement."""
-        if not len(self.held_out_indices):
-            return {}
-        net = self.session.state.d_net
-        batch = self.session.feeder.take(self.held_out_indices)
-        was_training = net.training
-        net.eval()  # no statistics of a norm may move
-        logits = net(self.session.recipe.to_scales(batch.images), batch.labels)
-        net.train(was_training)
-        return {"held_out_logit": float(logits.float().mean())}
-
-    @property
-    def held_out_indices(self) -> NDArray[np.int64]:
-        return self.session.held_out[:PROBE_HELD_OUT]
-
-
-def columns_for(classes: int) -> int:
-    """Columns of the grid: a multiple of the number of classes near 8, so that each has its own."""
-    if not 2 <= classes <= MOST_COLUMNS:
-        return 8
-    return classes * max(1, round(8 / classes))

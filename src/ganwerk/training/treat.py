@@ -10,6 +10,7 @@ import torch
 from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
 from ganwerk.doctor.change import changed
+from ganwerk.doctor.diagnose import diagnose_run
 from ganwerk.doctor.finding import WINDOW_SHARE, Finding, Treatment
 from ganwerk.doctor.tried import candidates, helped, tried, untried
 from ganwerk.errors import CheckpointError, ConfigError, DivergedError, MachineError
@@ -29,7 +30,7 @@ DIVERGED = "the training diverged"
 
 def doctor_says(run: Run) -> Sequence[Finding]:
     """What the doctor finds in the run now."""
-    return ()
+    return diagnose_run(run).findings
 
 
 @dataclass

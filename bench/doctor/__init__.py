@@ -1,0 +1,1 @@
+"""Broken and healthy trainings, an oracle the doctor cannot read, and how often it is right."""

@@ -1,0 +1,101 @@
+"""How often the doctor is right: broken and healthy trainings, judged by an oracle it cannot read.
+
+Runs are played one at a time and kept as small journals, so that a change of a rule is scored anew
+in seconds: --replay. Thresholds are set on the development part only.
+
+Example: python -m bench.doctor --minutes 60
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from pathlib import Path
+
+from bench.common import add_data_option, parser
+from bench.doctor.cases import BROKEN, HEALTHY
+from bench.doctor.data import SETS
+from bench.doctor.play import Job, play_all, read, suits
+from bench.doctor.score import Summary, line, scored, summary, wilson
+
+FOLDER = Path(__file__).resolve().parents[1] / "results" / "doctor"
+
+
+def jobs(seeds: int) -> list[Job]:
+    """Broken and healthy ones in turn, the development part and the test part in turn."""
+    combinations = [(d, "small") for d in SETS] + [("mnist", "mlp"), ("fruits", "wide"),
+                    ("mnist", "wide")]  # fmt: skip
+    made: list[Job] = []
+    for seed in range(seeds):
+        broken = [
+            Job(case.name, *combinations[(i + 2 * seed) % len(combinations)], seed)
+            for i, case in enumerate(BROKEN)
+        ]
+        healthy = [
+            Job(case.name, *combinations[(i + shift + 2 * seed) % len(combinations)], seed)
+            for shift in (0, 4)
+            for i, case in enumerate(HEALTHY)
+        ]
+        twins = [Job("plain", d, n, 20 + seed) for d, n in combinations] if seed < 2 else []
+        pairs = itertools.zip_longest([*twins, *healthy], broken)
+        made += [job for pair in pairs for job in pair if job is not None]
+    cases = {case.name: case for case in (*BROKEN, *HEALTHY)}
+    fitting = [_fitted(job, cases) for job in made]
+    return list(dict.fromkeys(fitting))
+
+
+def _fitted(job: Job, cases: dict) -> Job:  # type: ignore[type-arg]
+    """The same on a set and network that it suits."""
+    case = cases[job.case]
+    if suits(case, job.data, job.network):
+        return job
+    for data in ("mnist", "digits", "fruits", "cifar"):
+        if suits(case, data, "small"):
+            return Job(job.case, data, "small", job.seed)
+    raise ValueError(f"{job.name} cannot be played")
+
+
+def told(part: str, found: Summary) -> None:
+    """A part in lines."""
+    for what, hits, of in (
+        ("broken runs with a right finding among the first two", found.named, found.broken),
+        ("healthy runs without a finding of weight 'act'", found.silent, found.healthy),
+    ):
+        low, high = wilson(hits, of)
+        share = hits / of if of else 0.0
+        print(f"{part}: {hits} of {of} {what}: {share:.0%} ({low:.0%} to {high:.0%})")
+    delays = sorted(found.delays)
+    middle = f"{statistics.median(delays):.0%}" if delays else "unknown"
+    print(f"{part}: the finding came {middle} of the run after the onset (median)")
+    print(f"{part}: {found.survived} broken runs survived; {found.doubtful} left out as doubtful")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_data_option(options)
+    options.add_argument("--minutes", type=float, default=60, help="play for so long")
+    options.add_argument("--seeds", type=int, default=3, help="how often everything is played")
+    options.add_argument("--only", nargs="*", default=[], help="names of cases")
+    options.add_argument("--work", type=Path, default=Path("runs/bench-doctor"), metavar="DIR")
+    options.add_argument("--journals", type=Path, default=FOLDER / "journals.jsonl.gz")
+    options.add_argument("--replay", action="store_true", help="only score what is kept")
+    options.add_argument("--verbose", action="store_true", help="each run of the first part")
+    given = options.parse_args()
+    chosen = [job for job in jobs(given.seeds) if not given.only or job.case in given.only]
+    if not given.replay:
+        given.journals.parent.mkdir(parents=True, exist_ok=True)
+        given.work.mkdir(parents=True, exist_ok=True)
+        until = time.time() + 60 * given.minutes
+        play_all(chosen, given.data, given.work, given.journals, until)
+    runs = scored(read(given.journals))
+    parts = {"development": False, "test": True}
+    for part, test in parts.items():
+        those = [run for run in runs if run.job.test is test]
+        if given.verbose and not test:
+            print(*(line(run) for run in sorted(those, key=lambda r: r.job.name)), sep="\n")
+        told(part, summary(those))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Scores what was kept: each run's diagnosis beside what the oracle says of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.doctor.cases import BROKEN
+from bench.doctor.oracle import WAYS, Truth, truth
+from bench.doctor.play import CASES, Job
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.finding import Finding
+from ganwerk.doctor.verdict import Diagnosis, Doctor
+
+BROKEN_NAMES = {case.name for case in BROKEN}
+FIRST = 2
+"""The right finding must be among so many."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A run: what it was meant to be, what the oracle says, what the doctor says."""
+
+    job: Job
+    truth: Truth
+    diagnosis: Diagnosis
+    begun: dict[str, float]
+    right: frozenset[str]
+
+    @property
+    def broken(self) -> bool:
+        return bool(self.truth.failed)
+
+    @property
+    def named(self) -> bool:
+        """Whether a right finding is among the first."""
+        return any(f.code in self.right for f in self.diagnosis.lasting[:FIRST])
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether a finding of weight 'act' was ever made."""
+        return any(f.weight == "act" for f in self.diagnosis.findings)
+
+    @property
+    def delay(self) -> float | None:
+        """Share of the run from the oracle's onset to the first right finding; below 0 if the
+        doctor was first. None if there was none."""
+        times = [self.begun[f.code] for f in self.diagnosis.lasting if f.code in self.right]
+        return min(times) - self.truth.onset if times else None
+
+
+def course_of(kept: dict[str, Any]) -> Course:
+    return Course(
+        health=kept["health"],
+        settings=tomllib.loads(kept["settings"]),
+        total_images=int(kept["about"]["plan"]["total_images"]),
+    )
+
+
+def rows_of(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    """The journal of a run. What stopped it is a row of its own."""
+    rows: list[dict[str, Any]] = [row for row in kept["rows"] if row["event"] != "finding"]
+    if kept["stopped"] and not any(row.get("diverged") for row in rows):
+        last = max((row.get("images", 0) for row in rows), default=0)
+        rows.append({"event": "warning", "images": last, "diverged": True,
+                     "message": kept["stopped"]})  # fmt: skip
+    return rows
+
+
+def diagnosed(kept: dict[str, Any]) -> tuple[Diagnosis, dict[str, float]]:
+    """The diagnosis, and at which share of the run each finding that lasts was first said."""
+    doctor = Doctor(course_of(kept))
+    said: dict[str, float] = {}
+    for row in rows_of(kept):
+        for finding in doctor.add(row):
+            if finding.lasts:
+                said[finding.code] = float(row.get("progress", 1.0 if doctor.course.looks else 0.0))
+            else:
+                said.pop(finding.code, None)
+    diagnosis = doctor.finish()
+    return diagnosis, {f.code: said.get(f.code, 1.0) for f in diagnosis.lasting}
+
+
+def twins(everything: Sequence[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    """The distance that a healthy plain run reaches, by set and network."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for kept in everything:
+        case, data, network, _ = kept["job"]
+        if case == "plain" and kept["oracle"] and not kept["stopped"]:
+            found.setdefault((data, network), []).append(kept["oracle"][-1]["distance"])
+    return {key: statistics.median(values) for key, values in found.items()}
+
+
+def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
+    """All runs that can be judged: those whose set and network have a healthy twin."""
+    known = twins(everything)
+    made = []
+    for kept in everything:
+        job = Job(*kept["job"])
+        twin = known.get((job.data, job.network))
+        if "failed" in kept or twin is None:
+            continue
+        true = truth(kept["oracle"], twin, bool(kept["stopped"]))
+        diagnosis, begun = diagnosed(kept)
+        right = set(CASES[job.case].codes)
+        for way in true.failed if job.case not in BROKEN_NAMES else ():
+            right |= set(WAYS[way])
+        for way in set(true.failed) & {"one picture", "one per class", "kinds lost", "stopped"}:
+            right |= set(WAYS[way])  # so it turned out, whatever was meant
+        made.append(Scored(job, true, diagnosis, begun, frozenset(right)))
+    return made
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """A 95 % interval of a share. Wilson 1927, Probable inference."""
+    if not of:
+        return 0.0, 1.0
+    share = hits / of
+    middle = share + z * z / (2 * of)
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a part."""
+
+    broken: int
+    named: int
+    healthy: int
+    silent: int
+    doubtful: int
+    survived: int
+    delays: tuple[float, ...]
+    confusion: Counter[tuple[str, str]]
+
+
+def summary(runs: Iterable[Scored]) -> Summary:
+    runs = list(runs)
+    clear = [run for run in runs if not run.truth.doubtful]
+    broken = [run for run in clear if run.broken]
+    healthy = [run for run in clear if not run.broken]
+    confusion: Counter[tuple[str, str]] = Counter()
+    for run in clear:
+        meant = "+".join(run.truth.failed) or "healthy"
+        first = run.diagnosis.lasting[0].code if run.diagnosis.lasting else "nothing"
+        confusion[meant, first] += 1
+    return Summary(
+        broken=len(broken),
+        named=sum(run.named for run in broken),
+        healthy=len(healthy),
+        silent=sum(not run.alarmed for run in healthy),
+        doubtful=len(runs) - len(clear),
+        survived=sum(run.job.case in BROKEN_NAMES for run in healthy),
+        delays=tuple(run.delay for run in broken if run.named and run.delay is not None),
+        confusion=confusion,
+    )
+
+
+def blog_rules(run: Scored, kept: dict[str, Any]) -> bool:
+    """What tutorials advise: alarm where D is right in more than 95 of 100, or ever so sure."""
+    looks = [row for row in kept["rows"] if row["event"] == "look"]
+    return sum(row.get("d_right", 0) > 0.95 for row in looks[-4:]) >= 3
+
+
+def line(run: Scored) -> str:
+    """One run in a line, for whoever sets thresholds."""
+    findings = " ".join(
+        f"{f.code}{'' if f.lasts else '-'}({f.weight[0]})" for f in run.diagnosis.findings[:5]
+    )
+    true = "+".join(run.truth.failed) or ("doubtful" if run.truth.doubtful else "healthy")
+    mark = "ok " if (run.named if run.broken else not run.alarmed) else "BAD"
+    mark = "-- " if run.truth.doubtful else mark
+    return f"{mark} {run.job.name:44s} {true:34s} {findings}"
+
+
+def found_of(findings: Iterable[Finding]) -> list[str]:
+    return [finding.code for finding in findings]

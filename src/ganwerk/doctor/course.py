@@ -1,0 +1,163 @@
+"""The evidence of a run: what was seen of it look by look, and what is known of its pictures.
+
+Read from the rows of a journal and the tables of a run directory, whichever of them there are: a
+run of an earlier version has less, which is said.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+MEASURED = {"FD[pixelpca64-v1]": "distance", "precision": "precision", "coverage": "coverage"}
+"""What earlier versions measured while training, and what it is called in a look."""
+
+FREEDOM = 19
+"""Twenty draws of real pictures against real ones."""
+TESTS, LOOKS, RUNS = 12, 50, 100
+LIMIT = statistics.NormalDist().inv_cdf(1 - 0.5 / (TESTS * LOOKS * RUNS))
+"""Beyond it, up or down, a real score lies once in a hundred runs of fifty looks at twelve scores
+(Bonferroni): 4.8 deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """values: what was seen after so many images, by name."""
+
+    images: int
+    values: Mapping[str, float]
+
+    def get(self, name: str) -> float | None:
+        """A finite number, or None where it was not seen."""
+        value = self.values.get(name)
+        sound = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if sound and value is not None and math.isfinite(value) else None
+
+
+@dataclass
+class Course:
+    """What is known of a run. It grows row by row while a training is watched.
+
+    null: mean and deviation of each score of real pictures against real ones; n: how many of each.
+    health: of data.json. settings: nested tables of run.toml. total_images: the budget; 0 if not
+    known. ended: the reason of the last 'end', '' while it runs or if it broke off. diverged: what
+    was not finite, ''. gaps: what could not be read, in words.
+    """
+
+    looks: list[Look] = field(default_factory=list)
+    null: dict[str, tuple[float, float]] = field(default_factory=dict)
+    n: int = 0
+    health: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    total_images: int = 0
+    images: int = 0
+    ended: str = ""
+    diverged: str = ""
+    gaps: list[str] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Take in a row of the journal; of any version, whatever is in it."""
+        event, images = row.get("event"), row.get("images")
+        if isinstance(images, int | float):
+            self.images = max(self.images, int(images))
+        if event == "null":
+            self._bands(row)
+        elif event == "look":
+            self.looks.append(Look(int(row.get("images", 0)), row))
+        elif event == "measure" and not self.n:
+            self._measured(row)
+        elif event == "warning" and row.get("diverged"):
+            self.diverged = str(row.get("message", "a number is not finite"))
+        elif event == "end":
+            self.ended = str(row.get("reason", ""))
+        elif event in ("resume", "start"):
+            self.ended = self.diverged = ""
+
+    def _bands(self, row: Row) -> None:
+        for name, pair in row.items():
+            if isinstance(pair, list) and len(pair) == 2:
+                self.null[name] = float(pair[0]), float(pair[1])
+        self.n = int(row.get("n", 0))
+        self.looks = [look for look in self.looks if "n" not in look.values]
+
+    def _measured(self, row: Row) -> None:
+        """A look of an earlier version: of its three scores the floors are known, and taken to vary
+        by a twentieth."""
+        values = {new: row[old] for old, new in MEASURED.items() if old in row}
+        for old, new in MEASURED.items():
+            floor = row.get(f"floor {old}")
+            if isinstance(floor, int | float):
+                self.null[new] = float(floor), abs(float(floor)) / 20
+        self.looks.append(Look(int(row.get("images", 0)), values | {"n": row.get("n", 0)}))
+
+    def progress(self, i: int) -> float:
+        """From 0 to 1: how far the run was at look i."""
+        told = self.looks[i].get("progress")
+        if told is not None:
+            return told
+        total = self.total_images or self.images
+        return min(1.0, self.looks[i].images / total) if total else 1.0
+
+    def value(self, name: str, i: int) -> float | None:
+        return self.looks[i].get(name)
+
+    def share(self, name: str, i: int) -> float | None:
+        """A score over what real pictures score; None where one of them is not known."""
+        value, band = self.value(name, i), self.null.get(name)
+        return value / band[0] if value is not None and band and band[0] > 0 else None
+
+    def deviations(self, name: str, i: int) -> float | None:
+        """How far a score lies above what real pictures score, as the normal deviate that is as
+        rare: their deviation was measured too, so it is Student's t (Wallace 1959, Bounds on normal
+        approximations to Student's and the chi-square distributions)."""
+        value, band = self.value(name, i), self.null.get(name)
+        if value is None or band is None:
+            return None
+        t = (value - band[0]) / max(band[1], 1e-3 * max(1.0, abs(band[0])))
+        root = math.sqrt(FREEDOM * math.log1p(t * t / FREEDOM))
+        return math.copysign(root * (8 * FREEDOM + 1) / (8 * FREEDOM + 3), t)
+
+    def outside(self, name: str, i: int) -> bool:
+        """Whether a score lies beyond what real pictures score in one of a hundred whole runs.
+        What real ones score is not known of some runs: then it is taken to."""
+        deviations = self.deviations(name, i)
+        return deviations is None or abs(deviations) > LIMIT
+
+    def series(self, name: str, until: int) -> list[float]:
+        """The values seen up to look `until`, oldest first."""
+        found = (self.value(name, i) for i in range(until + 1))
+        return [value for value in found if value is not None]
+
+    def setting(self, key: str) -> Any:
+        """A setting by its dotted key; None if it is not known."""
+        here: Any = self.settings
+        for part in key.split("."):
+            if not isinstance(here, Mapping):
+                return None
+            here = here.get(part)
+        return here
+
+    def counted(self, name: str) -> int:
+        """A number of the health report, or how long its list is; 0 if it is not known."""
+        value = self.health.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        return len(value) if isinstance(value, list | tuple) else 0
+
+
+def course_of(
+    rows: Iterable[Row],
+    *,
+    health: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    total_images: int = 0,
+) -> Course:
+    """The course of a run by the rows of its journal."""
+    course = Course(health=health or {}, settings=settings or {}, total_images=total_images)
+    for row in rows:
+        course.add(row)
+    return course

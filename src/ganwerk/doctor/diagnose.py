@@ -1,0 +1,70 @@
+"""The diagnosis of a run by its directory alone. Torch-free."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.verdict import Diagnosis, Doctor
+from ganwerk.errors import GanwerkError
+from ganwerk.run import Run
+
+T = TypeVar("T")
+
+
+def diagnose_run(run: Run) -> Diagnosis:
+    """What can be said of a run: finished, stopped, broken off, or being trained in this moment.
+
+    What is missing or damaged becomes a gap, not an error.
+    """
+    gaps: list[str] = []
+
+    def read(part: Callable[[], T], otherwise: T) -> T:
+        try:
+            return part()
+        except GanwerkError as error:
+            gaps.append(error.message)
+            return otherwise
+
+    nothing: dict[str, Any] = {}
+    health = _table(read(lambda: run.data, nothing), "health")
+    plan = _table(read(lambda: run.about, nothing), "plan")
+    total = plan.get("total_images")
+    course = Course(
+        health=health,
+        settings=read(lambda: _settings(run), nothing),
+        total_images=total if isinstance(total, int) else 0,
+        gaps=gaps,
+    )
+    no_rows: list[dict[str, Any]] = []
+    rows = read(lambda: run.journal.rows(), no_rows)
+    if not rows:
+        gaps.append(f"The run {run.path} has no journal: what happened in it is not known.")
+    if run.journal.torn:
+        gaps.append(f"{run.journal.torn} damaged lines of the journal were passed over.")
+    if not health:
+        gaps.append("The health report of the pictures is missing (data.json).")
+    doctor = Doctor(course)
+    for row in rows:
+        doctor.add(row)
+    return doctor.finish()
+
+
+def diagnose(path: Path) -> Diagnosis:
+    """Of the run in a folder. Raises RunError if there is none."""
+    return diagnose_run(Run.open(path))
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    try:
+        return tomllib.loads(run.settings_toml)
+    except tomllib.TOMLDecodeError as error:
+        raise GanwerkError(f"{run.settings_path} is no TOML: {error}.") from error
+
+
+def _table(values: Any, name: str) -> dict[str, Any]:
+    found = values.get(name) if isinstance(values, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,50 @@
+"""What a sign is: what can be seen at one look, with its numbers in words.
+
+Limits in the pictures are shares of what the user's own pictures score against each other, so that
+they mean the same for any pictures. They were set on the development part of bench.doctor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganwerk.doctor.course import Course
+
+EARLY = 0.1
+"""Share of the run in which nothing is said of the pictures: every generator begins with noise."""
+YOUNG = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """holds: None where it cannot be told. words: what was seen, with its numbers. beyond: how far
+    past the limit, 0 at it, 1 twice as far."""
+
+    holds: bool | None
+    words: str
+    beyond: float = 0.0
+
+
+See = Callable[[Course, int], Sign]
+
+
+def percent(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def below(value: float | None, limit: float, words: str, *, when: bool = True) -> Sign:
+    if value is None:
+        return Sign(None, "not measured")
+    return Sign(when and value < limit, words, max(0.0, 1 - value / limit) if limit else 0.0)
+
+
+def above(value: float | None, limit: float, words: str, *, when: bool = True) -> Sign:
+    if value is None:
+        return Sign(None, "not measured")
+    return Sign(when and value > limit, words, min(1.0, max(0.0, value / limit - 1)))
+
+
+def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
+    """Whether the run is far enough, and the score beyond what real pictures score."""
+    return course.progress(i) >= share and (not name or course.outside(name, i))

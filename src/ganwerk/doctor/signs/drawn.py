@@ -1,0 +1,162 @@
+"""Signs in the pictures that are drawn. Pure functions of the evidence."""
+
+from __future__ import annotations
+
+import statistics
+
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.signs.base import EARLY, YOUNG, Sign, above, below, percent, ripe
+
+
+def no_variety(course: Course, i: int) -> Sign:
+    value = course.value("variety", i)
+    words = f"drawn pictures differ from each other {percent(value or 0)} as much as yours do"
+    return below(value, 0.3, words, when=ripe(course, i, EARLY, "variety"))
+
+
+def no_class_variety(course: Course, i: int) -> Sign:
+    value = course.value("class_variety", i)
+    if value is None:
+        return Sign(None, "no classes are known")
+    words = (
+        f"drawn pictures of the same class differ {percent(value)} as much as yours do, while "
+        f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
+    )
+    return below(value, 0.35, words, when=ripe(course, i, YOUNG, "class_variety"))
+
+
+def kinds_missing(course: Course, i: int) -> Sign:
+    """Kinds are missing if many real pictures have no drawn one near, though what is drawn lies
+    among real ones."""
+    coverage, precision = course.share("coverage", i), course.share("precision", i)
+    missing = course.value("missing", i)
+    if coverage is None or precision is None:
+        return Sign(None, "not measured")
+    words = (
+        f"{percent(1 - min(1.0, coverage))} of your kinds of pictures have no drawn one near "
+        f"(coverage {course.value('coverage', i) or 0:.2f}; your own against each other "
+        f"{course.null['coverage'][0]:.2f}), though {percent(min(1.0, precision))} of what is "
+        "drawn looks like yours"
+    )
+    holds = coverage < 0.45 and precision > 0.6 and (missing is None or missing > 0.25)
+    return Sign(holds and ripe(course, i, YOUNG, "coverage"), words, max(0.0, 1 - coverage / 0.45))
+
+
+def classes_ignored(course: Course, i: int) -> Sign:
+    value = course.value("agreement", i)
+    words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
+    return below(value, 0.6, words, when=ripe(course, i, YOUNG, "agreement"))
+
+
+def far_from_real(course: Course, i: int) -> Sign:
+    shares = [course.share(name, i) for name in ("precision", "coverage")]
+    known = [share for share in shares if share is not None]
+    if not known:
+        return Sign(None, "not measured")
+    words = (
+        f"{percent(course.value('precision', i) or 0)} of the drawn pictures lie among yours, and "
+        f"{percent(course.value('coverage', i) or 0)} of yours have one near"
+    )
+    return Sign(ripe(course, i) and min(known) < 0.4, words, max(0.0, 1 - min(known) / 0.4))
+
+
+def _best_before(course: Course, i: int) -> float | None:
+    series = course.series("distance", i)
+    return min(series[:-1]) if len(series) > 1 else None
+
+
+def no_progress(course: Course, i: int) -> Sign:
+    """The distance is no lower than a quarter of the run ago."""
+    then = level_ago(course, i, 0.2)
+    now = level(course, i)
+    if then is None or now is None:
+        return Sign(None, "too few looks")
+    words = f"the distance to your pictures went from {then:.3g} to {now:.3g} in a fifth of the run"
+    return Sign(ripe(course, i, YOUNG) and now > 0.9 * then, words, min(1.0, now / then - 0.9))
+
+
+def level(course: Course, i: int) -> float | None:
+    """The middle distance of the last three looks."""
+    recent = course.series("distance", i)[-3:]
+    return statistics.median(recent) if recent else None
+
+
+def level_ago(course: Course, i: int, ago: float) -> float | None:
+    """The middle distance that far back, as a share of the run."""
+    there = [k for k in range(i) if course.progress(k) <= course.progress(i) - ago]
+    return level(course, there[-1]) if there else None
+
+
+def improving(course: Course, i: int) -> Sign:
+    then, now = level_ago(course, i, 0.2), level(course, i)
+    if then is None or now is None:
+        then, now = (
+            (course.value("distance", 0), course.value("distance", i)) if i else (None, None)
+        )
+    if then is None or now is None:
+        return Sign(None, "too few looks")
+    words = f"the distance to your pictures still fell, from {then:.3g} to {now:.3g} of late"
+    return below(now / then if then > 0 else 1.0, 0.8, words)
+
+
+def worse_than_before(course: Course, i: int) -> Sign:
+    best, now = _best_before(course, i), level(course, i)
+    if best is None or now is None or best <= 0:
+        return Sign(None, "too few looks")
+    words = f"the distance to your pictures was {best:.3g} at best and is {now:.3g} now"
+    return above(now / best, 1.3, words, when=ripe(course, i))
+
+
+def worse_or_far(course: Course, i: int) -> Sign:
+    worse, far = worse_than_before(course, i), far_from_real(course, i)
+    return worse if worse.holds else far
+
+
+def plateau(course: Course, i: int) -> Sign:
+    """Nothing was gained over a third of the run, far from what real pictures score."""
+    then, now, share = level_ago(course, i, 0.33), level(course, i), course.share("distance", i)
+    if then is None or now is None or share is None:
+        return Sign(None, "too few looks")
+    words = (
+        f"the distance to your pictures was {then:.3g} a third of the run ago and is {now:.3g} "
+        f"now; your own score {course.null['distance'][0]:.3g}"
+    )
+    holds = 0.93 * then < now < 1.3 * then and share > 3
+    return Sign(ripe(course, i, 0.5) and holds, words)
+
+
+def copies(course: Course, i: int) -> Sign:
+    ratio, p = course.value("tail_ratio", i), course.value("copies_p", i)
+    if ratio is None or p is None:
+        return Sign(None, "too few held-out pictures")
+    words = (
+        f"{course.value('copies', i) or 0:.0f} of {course.n} drawn pictures lie nearer to one of "
+        f"your training pictures than unseen ones do: {ratio:.1f} times as many as by chance"
+    )
+    return Sign(ripe(course, i) and ratio > 3 and p < 1e-4, words, min(1.0, ratio / 10))
+
+
+def checkerboard(course: Course, i: int) -> Sign:
+    value = course.value("pattern", i)
+    words = f"a pattern of one pixel stands {value or 0:.1f} decibels out, more than in yours"
+    return above(value, 6.0, words, when=ripe(course, i, YOUNG, "pattern"))
+
+
+def saturated(course: Course, i: int) -> Sign:
+    value = course.value("saturation", i)
+    words = f"{percent(max(0.0, value or 0))} more pixels than in yours are fully black or white"
+    return above(value, 0.2, words, when=ripe(course, i, YOUNG, "saturation"))
+
+
+def blurred(course: Course, i: int) -> Sign:
+    value = course.value("detail", i)
+    words = f"fine detail is {percent(value or 0)} of that in your pictures"
+    return below(value, 0.6, words, when=ripe(course, i, 0.5, "detail"))
+
+
+def average_lags(course: Course, i: int) -> Sign:
+    raw, same = course.value("raw_distance", i), course.value("same_distance", i)
+    if raw is None or same is None or same <= 0:
+        return Sign(None, "not measured")
+    words = f"the trained generator stands at a distance of {raw:.3g}, its average at {same:.3g}"
+    return below(raw / same, 0.6, words, when=ripe(course, i, YOUNG))

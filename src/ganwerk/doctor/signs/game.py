@@ -1,0 +1,129 @@
+"""Signs in the game of the two networks. Pure functions of the evidence."""
+
+from __future__ import annotations
+
+import statistics
+
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.signs.base import YOUNG, Sign, above, below, percent, ripe
+
+
+def d_certain(course: Course, i: int) -> Sign:
+    right, gap = course.value("d_right", i), course.value("d_gap", i)
+    if right is None or gap is None:
+        return Sign(None, "not measured")
+    words = (
+        f"the judge ranks a real picture that it never saw above a drawn one in {right:.1%} of "
+        f"cases, {gap:.1f} deviations apart"
+    )
+    return Sign(right > 0.97 and gap > 2.5, words, min(1.0, gap / 10))
+
+
+def d_blind(course: Course, i: int) -> Sign:
+    right = course.value("d_right", i)
+    if right is None:
+        return Sign(None, "not measured")
+    words = (
+        f"the judge ranks a real picture above a drawn one in {right:.0%} of cases; 50% is chance"
+    )
+    return Sign(right < 0.62, words, max(0.0, 1 - right))
+
+
+def d_shortcut(course: Course, i: int) -> Sign:
+    value, certain = course.value("border", i), d_certain(course, i)
+    if value is None:
+        return Sign(None, "not measured")
+    words = (
+        f"drawn pictures within the border of real ones close {percent(max(0.0, value))} of the "
+        "gap that the judge sees"
+    )
+    return Sign(value > 0.6 and certain.holds is True, words, min(1.0, value))
+
+
+def overfit(course: Course, i: int) -> Sign:
+    value = course.value("overfit", i)
+    words = (
+        f"the judge takes real pictures that it never saw for drawn ones to {percent(value or 0)} "
+        "(0%: as those it trains on, 100%: as drawn ones)"
+    )
+    return above(value, 0.4, words)
+
+
+def churn(course: Course, i: int) -> Sign:
+    value = course.value("churn", i)
+    words = (
+        f"from look to look the picture of a fixed random input moves {percent(value or 0)} as far "
+        "as two of your pictures are apart"
+    )
+    return above(value, 0.6, words, when=ripe(course, i, YOUNG))
+
+
+def oscillation(course: Course, i: int) -> Sign:
+    gaps = course.series("d_gap", i)[-6:]
+    if len(gaps) < 6:
+        return Sign(None, "too few looks")
+    turns = sum((b - a) * (c - b) < 0 for a, b, c in zip(gaps, gaps[1:], gaps[2:], strict=False))
+    spread = statistics.pstdev(gaps)
+    words = f"the gap that the judge sees swung between {min(gaps):.1f} and {max(gaps):.1f}"
+    moved = churn(course, i)
+    return Sign(turns >= 3 and spread > 0.8 and moved.holds is True, words, min(1.0, spread / 2))
+
+
+def exploding(course: Course, i: int) -> Sign:
+    sizes = course.series("d_size", i)
+    if len(sizes) < 3:
+        return Sign(None, "too few looks")
+    before, now = statistics.median(sizes[:-1]), sizes[-1]
+    words = f"the judge's verdicts grew to {now:.3g} from {before:.3g}"
+    return Sign(now > 50 and now > 5 * before, words, min(1.0, now / 1000))
+
+
+def large_updates(course: Course, i: int) -> Sign:
+    return _updates(course, i, 0.03, most=True)
+
+
+def small_updates(course: Course, i: int) -> Sign:
+    share = course.value("g_rate_share", i)
+    if share is not None and share < 0.5:
+        return Sign(False, "the rates were lowered by the schedule")
+    return _updates(course, i, 6e-4, most=False)
+
+
+def _updates(course: Course, i: int, limit: float, *, most: bool) -> Sign:
+    pair = [(name, course.value(f"{key}_update", i)) for name, key in
+            (("generator", "g"), ("judge", "d"))]  # fmt: skip
+    known = [(value, name) for name, value in pair if value is not None]
+    if not known:
+        return Sign(None, "not measured")
+    value, name = max(known) if most else min(known)
+    words = f"one step moves the weights of the {name} by {value:.2%} of their size"
+    return (above if most else below)(value, limit, words)
+
+
+def still_weights(course: Course, i: int) -> Sign:
+    pair = [(name, course.value(f"{key}_still", i)) for name, key in
+            (("generator", "g"), ("judge", "d"))]  # fmt: skip
+    known = [(value, name) for name, value in pair if value is not None]
+    if not known:
+        return Sign(None, "not measured")
+    value, name = max(known)
+    frozen = course.setting("transfer.freeze")
+    words = f"{percent(value)} of the weights of the {name} do not move at all"
+    return Sign(not frozen and value > 0.4, words, value)
+
+
+def rates_gone(course: Course, i: int) -> Sign:
+    value = course.value("g_rate_share", i)
+    words = f"{percent(value or 0)} of the learning rate is left"
+    late = course.progress(i) > 0.85
+    return below(value, 0.05, words, when=not late)
+
+
+def ended(course: Course, i: int) -> Sign:
+    over = course.ended == "finished" and i == len(course.looks) - 1
+    return Sign(over, "the run has used up its budget")
+
+
+def slow_feeding(course: Course, i: int) -> Sign:
+    value = course.value("waiting", i)
+    return above(value, 0.4, f"{percent(value or 0)} of the time went into waiting for pictures")

@@ -1,0 +1,264 @@
+"""From evidence to findings: what holds, for how long, what it is not, and what cannot be told.
+
+A finding begins when its signs held in m of the last n fresh looks, and ends after n looks without.
+That, and limits that lie beyond what real pictures score among themselves in one of a hundred whole
+runs (Course.outside), keep a healthy run silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ganwerk.doctor.course import Course, Row
+from ganwerk.doctor.finding import Finding, Kind
+from ganwerk.doctor.signs import SIGNS, WITHOUT_LOOKS, Sign
+from ganwerk.doctor.table import kinds
+
+HEAVY = {"act": 0, "watch": 1, "note": 2}
+SCORES = (
+    "distance", "coverage", "precision", "recall", "density", "variety", "spread", "missing",
+    "class_variety", "class_variety_low", "agreement", "detail", "saturation", "pattern",
+)  # fmt: skip
+FIRST_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A kind of finding of which nothing can be told, and why."""
+
+    code: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """findings: the weightiest first, those that ended last. unknown: what cannot be told.
+    measured: the last look's scores, each with what real pictures score and how much that varies.
+    power: what such looks can see at all, in sentences. gaps: what could not be read."""
+
+    findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
+    measured: Mapping[str, Mapping[str, float]]
+    power: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+    looks: int = 0
+    images: int = 0
+
+    @property
+    def lasting(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.lasts)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something should be done: a finding lasts that is more than a note."""
+        return any(finding.weight != "note" for finding in self.lasting)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"wrong": self.wrong}
+
+
+@dataclass
+class Standing:
+    """How one kind stands, from look to look."""
+
+    kind: Kind
+    held: list[bool] = field(default_factory=list)
+    known: bool = False
+    since: int | None = None
+    begun_at: int = 0
+
+    def take(self, holds: bool | None, i: int) -> str:
+        """What look i changes: 'begun', 'ended' or ''."""
+        self.known = self.known or holds is not None
+        self.held.append(holds is True)
+        m, n = self.kind.looks
+        recent = self.held[-n:]
+        if self.since is None and sum(recent) >= m:
+            self.since, self.begun_at = len(self.held) - len(recent) + recent.index(True), i
+            return "begun"
+        if self.since is not None and not any(recent) and len(recent) == n:
+            self.since = None
+            return "ended"
+        return ""
+
+
+class Doctor:
+    """Watches a course as it grows. Pure: it reads rows and says what changed."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.standings = {code: Standing(kind) for code, kind in kinds().items()}
+        self.found: list[Finding] = []
+        self._looked = 0
+
+    def add(self, row: Row) -> list[Finding]:
+        """Take in a row; returns the findings that begin or end with it."""
+        self.course.add(row)
+        before = {finding.code: finding for finding in self.found if finding.lasts}
+        if row.get("event") == "look":
+            self._looked = len(self.course.looks)
+            self._judge(self._looked - 1)
+        elif row.get("event") in ("start", "end", "warning"):
+            self._judge_whole()
+        after = {finding.code: finding for finding in self.found if finding.lasts}
+        over = [f for f in self.found if f.code in before and f.code not in after and not f.lasts]
+        latest = {f.code: f for f in over}
+        return [*(f for c, f in after.items() if c not in before), *latest.values()]
+
+    def _judge(self, i: int) -> None:
+        for standing in self.standings.values():
+            if not whole(standing.kind):
+                self._update(standing, self._holds(standing.kind, i), i)
+
+    def _judge_whole(self) -> None:
+        """Kinds that are seen at once, of the pictures and of the end."""
+        last = max(0, len(self.course.looks) - 1)
+        for standing in self.standings.values():
+            if whole(standing.kind):
+                standing.held.clear()
+                self._update(standing, self._holds(standing.kind, last), last)
+
+    def _holds(self, kind: Kind, i: int) -> bool | None:
+        sample = [self.sign(name, i).holds for name in kind.sample]
+        dynamics = [self.sign(name, i).holds for name in kind.dynamics]
+        if False in sample or (dynamics and True not in dynamics and None not in dynamics):
+            return False
+        if None in sample or (dynamics and True not in dynamics):
+            return None
+        return True
+
+    def sign(self, name: str, i: int) -> Sign:
+        if not self.course.looks and name not in WITHOUT_LOOKS:
+            return Sign(None, "nothing was looked at")
+        return SIGNS[name](self.course, i)
+
+    def _update(self, standing: Standing, holds: bool | None, i: int) -> None:
+        change = standing.take(holds, i)
+        if change == "begun":
+            self.found.append(self._finding(standing, i))
+        elif change == "ended":
+            ended_at = self._images(i)
+            self.found = [
+                _ended(f, ended_at) if f.code == standing.kind.code and f.lasts else f
+                for f in self.found
+            ]
+
+    def _images(self, i: int) -> int:
+        return self.course.looks[i].images if i < len(self.course.looks) else self.course.images
+
+    def _finding(self, standing: Standing, i: int) -> Finding:
+        kind = standing.kind
+        signs = {name: self.sign(name, i) for name in (*kind.sample, *kind.dynamics)}
+        holding = {name: sign for name, sign in signs.items() if sign.holds}
+        said = "; ".join(sign.words for sign in holding.values())
+        n = kind.looks[1]
+        looks = "" if whole(kind) else f" Seen in {sum(standing.held[-n:])} of the last {n} looks."
+        beyond = [sign.beyond for sign in holding.values()]
+        since = 0 if whole(kind) else self._images(min(standing.since or 0, i))
+        return Finding(
+            code=kind.code,
+            name=kind.name,
+            weight=kind.weight,
+            text=f"{kind.means} Measured: {said}.{looks}",
+            since_images=since,
+            sureness=round(0.6 + 0.4 * min(1.0, sum(beyond) / len(beyond)), 2) if beyond else 0.6,
+            evidence={name: sign.words for name, sign in holding.items()},
+            against=tuple(self._against(kind, i)),
+        )
+
+    def _against(self, kind: Kind, i: int) -> Iterable[str]:
+        """What it is not, of those in the same family, and what speaks against each."""
+        for other in kinds().values():
+            if other.code[:3] != kind.code[:3] or other.code == kind.code or whole(other):
+                continue
+            for name in (*other.sample, *other.dynamics):
+                sign = self.sign(name, i)
+                if sign.holds is False:
+                    yield f"Not {other.code}, '{other.name}': {sign.words}."
+                    break
+
+    def finish(self) -> Diagnosis:
+        """The diagnosis when all rows were read."""
+        self._judge_whole()
+        return self.diagnosis()
+
+    def diagnosis(self) -> Diagnosis:
+        """Everything that can be said now."""
+        shown = _without_hidden(self.found)
+        shown.sort(key=lambda f: (not f.lasts, HEAVY[f.weight], -f.sureness, f.code))
+        return Diagnosis(
+            findings=tuple(shown),
+            unknown=tuple(self._unknown()),
+            measured=self._measured(),
+            power=tuple(self._power()),
+            gaps=tuple(self.course.gaps),
+            looks=len(self.course.looks),
+            images=self.course.images,
+        )
+
+    def _unknown(self) -> Iterable[Unknown]:
+        last = max(0, len(self.course.looks) - 1)
+        for code, standing in self.standings.items():
+            if standing.known:
+                continue
+            signs = [self.sign(name, last) for name in (*standing.kind.sample,
+                                                        *standing.kind.dynamics)]  # fmt: skip
+            reasons = [sign.words for sign in signs if sign.holds is None]
+            if reasons:
+                yield Unknown(code, standing.kind.name, reasons[0])
+
+    def _measured(self) -> dict[str, dict[str, float]]:
+        if not self.course.looks:
+            return {}
+        last = len(self.course.looks) - 1
+        found: dict[str, dict[str, float]] = {}
+        for name in SCORES:
+            value = self.course.value(name, last)
+            if value is None:
+                continue
+            found[name] = {"value": value}
+            if name in self.course.null:
+                mean, deviation = self.course.null[name]
+                found[name] |= {"real": mean, "varies": deviation}
+        return found
+
+    def _power(self) -> Iterable[str]:
+        course = self.course
+        count = len(course.looks)
+        if not count:
+            yield "Nothing was looked at in this run: its pictures cannot be judged."
+            return
+        if count < FIRST_LOOKS:
+            yield f"There were only {count} looks: most findings need three."
+        if not course.n:
+            yield "What your own pictures score against each other is not known in full."
+        else:
+            yield f"Each look compared {course.n:,} drawn pictures with as many of yours."
+        visible = course.value("copies_visible", count - 1)
+        if visible is not None:
+            yield f"Copies are sure to be seen above {visible:.0%} of the drawn pictures."
+        if int(course.setting("data.channels") or 1) >= 3 and course.n:
+            yield (
+                "In natural colour pictures a missing kind is hard to see: about half of the kinds "
+                "must be missing before it shows."
+            )
+
+
+def whole(kind: Kind) -> bool:
+    """Whether it is judged once, of the pictures or at the end, rather than look by look."""
+    return kind.looks == (1, 1)
+
+
+def _ended(finding: Finding, images: int) -> Finding:
+    return replace(finding, until_images=images)
+
+
+def _without_hidden(found: list[Finding]) -> list[Finding]:
+    """Without findings that follow from another one."""
+    lasting = {finding.code for finding in found if finding.lasts}
+    hidden = {code for finding in lasting for code in kinds()[finding].hides}
+    return [f for f in found if not (f.lasts and f.code in hidden)]
