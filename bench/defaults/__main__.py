@@ -117,9 +117,10 @@ def _row_of(data: str, name: str, mine: list[Found]) -> Row:
         key: spread([each[key] for each in mine])
         for key in ("ratio", "coverage", "coverage_floor", "variety", "images", "d_loss_highest")
     }
-    tails = [each["tail_ratio"] for each in mine if "tail_ratio" in each]
-    if tails:
-        figures["tail_ratio"] = spread(tails)
+    for key in ("tail_ratio", "fd_lenet-mnist"):
+        there = [each[key] for each in mine if key in each]
+        if there:
+            figures[key] = spread(there)
     return row(f"{data}: {name}", {"data": data, "contender": name},
                seeds=len(mine), **figures)  # fmt: skip
 

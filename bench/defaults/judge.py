@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.defaults.rows import Pixels, Row
-from ganwerk.evaluation.extractors import ExtractorOptions, Reals, make
+from ganwerk.evaluation.extractors import ExtractorOptions, Reals, default_extractors, make
 from ganwerk.metrics import frechet_distance, neighbour_scores
 from ganwerk.metrics.features import extract
 from ganwerk.metrics.memorisation import copying
 
 FEATURES = ("selfsup64", "randconv64", "pixelpca64")
+DIGITS = "lenet-mnist"
+"""Told beside the ratio, never part of it, where the pictures are MNIST's digits."""
 MOST = 2_000
 """Generated pictures, and real ones beside them."""
 
@@ -40,7 +42,8 @@ class Judge:
         self.first, self.second = order[: self.n], order[self.n : 2 * self.n]
         reals = Reals(np.ascontiguousarray(row.reference), mirror=False)
         self.sides: dict[str, Side] = {}
-        for name in FEATURES:
+        beside = [DIGITS] if DIGITS in default_extractors(reals) else []
+        for name in (*FEATURES, *beside):
             extractor = make(name, reals, ExtractorOptions())
             a, b = (
                 extract(extractor, np.ascontiguousarray(row.reference[part]))
@@ -63,7 +66,7 @@ class Judge:
                 found["coverage_floor"] = neighbour_scores(side.real, side.other).coverage
                 found |= self._variety(features, labels, side)
                 found |= self._copies(features, side)
-        ratios = [found[f"ratio_{name}"] for name in self.sides]
+        ratios = [found[f"ratio_{name}"] for name in FEATURES]
         found["ratio"] = float(np.exp(np.mean(np.log(ratios))))
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,12 @@ def _mnist(data: Path, made: Path) -> Row:
     train = _load("mnist", data / "mnist")
     test = _like(train, data / "mnist" / "t10k-images-idx3-ubyte.gz")
     return Row("mnist", train, np.asarray(test.images), test.labels, unseen=True)
+
+
+def _mnist_without_classes(data: Path, made: Path) -> Row:
+    whole = _mnist(data, made)
+    unlabelled = replace(whole.train, labels=None, class_names=())
+    return Row("mnist-unlabelled", unlabelled, whole.reference, None, unseen=True)
 
 
 def _few(pictures: Pictures, each: int, made: Path) -> Path:
@@ -185,6 +191,7 @@ def _colour(hue: float, value: float, random: np.random.Generator) -> tuple[int,
 ROWS: dict[str, Make] = {
     "digits": _digits,
     "mnist": _mnist,
+    "mnist-unlabelled": _mnist_without_classes,
     "mnist-500": _mnist_500,
     "fruits": _fruits,
     "fruits-100": _fruits_100,
