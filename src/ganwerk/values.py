@@ -24,6 +24,9 @@ class DataFacts:
     class_counts: tuple[int, ...] = ()
     mirror_safe: bool = False
     mirror_reason: str = ""
+    variance: float = 0.0
+    """The pictures' squared distance from their mean, in [-1, 1], summed over channels and pixels,
+    on average; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

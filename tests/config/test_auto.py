@@ -70,6 +70,21 @@ def test_the_penalty_grows_with_the_picture_and_stays_bounded():
     assert auto.penalty_weight("wgan-gp", "wasserstein", 256) == 10.0
 
 
+@pytest.mark.parametrize("preset, follows", [("auto", True), ("stylegan", False), ("r3", False)])
+def test_gamma_follows_the_pictures_where_that_was_measured(preset, follows):
+    found = {
+        variance: decided(replace(PLAIN, variance=variance), preset=preset).remedy[0].weight
+        for variance in (0.0, 200.0, 8000.0)
+    }
+    by_size = auto.penalty_weight("r1", "relativistic", PLAIN.shape.resolution)
+    assert found[0.0] == by_size
+    if follows:
+        assert found[200.0] == pytest.approx(200 * auto.GAMMA_PER_VARIANCE, rel=0.05)
+        assert found[8000.0] == pytest.approx(40 * found[200.0], rel=0.05)
+    else:
+        assert set(found.values()) == {by_size}
+
+
 def test_every_automatic_value_has_a_reason():
     draft = load.collect()
     draft.give("data.where", "x", Origin("asked for"))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ganwerk.data import Changes, changed_files, load, load_pictures, scan, store
 from ganwerk.data import cache as cache_module
+from ganwerk.data.pictures import variance_of
 from ganwerk.errors import ConfigError, DataError, MachineError
 from ganwerk.values import DataFacts, PictureShape, Progress
 
@@ -46,8 +47,9 @@ def test_pictures_and_facts(tmp_path: Path, paint: Painter) -> None:
     assert len(found) == 20
     assert found.names[0] == "cat/0000.png"
     assert found.fit == "crop"
+    reason, variance = found.health.mirror_reason, variance_of(found.images)
     assert found.facts() == DataFacts(
-        20, PictureShape(32, 3), ("cat", "dog"), (12, 8), False, found.health.mirror_reason
+        20, PictureShape(32, 3), ("cat", "dog"), (12, 8), False, reason, variance
     )
 
 

@@ -44,6 +44,9 @@ EQUALISED = ("style", "progressive", "multi-scale")
 """Networks whose learning rates are equalised."""
 RELABELLING = {"label-smoothing", "label-flipping"}
 """Remedies that need a loss which sets reals and fakes a target."""
+FOLLOWING = ("relativistic", "dcgan")
+"""Loss and network for which gamma was found to follow the pictures."""
+GAMMA_PER_VARIANCE = 0.0014
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -52,7 +55,7 @@ def decide(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     """Fill in what nobody asked for. Raises ConfigError if the classes asked for do not exist."""
     _data(draft, data, machine)
     _network(draft, machine)
-    _game(draft, machine)
+    _game(draft, data, machine)
     _budget(draft)
     draft.default("average.half_life_images", 10_000.0, "a twentieth of the run at most, see ramp")
     draft.default("run.device", machine.device, machine.device_name)
@@ -129,7 +132,9 @@ def _r3(draft: Draft, resolution: int, on_cpu: bool) -> None:
     draft.default("budget.batch", 32 if on_cpu else 256, "affordable" if on_cpu else "as published")
 
 
-def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan") -> float:
+def penalty_weight(
+    kind: str, loss: str, resolution: int, network: str = "dcgan", variance: float = 0.0
+) -> float:
     """gamma of R1 and R2, lambda of the others.
 
     gamma = 0.1 (resolution / 28)^4.75, from 0.1 to 5, goes through the two points that were
@@ -138,9 +143,16 @@ def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan"
     bare formula (0.007) let D explode. The relativistic loss, which compares differences of
     logits, needed 1 at 28 px; (resolution / 28)^2 scales that with the pixels. Networks with
     equalised learning rates: (resolution / 64)^2, up to the 10 that StyleGAN2 was published with.
+
+    With this loss and the network of `auto` gamma follows the pictures: GAMMA_PER_VARIANCE times
+    their variance. A difference of logits is about the gradient times the distance of two pictures,
+    so the same gamma per squared distance asks the same of D on any pictures, dark, small or with
+    an empty ground.
     """
     if kind not in ("r1", "r2"):
         return 10.0
+    if (loss, network) == FOLLOWING and variance:
+        return float(f"{GAMMA_PER_VARIANCE * variance:.2g}")
     if loss == "relativistic":
         return round((resolution / 28) ** 2, 4)
     if network in EQUALISED:
@@ -148,7 +160,7 @@ def penalty_weight(kind: str, loss: str, resolution: int, network: str = "dcgan"
     return round(min(5.0, max(0.1, 0.1 * (resolution / 28) ** 4.75)), 4)
 
 
-def _game(draft: Draft, machine: MachineFacts) -> None:
+def _game(draft: Draft, data: DataFacts, machine: MachineFacts) -> None:
     resolution = draft.values["data.resolution"]
     if RELABELLING & draft.remedy_kinds():
         draft.default("game.loss", "non-saturating", "a loss whose labels can be changed")
@@ -161,20 +173,26 @@ def _game(draft: Draft, machine: MachineFacts) -> None:
     )
     draft.default("budget.batch", size, reason)
     for i, kind in draft.remedy_kinds_by_position():
-        complete_remedy(draft, f"remedy.{i}", kind)
+        complete_remedy(draft, f"remedy.{i}", kind, data.variance)
     rate, reason = (2e-3 if small else 1e-3), f"as fast as it stays stable at {resolution} px"
     draft.default("optimiser.generator_rate", rate, reason)
     draft.default("optimiser.discriminator_rate", rate, reason)
 
 
-def complete_remedy(draft: Draft, key: str, kind: str) -> None:
-    """What nobody asked for of the remedy at `key`, 'remedy.2', from the settings around it."""
+def complete_remedy(draft: Draft, key: str, kind: str, variance: float = 0.0) -> None:
+    """What nobody asked for of the remedy at `key`, 'remedy.2', from the settings around it and the
+    pictures' variance, 0 where it is not known."""
     resolution, colour = draft.values["data.resolution"], draft.values["data.channels"] >= 3
     reason = f"for {resolution} px, see docs/presets.md"
     if kind in ("r1", "r2", "wgan-gp", "dragan"):
         network = draft.values["network.kind"]
-        weight = penalty_weight(kind, draft.values["game.loss"], resolution, network)
-        draft.default(f"{key}.weight", weight, reason)
+        loss = draft.values["game.loss"]
+        weight = penalty_weight(kind, loss, resolution, network, variance)
+        if kind in ("r1", "r2") and (loss, network) == FOLLOWING and variance:
+            why = f"the pictures' variance is {variance:,.0f}"
+        else:
+            why = reason
+        draft.default(f"{key}.weight", weight, why)
     if kind in ("r1", "r2"):
         draft.default(f"{key}.every", 8 if resolution <= 32 else 4, reason)
     if kind in POLICIES:

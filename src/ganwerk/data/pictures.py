@@ -40,6 +40,11 @@ class Rows(Protocol):
         """Batch `number` is read next: have at hand what follows it."""
 
 
+SAMPLED = 1_000
+"""Pictures that are enough to know how much they vary."""
+AT_ONCE = 50
+
+
 @dataclass(frozen=True)
 class Pictures:
     """Decoded pictures, ready to be drawn from.
@@ -103,7 +108,23 @@ class Pictures:
             class_counts=self.health.class_counts,
             mirror_safe=self.health.mirror_safe,
             mirror_reason=self.health.mirror_reason,
+            variance=variance_of(self.images, self.near),
         )
+
+
+def variance_of(images: NDArray[np.uint8] | Rows, near: NDArray[np.int64] | None = None) -> float:
+    """The squared distance of pictures (N, C, H, W) from their mean, as values in [-1, 1], summed
+    over channels and pixels, on average over at most SAMPLED of them, evenly spread. near: numbers
+    of those that may be looked at; None: all."""
+    usable = np.arange(len(images)) if near is None else near
+    chosen = usable[np.linspace(0, len(usable) - 1, min(len(usable), SAMPLED)).astype(int)]
+    total, squares = np.zeros(images.shape[1:]), 0.0
+    for part in np.array_split(chosen, -(-len(chosen) // AT_ONCE)):
+        values = images[part] / 127.5 - 1.0
+        total += values.sum(0)
+        squares += float(np.square(values).sum())
+    mean = total / len(chosen)
+    return max(0.0, squares / len(chosen) - float(np.square(mean).sum()))
 
 
 @dataclass(frozen=True)
