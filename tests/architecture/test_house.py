@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "publish": SAMPLING,
     "lab": KEPT,
     "web": SAMPLING
-    | {"metrics", "control", "stylisation", "evaluation", "lab", "report"},  # its children
+    | {"metrics", "control", "stylisation", "evaluation", "lab", "report", "doctor"},
     "api": SAMPLING | {"training", "control", "evaluation", "report", "publish", "doctor"},
     "cli": SAMPLING
     | {

@@ -125,4 +125,6 @@ def test_the_last_rows_stand_in_their_order(tmp_path):
         file.write(b'{"event":"step","step":4,')
     found = last_rows(path, ("start", "resume", "end", "step", "measure"))
     assert list(found) == ["start", "end", "resume", "step"]
-    assert found["step"]["images"] == 3
+    assert [row["images"] for row in found["step"]] == [3]
+    many = last_rows(path, ("start",), ("step", "finding"))
+    assert [row["images"] for row in many["step"]] == [1, 2, 3]

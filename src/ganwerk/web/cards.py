@@ -17,8 +17,9 @@ from ganwerk.web.table import RunTable, id_of
 from ganwerk.web.tail import Row, last_rows
 
 _TURNS = ("start", "resume", "end")
-_SHOWN = ("step", "measure", "picture", "finding")
-FINDINGS = "finding"
+_SHOWN = ("step", "measure", "picture")
+_FINDINGS = "finding"
+_WEIGHTS = ("act", "watch", "note")
 
 Mark = tuple[Any, ...]
 
@@ -94,7 +95,9 @@ def _card(path: Path) -> dict[str, Any]:
         about, trouble = Run.open(path).about, ""
     except GanwerkError as error:
         about, trouble = {}, error.message
-    rows = last_rows(path / "journal.jsonl", (*_TURNS, *_SHOWN))
+    last = last_rows(path / "journal.jsonl", (*_TURNS, *_SHOWN), (_FINDINGS,))
+    findings = lasting(last.pop(_FINDINGS, []))
+    rows = {event: found[-1] for event, found in last.items()}
     turn = _turn(rows)
     step, plan = rows.get("step", {}), table(about, "plan")
     reached = [int(count(row.get("images"))) for row in rows.values()]
@@ -112,7 +115,7 @@ def _card(path: Path) -> dict[str, Any]:
         "images_per_second": count(step.get("images_per_second")),
         "measure": rows.get("measure"),
         "grid": newest_grid(path),
-        "finding": rows.get(FINDINGS),
+        "findings": findings,
         "plan": {key: plan.get(key) for key in ("data", "pictures", "resolution", "channels",
                  "classes", "conditional", "preset", "network", "loss")},
     }  # fmt: skip
@@ -122,6 +125,15 @@ def _turn(rows: dict[str, Row]) -> Row | None:
     """What happened last to the training as a whole."""
     turns = [row for event, row in rows.items() if event in _TURNS]
     return turns[-1] if turns else None
+
+
+def lasting(rows: list[Row]) -> list[Row]:
+    """Of rows of findings, oldest first, the newest of each kind that is not over, the gravest
+    first."""
+    newest = {str(row.get("code")): row for row in rows}
+    kept = [row for row in newest.values() if not row.get("over")]
+    grave = {weight: place for place, weight in enumerate(_WEIGHTS)}
+    return sorted(kept, key=lambda row: grave.get(str(row.get("weight")), len(_WEIGHTS)))
 
 
 def table(about: dict[str, Any], name: str) -> dict[str, Any]:

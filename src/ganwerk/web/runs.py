@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from ganwerk.doctor.table import kinds
 from ganwerk.web.site import Site, answer
 from ganwerk.web.table import NoSuchRunError
 
@@ -16,6 +17,7 @@ from ganwerk.web.table import NoSuchRunError
 def routes() -> list[Route]:
     return [
         Route("/api/runs", listed),
+        Route("/api/findings", findings),
         Route("/api/runs/{run}/grids/{images:int}", grid),
         Route("/api/runs/{run}/real", real),
     ]
@@ -27,8 +29,15 @@ async def listed(request: Request) -> Response:
     return answer({"runs": list(cards.values()), "home": site.runs.home.name})
 
 
+async def findings(_: Request) -> Response:
+    """What can go wrong in a training, as the doctor knows it."""
+    shown = ("code", "name", "weight", "means", "looks_like", "why", "helps", "lab")
+    told = [{key: getattr(kind, key) for key in shown} for kind in kinds().values()]
+    return answer({"findings": told})
+
+
 async def grid(request: Request) -> Response:
-    """The grid after so many images. A resume may draw it anew, hence no-cache with its digest."""
+    """The grid after so many images. A resume may draw it anew, so the browser asks each time."""
     path = Site.of(request).run(request) / "pictures"
     return _picture(path / f"grid-{request.path_params['images']:09d}.png")
 

@@ -14,6 +14,8 @@ Row = dict[str, Any]
 MOST_BYTES = 1 << 18
 """Read at once; the rest follows in the next moment."""
 
+MOST_ROWS = 100
+
 
 def rows_after(journal: Path, offset: int, most: int = MOST_BYTES) -> tuple[list[Row], int]:
     """Rows that begin at `offset` or later, and the offset behind the last whole line of them.
@@ -49,28 +51,33 @@ def parsed(lines: Sequence[bytes]) -> list[Row]:
     return rows
 
 
-def last_rows(journal: Path, events: Sequence[str]) -> dict[str, Row]:
-    """The last row of each event that has one, in the order in which they stand in the file; the
-    rest of it is not read."""
+def last_rows(
+    journal: Path, events: Sequence[str], many: Sequence[str] = ()
+) -> dict[str, list[Row]]:
+    """The last row of each of `events`, and the last MOST_ROWS of each of `many`, oldest first; the
+    events in the order in which these stand in the file. The rest of it is not read."""
     try:
         with open(journal, "rb") as file:
             if file.seek(0, 2) == 0:
                 return {}
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                found = [(*_last(content, event), event) for event in events]
+                found = {event: _last(content, event, 1) for event in events}
+                found |= {event: _last(content, event, MOST_ROWS) for event in many}
     except OSError:
         return {}
-    return {event: row for _, row, event in sorted(found, key=lambda one: one[0]) if row}
+    ordered = sorted((rows[0][0], event) for event, rows in found.items() if rows)
+    return {event: [row for _, row in reversed(found[event])] for _, event in ordered}
 
 
-def _last(content: mmap.mmap, event: str) -> tuple[int, Row]:
-    """Where it stands and the row; (-1, {}) if there is none. `content` is searched backwards."""
+def _last(content: mmap.mmap, event: str, most: int) -> list[tuple[int, Row]]:
+    """Where they stand and the rows, the last first. `content` is searched backwards."""
     word = b'{"event":"%s"' % event.encode()
+    found: list[tuple[int, Row]] = []
     end = len(content)
-    while (at := content.rfind(word, 0, end)) >= 0:
+    while len(found) < most and (at := content.rfind(word, 0, end)) >= 0:
         stop = content.find(b"\n", at)
         rows = parsed([content[at:stop]]) if stop >= 0 else []
         if rows and (at == 0 or content[at - 1 : at] == b"\n"):
-            return at, rows[0]
+            found.append((at, rows[0]))
         end = at
-    return -1, {}
+    return found

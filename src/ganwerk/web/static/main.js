@@ -52,7 +52,7 @@ function Page() {
   useEffect(() => {
     document.title = [card?.name, panel?.title, "ganwerk"].filter(Boolean).join(" · ");
   }, [card?.name, panel]);
-  const ofRun = panel && panel.place !== "top";
+  const ofRun = panel && ["run", "full"].includes(panel.place);
   const full = panel?.place === "full";
   const waits = !Panel || (ofRun && !known);
   let content = null;

@@ -4,6 +4,7 @@ import { useLive } from "../core/live.js";
 import { Bar, State } from "../core/parts.js";
 import { link } from "../core/route.js";
 import { duration, images, measured, speed } from "../core/wording.js";
+import { Tools } from "../runs/tools.js";
 
 export const ORDERS = {
   newest: ["Newest first", (a, b) => String(b.created).localeCompare(String(a.created))],
@@ -43,7 +44,8 @@ function standing(card) {
   return card.images ? `${images(card.images)}${card.seconds ? ` in ${duration(card.seconds)}` : ""}` : "";
 }
 
-const Card = ({ card }) => {
+function Card({ card, chosen, onChoose }) {
+  const [asks, ask] = useState("");
   const share = card.total_images ? card.images / card.total_images : 0;
   const small = (card.plan?.resolution ?? 64) <= 32;
   const score = scoreOf(card);
@@ -65,21 +67,35 @@ const Card = ({ card }) => {
         ? null
         : html`<${Bar} share=${share} label=${`Progress of ${card.name}`} />`}
       ${score ? html`<p class="soft">${score}</p>` : null}
-      ${card.finding?.text ? html`<p class="warn">${card.finding.text}</p>` : null}
+      ${(card.findings ?? []).slice(0, 2).map((row) => html`<p key=${row.code} class=${row.weight === "act" ? "bad" : "warn"}>${row.name}</p>`)}
     </div>
+    <div class="tools small">
+      ${card.plan
+        ? html`<label class="choice"><input type="checkbox" checked=${chosen} onChange=${onChoose} aria-label=${`Compare ${card.name}`} />Compare</label>`
+        : null}
+      ${["running", "starting", "failed"].includes(card.state) ? null : html`<button class="quiet" aria-label=${`Rename ${card.name}`} onClick=${() => ask("rename")}>Rename</button>`}
+      ${["running", "starting"].includes(card.state) ? null : html`<button class="quiet" aria-label=${`Remove ${card.name}`} onClick=${() => ask("remove")}>Remove</button>`}
+    </div>
+    <${Tools} key=${asks} card=${card} asks=${asks} onClose=${() => ask("")} />
   </li>`;
-};
+}
 
 export default function Runs() {
   const runs = useLive(({ runs }) => runs);
   const [wanted, set] = useState({ words: "", state: "", order: "newest" });
+  const [two, setTwo] = useState([]);
   if (runs === null) return null;
   const cards = chosen(runs.values(), wanted);
   const states = [...new Set([...runs.values()].map((card) => card.state))].sort();
   const change = (key) => (event) => set({ ...wanted, [key]: event.target.value });
+  const pair = two.filter((id) => runs.has(id));
+  const choose = (id) => () => setTwo(pair.includes(id) ? pair.filter((one) => one !== id) : [...pair, id].slice(-2));
   return html`
     <div class="head">
       <h1>Runs</h1>
+      ${pair.length === 2
+        ? html`<a class="button first" href=${link("compare", null, { a: pair[0], b: pair[1] })}>Compare the two</a>`
+        : pair.length ? html`<p class="soft">Choose another one to compare with.</p>` : null}
       <div class="filter">
         <label class="field">Find <input type="search" value=${wanted.words} onInput=${change("words")} /></label>
         <label class="field">State
@@ -96,7 +112,7 @@ export default function Runs() {
       </div>
     </div>
     ${cards.length
-      ? html`<ul class="cards">${cards.map((card) => html`<${Card} key=${card.id} card=${card} />`)}</ul>`
+      ? html`<ul class="cards">${cards.map((card) => html`<${Card} key=${card.id} card=${card} chosen=${pair.includes(card.id)} onChoose=${choose(card.id)} />`)}</ul>`
       : html`<div class="empty">
           <h2>${runs.size ? "No run is like that" : "No runs yet"}</h2>
           <p>${runs.size ? "Change what you look for." : "Train one on your own pictures."}</p>

@@ -63,7 +63,7 @@ function options(state, width) {
   const { plot } = state.current;
   const axis = { stroke: inked("soft"), font: "11px system-ui", grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
   const series = plot.series.flatMap((one) => [
-    { label: one.name, stroke: inked(one.role), width: 1.8, points: { show: one.images.length < 12 } },
+    { label: one.name, stroke: inked(one.role), width: 1.8, dash: one.dashed ? [5, 4] : [], points: { show: one.images.length < 12 } },
     { width: 0, points: { show: false } },
     { width: 0, points: { show: false } },
   ]);
@@ -140,12 +140,12 @@ export function Chart({ plot, at, zoom, onZoom, onWhole, onPick }) {
   const pick = (event) => {
     const u = chart.current, area = u.over.getBoundingClientRect();
     const inside = event.clientX - area.left;
-    if (event.target === u.over && u.select.width < CLICK_PX) onPick(u.posToVal(inside, "x"));
+    if (u.over.contains(event.target) && u.select.width < CLICK_PX) onPick(u.posToVal(inside, "x"));
   };
   return html`<figure class="chart card" ref=${figure}>
     <h3>${plot.title} <span class="where soft small number"></span></h3>
     <p class="legend">${plot.series.map((one) => html`<span key=${one.name}>
-      <i class=${`swatch ${one.role}`}></i>${one.name} <b class="number">${measured(one.line.at(-1))}</b>
+      <i class=${`swatch ${one.role} ${one.dashed ? "dashed" : ""}`}></i>${one.name} <b class="number">${measured(one.line.at(-1))}</b>
     </span>`)}
     ${plot.levels.map((level) => html`<span><i class=${`swatch dashed ${level.role}`}></i>${level.name} <span class="number">${measured(level.value)}</span></span>`)}</p>
     <div ref=${box} class="canvas" role="img" aria-label=${spoken(plot)} onClick=${pick} onDblClick=${onWhole}></div>

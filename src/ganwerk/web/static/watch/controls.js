@@ -1,9 +1,10 @@
-// Stop, go on, train longer, finish; the report; a new name, the trash.
+// Stop, go on, train longer, finish; the report.
 import { html, useState } from "../core/dom.js";
 import { post } from "../core/api.js";
 import { Dialog, Trouble } from "../core/parts.js";
 import { go } from "../core/route.js";
 import { count, duration } from "../core/wording.js";
+import { Tools } from "../runs/tools.js";
 
 const sentence = (card, facts) => {
   const saved = facts.checkpoints.filter((one) => !one.damage).at(-1);
@@ -25,16 +26,13 @@ export function Controls({ card, facts }) {
   const [error, fail] = useState(null);
   const [asks, ask] = useState("");
   const [minutes, setMinutes] = useState(10);
-  const [name, setName] = useState(card.name);
   const running = card.state === "running";
   const act = (verb, body) => async () => {
     work(verb);
     fail(null);
     ask("");
     try {
-      const done = await post(`/api/runs/${card.id}/${verb}`, body);
-      if (verb === "rename") go("watch", done.id);
-      if (verb === "remove") go("runs");
+      await post(`/api/runs/${card.id}/${verb}`, body);
     } catch (failed) {
       fail(failed);
     }
@@ -54,7 +52,7 @@ export function Controls({ card, facts }) {
             : null}
         <button class=${card.state === "finished" ? "first" : ""} disabled=${busy} onClick=${() => ask("longer")}>Train longer …</button>
         <a class="button" href=${`/api/runs/${card.id}/report`} download>Report</a>
-        ${running ? null : html`<button class="quiet" onClick=${() => { setName(card.name); ask("rename"); }}>Rename …</button>
+        ${running ? null : html`<button class="quiet" onClick=${() => ask("rename")}>Rename …</button>
           <button class="quiet" onClick=${() => ask("remove")}>Remove …</button>`}
       </div>
     </div>
@@ -73,14 +71,6 @@ export function Controls({ card, facts }) {
       <div class="buttons"><button onClick=${close}>Cancel</button>
         <button class="first" onClick=${act("resume", { minutes: end })}>Finish</button></div>
     <//>` : null}
-    ${asks === "rename" ? html`<${Dialog} title="Rename" onClose=${close}>
-      <label class="field">Name <input value=${name} onInput=${(event) => setName(event.target.value)} /></label>
-      <div class="buttons"><button onClick=${close}>Cancel</button>
-        <button class="first" onClick=${act("rename", { name })}>Rename</button></div>
-    <//>` : null}
-    ${asks === "remove" ? html`<${Dialog} title="Remove" onClose=${close}>
-      <p>${card.name} goes to the folder .trash beside it. Nothing is deleted; move it back to have it again.</p>
-      <div class="buttons"><button onClick=${close}>Cancel</button>
-        <button class="danger" onClick=${act("remove")}>Remove</button></div>
-    <//>` : null}`;
+    <${Tools} card=${card} asks=${["rename", "remove"].includes(asks) ? asks : ""} key=${asks} onClose=${close}
+      onDone=${(verb, done) => (verb === "rename" ? go("watch", done.id) : go("runs"))} />`;
 }

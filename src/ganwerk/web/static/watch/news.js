@@ -43,11 +43,11 @@ function warned(known, { message = "", hint = "" }) {
   return told ? known : [...known, { message, hint }];
 }
 
-// Findings that last, newest word of each, then those that ended. Rows: code, begin or end.
+// Findings that last, and those that are over: of each kind its newest row, the gravest first
 export function standing(findings) {
   const byCode = new Map();
   for (const row of findings) byCode.set(row.code, row);
-  const all = [...byCode.values()];
-  const lasts = (row) => row.until_images == null && row.state !== "ended";
-  return [all.filter(lasts), all.filter((row) => !lasts(row))];
+  const grave = (row) => ["act", "watch", "note"].indexOf(row.weight);
+  const all = [...byCode.values()].sort((a, b) => grave(a) - grave(b));
+  return [all.filter((row) => !row.over), all.filter((row) => row.over)];
 }
