@@ -69,6 +69,8 @@ async def resume(request: Request) -> Response:
         raise RunError(f"{path.name} is being trained already.")
     if running:
         _stop(site, run)
+    ending = site.launches.log_of(path)
+    if running or (ending is not None and ending.alive):  # it has said its end, and unloads
         site.later(_resume_when_stopped(site, run, words, path))
     else:
         await asyncio.to_thread(site.launches.start, words, path)

@@ -102,7 +102,7 @@ export function Plan({ source }) {
       : null}
     ${plan
       ? html`<p class="sentence">${why(plan)}, about ${duration(60 * wanted)}.</p>
-          <label class="field">Time to train <output>${duration(60 * wanted)}</output>
+          <label class="field">Time to train <span class="worth" aria-hidden="true">${duration(60 * wanted)}</span>
             <input type="range" min="0" max=${NOTCHES} value=${notchOf(wanted)} aria-valuetext=${duration(60 * wanted)}
               onInput=${(event) => setMinutes(minutesAt(Number(event.target.value)))} />
           </label>

@@ -1,0 +1,251 @@
+"""What a user does, in a real browser with a real training: from an empty folder to a finished run.
+
+One training serves all of it, in the order of the file: it is one test."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganwerk.run import Journal
+from ganwerk.web.launches import holder
+from tests.web.serving import Served
+
+pytestmark = pytest.mark.xdist_group("page")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("flow")
+
+
+@pytest.mark.timeout(1200)
+def test_what_a_user_does(tab, server, place, folder, expect):
+    from_dropped_pictures_to_a_training(tab, place, folder, expect)
+    a_training_outlives_the_server_and_every_window_sees_it(tab, server, place, expect)
+    one_scrubber_and_the_keys_move_in_time(tab, place, expect)
+    stop_saves_and_resume_goes_on(tab, place, expect)
+    one_that_is_killed_is_told_as_broken_off(tab, place, expect)
+    finish_now_ends_as_finished(tab, place, expect)
+    the_report_is_taken_away(tab, place, expect)
+    rename_and_remove(tab, place, expect)
+    a_training_that_cannot_begin_says_why(tab, place, expect)
+
+
+class Server:
+    """The page at one port, started again at will."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.served = Served(home)
+
+    def again(self) -> None:
+        port = self.served.port
+        self.served.kill()
+        self.served = Served(self.home, port=port)
+
+
+@pytest.fixture(scope="module")
+def server(place: Path):
+    made = Server(place)
+    yield made
+    made.served.stop()
+
+
+@pytest.fixture
+def tab(browser: Any, server: Server):
+    """A tab. That the server was away, or refused what a test asked for, is no complaint."""
+    from tests.browser import visiting
+
+    visits = visiting(browser)
+    make = next(visits)
+    made: list[Any] = []
+
+    def open_tab(link: str = "", **options: Any) -> Any:
+        visit = make(server.served.origin, server.served.entry, **options)
+        made.append(visit)
+        if link:
+            visit.page.goto(server.served.origin + link)
+        return visit.page
+
+    yield open_tab
+    for visit in made:
+        meant = ("ERR_", "status of 400")
+        visit.complaints[:] = [
+            text for text in visit.complaints if not any(word in text for word in meant)
+        ]
+    with pytest.raises(StopIteration):
+        next(visits)
+
+
+def wait_for(what, seconds: float = 120.0):
+    """What it returns as soon as that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found or time.monotonic() > end:
+            assert found
+            return found
+        time.sleep(0.05)
+
+
+def from_dropped_pictures_to_a_training(tab, place, folder, expect):
+    page = tab()
+    page.get_by_role("link", name="New run").first.click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(str(folder))
+    expect(page.get_by_role("heading", name="60 pictures, 2 classes")).to_be_visible()
+    assert len(list((place / "pictures" / "shapes" / "disk").glob("*.png"))) == 30
+    shown = page.get_by_alt_text("One of the pictures")
+    expect(shown).to_have_count(24)
+    assert shown.first.evaluate("image => image.complete && image.naturalWidth") == 96
+    plan = page.get_by_role("region", name="Plan")
+    expect(plan.locator(".sentence")).to_have_text(re.compile(r"^\d+ px, classes not used, about "))
+    slider = plan.get_by_label("Time to train")
+    slider.focus()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    expect(plan).to_contain_text("More than advised")
+    plan.get_by_label("Name").fill("my shapes")
+    plan.get_by_role("button", name="Train").click()
+    expect(page).to_have_url(re.compile("/watch$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("my shapes")
+    expect(page.get_by_alt_text(re.compile("Drawn pictures after"))).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+    command = page.get_by_role("group", name="How it was started")
+    expect(command).to_contain_text("ganwerk train pictures/shapes")
+    expect(command).to_contain_text("--out 'runs/my shapes'")
+
+
+def run_of(place: Path) -> Path:
+    return place / "runs" / "my shapes"
+
+
+def watch(tab, place: Path, **options: Any) -> Any:
+    from ganwerk.web.table import id_of
+
+    return tab(f"#/run/{id_of(run_of(place))}/watch", **options)
+
+
+def a_training_outlives_the_server_and_every_window_sees_it(tab, server, place, expect):
+    first, phone = watch(tab, place), watch(tab, place, viewport={"width": 360, "height": 740})
+    for page in (first, phone):
+        expect(page.get_by_alt_text(re.compile("Drawn pictures after"))).to_be_visible()
+    pid = holder(run_of(place))
+    server.again()
+    before = Journal(run_of(place) / "journal.jsonl").rows("step")[-1]["images"]
+
+    def images(page: Any) -> int:
+        return int(page.locator(".tiles dd").first.inner_text().replace(",", ""))
+
+    for page in (first, phone):
+        wait_for(lambda page=page: images(page) > before)
+        expect(page.get_by_text("lost its server")).to_have_count(0)
+    assert holder(run_of(place)) == pid
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def one_scrubber_and_the_keys_move_in_time(tab, place, expect):
+    page = watch(tab, place)
+    picture = page.get_by_alt_text(re.compile("Drawn pictures after"))
+    expect(picture).to_be_visible()
+    wait_for(lambda: len(list((run_of(place) / "pictures").glob("grid-*.png"))) > 2)
+    page.keyboard.press("Home")
+    first = sorted((run_of(place) / "pictures").glob("grid-*.png"))[0]
+    expect(picture).to_have_attribute("src", re.compile(f"/grids/{int(first.stem[5:])}$"))
+    expect(page).to_have_url(re.compile("at="))
+    page.keyboard.press("ArrowRight")
+    second = sorted((run_of(place) / "pictures").glob("grid-*.png"))[1]
+    expect(picture).to_have_attribute("src", re.compile(f"/grids/{int(second.stem[5:])}$"))
+    page.get_by_role("button", name="To the newest").click()
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Losses"))).to_be_visible()
+
+
+def stop_saves_and_resume_goes_on(tab, place, expect):
+    page = watch(tab, place)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("stopped")
+    saved = Journal(run_of(place) / "journal.jsonl").rows("end")[-1]
+    assert saved["reason"] == "stopped"
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+    wait_for(lambda: Journal(run_of(place) / "journal.jsonl").rows()[-1]["event"] != "resume")
+    assert (
+        Journal(run_of(place) / "journal.jsonl").rows("resume")[-1]["from_images"]
+        == (saved["images"])
+    )
+
+
+def one_that_is_killed_is_told_as_broken_off(tab, place, expect):
+    import os
+
+    page = watch(tab, place)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+    os.kill(holder(run_of(place)), signal.SIGKILL)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("interrupted")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+
+
+def finish_now_ends_as_finished(tab, place, expect):
+    page = watch(tab, place)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+    page.get_by_role("button", name="Finish now").click()
+    page.get_by_role("button", name="Finish", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("finished")
+    rates = [row["g_rate"] for row in Journal(run_of(place) / "journal.jsonl").rows("step")]
+    assert rates[-1] < max(rates) / 3, "the steps became smaller towards the end"
+
+
+def the_report_is_taken_away(tab, place, expect):
+    page = watch(tab, place)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Report").click()
+    assert download.value.suggested_filename == "my shapes.html"
+    text = Path(download.value.path()).read_text("utf-8")
+    assert "<!doctype html>" in text
+    assert "my shapes" in text
+
+
+def rename_and_remove(tab, place, expect):
+    page = tab("#/runs")
+    page.get_by_role("button", name="Rename my shapes").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("../evil")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("cannot be named")
+    page.get_by_role("dialog").get_by_label("Name").fill("renamed")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("link", name="renamed")).to_be_visible()
+    assert (place / "runs" / "renamed" / "about.json").is_file()
+    page.get_by_role("button", name="Remove renamed").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
+    [gone] = (place / "runs" / ".trash").iterdir()
+    assert gone.name.startswith("renamed-")
+    assert (gone / "about.json").is_file()
+
+
+def a_training_that_cannot_begin_says_why(tab, place, expect):
+    """The pictures were taken away between the plan and the start."""
+    import shutil
+
+    page = tab("#/new")
+    page.get_by_role("button", name="Use shapes").click()
+    train = page.get_by_role("button", name="Train")
+    expect(train).to_be_enabled()
+    for path in (place / "pictures" / "shapes").iterdir():
+        shutil.rmtree(path)
+    train.click()
+    expect(page.get_by_role("alert")).to_contain_text("picture")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("failed")
+    page.goto(page.url.split("#")[0] + "#/runs")
+    page.get_by_role("button", name="Remove shapes").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
