@@ -19,6 +19,7 @@ from ganwerk.control.mix import Mixed, mix
 from ganwerk.control.project import Projected, project
 from ganwerk.control.steered import Steered
 from ganwerk.control.strips import Found, directions
+from ganwerk.doctor.tried import Tried, tried
 from ganwerk.publish.export import Written, export
 from ganwerk.publish.publish import Published, publish
 from ganwerk.report import write_report
@@ -144,6 +145,8 @@ class Trained:
         data: str | Path | None = None,
         device: str | None = None,
         accept_changed_data: bool = False,
+        treat: str | None = None,
+        doctor: str | None = None,
         watch: Watcher = nobody,
     ) -> Trained:
         """Go on training, as `ganwerk resume`."""
@@ -155,6 +158,8 @@ class Trained:
             data=data,
             device=device,
             accept_changed_data=accept_changed_data,
+            treat=treat,
+            doctor=doctor,
             watch=watch,
         )
 
@@ -170,6 +175,10 @@ class Trained:
     def journal(self, event: str | None = None) -> list[dict[str, Any]]:
         """The rows of the journal."""
         return self.run.journal.rows(event)
+
+    def treatments(self) -> list[Tried]:
+        """What was tried on it, the oldest first: measured before and after, kept or undone."""
+        return tried(self.journal("treatment"))
 
     def settings(self) -> list[Explained]:
         """Every setting with its value, origin and meaning."""
@@ -261,11 +270,14 @@ def resume(
     data: str | Path | None = None,
     device: str | None = None,
     accept_changed_data: bool = False,
+    treat: str | None = None,
+    doctor: str | None = None,
     watch: Watcher = nobody,
 ) -> Trained:
     """Go on with a run; minutes, images or epochs (one of them) prolong it.
 
-    data: where the pictures are now, if they were moved. device: train on another one.
+    data: where the pictures are now, if they were moved. device: train on another one. treat: the
+    code of a finding that the run has, 'GW203'. doctor: 'watch', 'treat' or 'off' from here on.
     """
     budget = checks.budget(minutes, images, epochs)
     verbs.resume(
@@ -274,6 +286,8 @@ def resume(
         where=None if data is None else checks.pictures(data),
         device=device,
         accept_changed_data=accept_changed_data,
+        treat=treat,
+        doctor=None if doctor is None else checks.plain(doctor),
         watch=watch,
     )
     return Trained(path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganwerk.data.health import HealthLine
+from ganwerk.run import Run
 from ganwerk.runtime.events import Ended, Plan, Planned
 from ganwerk.sampling.wanted import Sampled
 from ganwerk.values import Progress
@@ -129,6 +131,43 @@ def test_resume(cli: Any, stub: Any) -> None:
     assert plain_args == (Path("runs/mine"),)
     assert (plain["more"], plain["accept_changed_data"]) == (None, False)
     assert (more["more"], more["accept_changed_data"]) == (("images", 10_000), True)
+
+
+def test_resume_treats_what_it_is_asked_to(cli: Any, stub: Any) -> None:
+    resume = stub("ganwerk.training.train.resume", Path("runs/mine"))
+    assert cli("resume", "runs/mine", "--treat", "GW203", "--doctor", "treat").exit_code == 0
+    ((_, rest),) = resume.calls
+    assert (rest["treat"], rest["doctor"]) == ("GW203", "treat")
+
+
+def test_treatments_tell_what_was_tried(cli: Any, digits_run: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(digits_run, tmp_path / "mine")
+    assert "No treatment was tried" in cli("treatments", str(path)).output
+    begun = {"event": "treatment", "state": "begun", "number": 1, "images": 96, "code": "GW203",
+             "from_images": 48, "until_images": 144, "name": "slower", "words": "G learns slower.",
+             "changes": ["optimiser.generator_rate: 0.002 -> 0.001"], "signal": "coverage",
+             "better": "higher", "before": 0.25}  # fmt: skip
+    ended = {"event": "treatment", "state": "undone", "number": 1, "images": 144, "after": 0.2,
+             "reason": "not better by more than chance"}  # fmt: skip
+    with Run.open(path).journal as journal:
+        journal.append(begun)
+        told = cli("treatments", str(path)).output
+        assert "1  GW203  slower: on trial" in told
+        assert "coverage 0.25 before, judged at 144 images" in told
+        journal.append(ended)
+    told = cli("treatments", str(path)).output.splitlines()
+    assert told == [
+        "1  GW203  slower: undone",
+        "   G learns slower.",
+        "   begun at 96 images, from the checkpoint at 48",
+        "   optimiser.generator_rate: 0.002 -> 0.001",
+        "   coverage 0.25 before, 0.2 after",
+        "   not better by more than chance",
+    ]
+    found = json.loads(cli("treatments", str(path), "--json").output)
+    assert found["treatments"][0]["outcome"] == "undone"
+    assert found["treatments"][0]["after"] == 0.2
+    assert cli("treatments", str(tmp_path)).exit_code == 2
 
 
 def test_sample(cli: Any, stub: Any) -> None:

@@ -257,5 +257,35 @@ def test_a_long_journal_is_read_fast(journal: Journal) -> None:
 
 def test_all_events_can_be_written(journal: Journal) -> None:
     for event in EVENTS:
-        journal.append({"event": event, "step": 1, "images": 1, "from_images": 1})
+        journal.append({"event": event, "step": 1, "images": 1, "from_images": 1, "number": 1})
     assert [row["event"] for row in journal.rows()] == list(EVENTS)
+
+
+def treatment(number: int, state: str, images: int) -> dict[str, Any]:
+    return {"event": "treatment", "number": number, "state": state, "images": images}
+
+
+def test_what_a_treatment_did_that_was_undone_is_not_told(journal: Journal) -> None:
+    for row in (
+        step(10), step(20), treatment(1, "begun", 20),
+        {"event": "resume", "from_images": 10}, step(20, treated=1), {"event": "end", "images": 20},
+        {"event": "resume", "from_images": 20}, step(30, treated=1),
+        {"event": "warning", "message": "told"},
+        {"event": "warning", "diverged": True},
+        treatment(1, "undone", 30), step(30),
+        treatment(2, "begun", 30), step(40, treated=2), treatment(2, "kept", 40), step(50),
+    ):  # fmt: skip
+        journal.append(row)
+    assert images(journal) == [10, 20, 30, 40, 50]
+    assert [row.get("treated") for row in journal.rows("step")] == [None, None, None, 2, None]
+    assert [row["state"] for row in journal.rows("treatment")] == [
+        "begun", "undone", "begun", "kept",
+    ]  # fmt: skip
+    assert [row.get("message") for row in journal.rows("warning")] == ["told"]
+    assert journal.rows("resume") == journal.rows("end") == []
+
+
+def test_a_treatment_on_trial_tells_all(journal: Journal) -> None:
+    for row in (step(10), treatment(1, "begun", 10), step(20), treatment(7, "undone", 20)):
+        journal.append(row)  # the last one of a treatment that never began
+    assert images(journal) == [10, 20]

@@ -9,14 +9,16 @@ from importlib import import_module
 
 import pytest
 
+from ganwerk.api import open_run
 from ganwerk.doctor.finding import Finding, Times, Treatment
 from ganwerk.doctor.table import kinds
 from ganwerk.doctor.tried import Verdict, tried
-from ganwerk.errors import DivergedError, MachineError, RunError
+from ganwerk.errors import ConfigError, DivergedError, MachineError, RunError
 from ganwerk.run import Run
 from ganwerk.runtime.events import Stepped, Treated
 from ganwerk.runtime.settings import settings_of
 from ganwerk.training import play, treat
+from ganwerk.training.finetune import finetune
 from ganwerk.training.train import resume, train
 from tests.training.test_interrupted import Killed
 from tests.training.test_train import assert_same, stop_after
@@ -51,8 +53,8 @@ class Doctor:
         self.helps, self.asked = helps, []
         monkeypatch.setattr(treat, "helped", self.judges)
 
-    def finds(self, run):
-        seen = max((row["images"] for row in run.journal.rows("step")), default=0)
+    def finds(self, session):
+        seen = session.state.images
         return [Finding(CODE, "missing", "act", "", since_images=48)] if seen >= BEGINS else []
 
     def judges(self, *asked):
@@ -105,6 +107,24 @@ def test_one_that_helped_is_kept_and_the_run_can_be_built_from_its_folder(tiny, 
     told = [(e.number, e.outcome) for e in seen if isinstance(e, Treated)]
     assert told == [(1, "on trial"), (1, "kept")]
     assert resume(path, more=("images", 32)) == path
+
+
+def test_other_commands_work_on_a_treated_run(tiny, monkeypatch, recwarn):
+    Doctor(monkeypatch, PACKS)
+    path = train(treated(tiny, data__conditional=False, run__keep_checkpoints=9))
+    run = open_run(path)
+    assert history(path) == [(1, "packs", "kept")]
+    assert run.sample(range(4)).shape == (4, 16, 16, 1)
+    assert run.sample(range(2), at=BEGINS).shape == (2, 16, 16, 1)  # from before the treatment
+    assert list(recwarn) == []
+    origins = {line.key: line.origin for line in run.settings()}
+    assert origins["remedy.2.size"] == f"treatment 1 for {CODE}"
+    page = run.report().read_text("utf-8")
+    assert "treatment 1: kept" in page
+    (one,) = run.treatments()
+    assert (one.outcome, one.changes[-1]) == ("kept", "remedy.2.size: absent -> 2")
+    taught = finetune(path, tiny("taught", images=32, data__conditional=False))
+    assert [remedy.kind for remedy in settings_of(Run.open(taught)).remedy][-1] == "packing"
 
 
 def test_one_that_did_not_help_leaves_no_trace_in_the_weights(tiny, monkeypatch):
@@ -351,3 +371,48 @@ def test_the_ledger_of_a_run_that_was_damaged_is_told(tiny, monkeypatch):
     (path / "treatments" / "001.kept.json").write_text("{}")
     with pytest.raises(RunError, match=r"001\.kept\.json"):
         resume(path, more=("images", 16))
+
+
+def treat_by_hand(path, code="GW203"):
+    return resume(path, treat=code, more=("images", 160))
+
+
+def test_by_hand_it_treats_what_the_run_has(tiny, monkeypatch):
+    Doctor(monkeypatch, PACKS, ADDS_A_LAYER)
+    path = train(tiny(images=96, data__conditional=True))
+    treat_by_hand(path, "gw203")
+    assert history(path) == [(1, "see groups", "kept")]  # packs are not for classes
+    assert Run.open(path).load().images == 256
+    with pytest.raises(ConfigError, match="Packing judges pictures of different classes"):
+        treat_by_hand(path)
+
+
+def test_by_hand_it_refuses_before_anything_changes(tiny, monkeypatch):
+    Doctor(monkeypatch, ADDS_A_LAYER)
+    path = train(tiny(images=64))
+    with pytest.raises(RunError, match=r"has no finding GW203 \(Kinds of pictures are missing\)"):
+        treat_by_hand(path)
+    resume(path, more=("images", 64))
+    with pytest.raises(ConfigError, match="There is no finding 'GW2O3'") as caught:
+        treat_by_hand(path, "GW2O3")
+    assert "Did you mean 'GW203'" in caught.value.hint
+    with pytest.raises(RunError, match="judged after 36 images, and the run has 16 left") as caught:
+        resume(path, treat=CODE, more=("images", 16))
+    assert f"--treat {CODE} --images 72" in caught.value.hint
+    resume(path, treat=CODE, more=("images", 160), watch=stop_after(10))
+    with pytest.raises(RunError, match="still on trial, and there are never two at once"):
+        resume(path, treat=CODE)
+    resume(path)
+    with pytest.raises(RunError, match="All treatments for GW203"):
+        treat_by_hand(path)
+    assert history(path) == [(1, "see groups", "kept")]
+
+
+def test_by_hand_what_was_asked_in_vain_left_nothing(tiny, monkeypatch):
+    Doctor(monkeypatch, ADDS_A_LAYER, helps=False)
+    path = train(tiny(images=96))
+    straight = train(tiny("straight", images=96))
+    resume(straight, more=("images", 160))
+    treat_by_hand(path)
+    assert history(path) == [(1, "see groups", "undone")]
+    assert_same(straight, path)

@@ -99,3 +99,24 @@ def test_numbers_that_are_none_are_passed_over(tmp_path):
     history = History(path, "")
     history.read_on()
     assert [list(column) for column in history.series("d_loss")] == [[8.0], [2.5]]
+
+
+@pytest.mark.parametrize("outcome", ["kept", "undone"])
+@pytest.mark.parametrize("back", [96, 160])
+def test_a_treatment_leaves_what_the_report_leaves(run, outcome, back):
+    number = {"event": "treatment", "number": 1}
+    with run.journal as journal:
+        journal.append(number | {"state": "begun", "images": 160, "from_images": back})
+        if back < 160:
+            journal.append({"event": "resume", "from_images": back})
+        for images in (176, 192):
+            journal.append({"event": "step", "step": images, "images": images, "d_loss": 1.0,
+                            "g_loss": 2.0, "d_rate": 0.1, "g_rate": 0.2})  # fmt: skip
+        journal.append(number | {"state": outcome, "images": 192})
+        journal.append({"event": "step", "step": 200, "images": 200, "d_loss": 1.0, "g_loss": 2.0,
+                        "d_rate": 0.1, "g_rate": 0.2})  # fmt: skip
+    facts = gather(run)
+    history = History(run.journal.path, facts.loss)
+    history.read_on()
+    assert told(history) == told(facts)
+    assert history.treated == facts.treated == ((160.0, f"treatment 1: {outcome}"),)

@@ -39,6 +39,10 @@ COMMANDS = {
     "publish": ("ganwerk.cli.publish:command", "Make a web page that draws in the browser."),
     "serve": ("ganwerk.cli.serve:command", "Train, watch and explore in the browser."),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
+    "treatments": (
+        "ganwerk.cli.treatments:command",
+        "List what was tried on a training, and whether it helped.",
+    ),
     "data": ("ganwerk.cli.data:command", "Look at pictures before training."),
     "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),

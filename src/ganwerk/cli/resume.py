@@ -19,6 +19,16 @@ from ganwerk.cli.options import budget_options, json_option, moved_data_option, 
 @click.option(
     "--accept-changed-data", is_flag=True, help="Go on although pictures have changed since."
 )
+@click.option(
+    "--treat",
+    metavar="CODE",
+    help="Treat a finding of `ganwerk diagnose`: one change, kept only if it helped.",
+)
+@click.option(
+    "--doctor",
+    type=click.Choice(["watch", "treat", "off"]),
+    help="From here on: say what goes wrong, treat it too, or neither.",
+)
 @json_option("one object per event, the last one about the run,")
 def command(
     run: Path,
@@ -28,6 +38,8 @@ def command(
     data: str | None,
     device: str | None,
     accept_changed_data: bool,
+    treat: str | None,
+    doctor: str | None,
     as_json: bool,
 ) -> None:
     """Go on with the training in the folder RUN, exactly where it was saved.
@@ -39,6 +51,7 @@ def command(
     Examples:
       ganwerk resume runs/mine
       ganwerk resume runs/mine --minutes 20
+      ganwerk resume runs/mine --treat GW203
       ganwerk resume runs/mine --data /mnt/pictures --device cpu
     """
     budget = checks.budget(minutes, images, epochs)
@@ -54,6 +67,8 @@ def command(
                 where=data,
                 device=device,
                 accept_changed_data=accept_changed_data,
+                treat=treat,
+                doctor=doctor,
                 watch=screen,
             )
         )

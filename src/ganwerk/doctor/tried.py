@@ -50,7 +50,9 @@ def tried(rows: Sequence[Row]) -> list[Tried]:
 
 
 def _is(row: Row, state: str) -> bool:
-    return row.get("event") == "treatment" and row.get("state") == state
+    """Whether it is such a row, and sound: a journal may come from anywhere."""
+    whole = all(_number(row.get(key)) is not None for key in ("number", "images"))
+    return row.get("event") == "treatment" and row.get("state") == state and whole
 
 
 def _tried(row: Row, end: Row | None) -> Tried:

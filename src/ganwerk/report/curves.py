@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
+from ganwerk.doctor.tried import tried
 from ganwerk.game.equilibrium import EQUILIBRIA, Equilibrium
 from ganwerk.report.plot import Level, Plot, Series
 from ganwerk.runtime.events import SCORE
@@ -115,12 +116,22 @@ class Numbers(Protocol):
     def resumed(self) -> tuple[float, ...]:
         """The images from which it was resumed."""
 
+    @property
+    def treated(self) -> tuple[tuple[float, str], ...]:
+        """Where treatments began, and what came of each: see `treatments`."""
+
     def keys(self, event: str) -> Collection[str]:
         """What rows of this event measure, in the order in which it first came."""
 
     def series(self, key: str) -> tuple[Sequence[float], Sequence[float]]:
         """Images, which do not fall, and values of a key, from rows of steps, pictures and
         measures."""
+
+
+def treatments(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, str], ...]:
+    """Of the journal's rows about treatments: images and 'treatment 1: kept'."""
+    return tuple((float(one.images), f"treatment {one.number}: {one.outcome}")
+                 for one in tried(rows))  # fmt: skip
 
 
 def plots(numbers: Numbers) -> list[Plot]:
@@ -157,7 +168,9 @@ def _plot(
     series = tuple(line for line in found if len(line.images) >= FEWEST_POINTS)
     if not series:
         return None
-    return Plot(title, series, reading, levels, numbers.resumed, smooth, floor, ceiling)
+    return Plot(
+        title, series, reading, levels, numbers.resumed, numbers.treated, smooth, floor, ceiling
+    )
 
 
 def _distance(numbers: Numbers, _: Equilibrium | None) -> Plot | None:

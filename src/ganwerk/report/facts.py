@@ -14,6 +14,7 @@ from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
 from ganwerk.errors import GanwerkError, typed
 from ganwerk.game.equilibrium import EQUILIBRIA
+from ganwerk.report.curves import treatments
 from ganwerk.report.wording import duration, images, speed
 from ganwerk.run import CheckpointInfo, Run
 from ganwerk.run.files import plain
@@ -88,6 +89,11 @@ class Facts:
         """The images from which it was resumed."""
         marks = (number(row, "from_images") for row in self.of("resume"))
         return tuple(dict.fromkeys(mark for mark in marks if mark is not None))
+
+    @property
+    def treated(self) -> tuple[tuple[float, str], ...]:
+        """Where treatments began, and what came of each."""
+        return treatments(self.of("treatment"))
 
     def keys(self, event: str) -> list[str]:
         """What rows of this event hold, in the order in which it first came."""

@@ -43,13 +43,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What one plot shows. floor, ceiling: values that the vertical axis reaches at least."""
+    """What one plot shows. marks: images from which it was resumed. treated: images where a
+    treatment began, and what came of it. floor, ceiling: values that the vertical axis reaches at
+    least."""
 
     title: str
     series: tuple[Series, ...]
     reading: str
     levels: tuple[Level, ...] = ()
     marks: tuple[float, ...] = ()
+    treated: tuple[tuple[float, str], ...] = ()
     smooth: bool = True
     floor: float | None = None
     ceiling: float | None = None
@@ -224,13 +227,15 @@ def tick_labels(values: Sequence[float]) -> list[str]:
 
 
 def _marks(plot: Plot, place: Frame) -> list[Html]:
-    """Where the training was resumed."""
+    """Where the training was resumed, and where treated."""
     shapes = []
-    for images in plot.marks:
+    named = [(images, "resumed", "mark", 8) for images in plot.marks]
+    named += [(images, text, "mark treated", 19) for images, text in plot.treated]
+    for images, text, kind, down in named:
         if place.first < images < place.last:
             x = f"{place.x(images):.1f}"
-            line = el("line", class_="mark", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM)
-            shapes += [line, el("text", "resumed", class_="tick", x=x, y=TOP + 8, dx=4)]
+            shapes.append(el("line", class_=kind, x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM))
+            shapes.append(el("text", text, class_="tick", x=x, y=TOP + down, dx=4))
     return shapes
 
 

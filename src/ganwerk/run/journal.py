@@ -242,6 +242,10 @@ def _without_undone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 begun[row["number"]] = len(told)
             elif row.get("state") == "undone" and row["number"] in begun:
                 at = begun.pop(row["number"])
-                told[at:] = [other for other in told[at:] if other.get("event") in _ALWAYS_TOLD]
+                told[at:] = [
+                    other
+                    for other in told[at:]
+                    if other.get("event") in _ALWAYS_TOLD and not other.get("diverged")
+                ]
         told.append(row)
     return told

@@ -32,7 +32,18 @@ def settings_at(run: Run, meta: Mapping[str, Any]) -> tuple[Settings, tuple[str,
         "What it was trained with counts.",
     )
     settings = with_free(trained, {key: values.get(key) for key in FREE})
-    return settings, told if differences else ()
+    return settings, told if differences and not of_treatments(run, trained, own) else ()
+
+
+def of_treatments(run: Run, *settings: Settings) -> bool:
+    """Whether treatments of the run began or ended with all of these. Raises RunError."""
+    texts = {
+        text
+        for trial, _ in run.treatments.all()
+        for text in (trial.settings_before, trial.settings_after)
+    }
+    known = [load.from_toml(text, "the settings of a treatment") for text in texts]
+    return all(any(not explain.difference(k, s) for k in known) for s in settings)
 
 
 def with_free(settings: Settings, values: Mapping[str, Any]) -> Settings:

@@ -13,7 +13,16 @@ import torch
 from ganwerk.config import explain, load
 from ganwerk.config.schema import Settings
 from ganwerk.data import Changes, Pictures, changed_files
-from ganwerk.errors import CheckpointError, DataError, RunError, shown, typed
+from ganwerk.doctor.table import kind
+from ganwerk.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    RunError,
+    did_you_mean,
+    shown,
+    typed,
+)
 from ganwerk.game.state import TrainState
 from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.records import Choices
@@ -37,10 +46,11 @@ from ganwerk.training.session import (
     treated_in,
 )
 from ganwerk.training.standing import Standing, standing_of
-from ganwerk.training.treat import Care, cared_for
+from ganwerk.training.treat import Care, cared_for, order_for
 from ganwerk.training.trial import on_trial, put_right, settled
 from ganwerk.values import MachineFacts
 
+DOCTORS = ("watch", "treat", "sham", "off")
 __all__ = ["Request", "begin", "plan", "resume", "train"]
 
 
@@ -123,21 +133,25 @@ def resume(
     where: str | None = None,
     device: str | None = None,
     accept_changed_data: bool = False,
+    treat: str | None = None,
+    doctor: str | None = None,
     watch: Watcher = nobody,
 ) -> Path:
     """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
 
     more: ('minutes' | 'images' | 'epochs', amount) prolongs it from where it stands. where: the
-    place of the pictures, if they were moved. device: another one than it was trained on. What is
-    new of these is noted in the run when the first step has shown that it works. A run that was
-    killed before its first checkpoint begins.
+    place of the pictures, if they were moved. device: another one than it was trained on. treat:
+    code of a finding to treat. doctor: 'watch', 'treat', 'sham' or 'off' from here on. What is new
+    of these is noted in the run when the first step has shown that it works. A run that was killed
+    before its first checkpoint begins.
     Raises RunError if it is finished and nothing more is asked for or if its settings were changed,
-    DataError if the pictures were.
+    DataError if the pictures were; ConfigError, RunError if it cannot be treated so.
     """
     machine.keep_freed_memory()
     with machine_errors():
         run = Run.open(path)
-        asked = {} if device is None else {"run.device": device}
+        asked = _asked(device, doctor)
+        wanted = None if treat is None else kind(treat)
         check_tensorboard(settings_of(run))
         with run.lock():
             settings, checkpoint, trial = _standing(run, watch)
@@ -151,12 +165,23 @@ def resume(
             session = resumed_session(
                 run, settings, located.pictures, checkpoint, more, choices, trial
             )
+            order = None if wanted is None else order_for(session, wanted)
             remaining = remaining_plan(run, session)
             session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
             run.journal.append({"event": "resume", "from_images": session.state.images})
             watch(Planned(remaining))
-            cared_for(session, Care(watch))
+            cared_for(session, Care(watch, order=order))
     return run.path
+
+
+def _asked(device: str | None, doctor: str | None) -> dict[str, str]:
+    """Free settings that are other ones from here on. Raises ConfigError."""
+    asked = {} if device is None else {"run.device": device}
+    if doctor is not None:
+        if doctor not in DOCTORS:
+            raise ConfigError(f"The doctor cannot '{doctor}'.", did_you_mean(doctor, DOCTORS))
+        asked["run.doctor"] = doctor
+    return asked
 
 
 def _standing(run: Run, watch: Watcher) -> tuple[Settings, Checkpoint | None, Trial | None]:

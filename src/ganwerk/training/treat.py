@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -11,9 +11,16 @@ from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
 from ganwerk.doctor.change import changed
 from ganwerk.doctor.diagnose import diagnose_run
-from ganwerk.doctor.finding import WINDOW_SHARE, Finding, Treatment
+from ganwerk.doctor.finding import WINDOW_SHARE, Finding, Kind, Treatment
 from ganwerk.doctor.tried import candidates, helped, tried, untried
-from ganwerk.errors import CheckpointError, ConfigError, DivergedError, MachineError
+from ganwerk.errors import (
+    CheckpointError,
+    ConfigError,
+    DivergedError,
+    MachineError,
+    RunError,
+    typed,
+)
 from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.records import Choices
 from ganwerk.runtime.events import Treated, Watcher
@@ -22,24 +29,22 @@ from ganwerk.training.carry import carried_net
 from ganwerk.training.play import Player, play
 from ganwerk.training.session import Session, resumed_session
 
-Find = Callable[[Run], Sequence[Finding]]
 Order = tuple[Finding, Treatment]
 NOT_FINITE = "GW403"
 DIVERGED = "the training diverged"
 
 
-def doctor_says(run: Run) -> Sequence[Finding]:
+def doctor_says(session: Session) -> Sequence[Finding]:
     """What the doctor finds in the run now."""
-    return diagnose_run(run).findings
+    return diagnose_run(session.run).lasting
 
 
 @dataclass
 class Care:
-    """Looks after a training. find: what the doctor says of a run now. order: what was asked for,
-    to be tried first of all. on: the session that goes on after a treatment began or was undone."""
+    """Looks after a training. order: what was asked for, to be tried first of all. on: the session
+    that goes on after a treatment began or was undone."""
 
     watch: Watcher
-    find: Find = lambda run: doctor_says(run)
     order: Order | None = None
     on: Session | None = None
     _refused: set[tuple[str, str]] = field(default_factory=set)
@@ -113,7 +118,7 @@ class Care:
         if len(before) >= session.settings.run.most_treatments:
             return
         window = round(WINDOW_SHARE * state.horizon_images)
-        wanted = candidates(self.find(run), before, state.images, window)
+        wanted = candidates(doctor_says(session), before, state.images, window)
         yield from self._possible(session, wanted)
 
     def _possible(self, session: Session, orders: Iterable[Order]) -> Iterator[Order]:
@@ -164,6 +169,49 @@ class Care:
             if one.number == trial.number:
                 self.watch(Treated(one.number, one.code, one.words, one.outcome, one.images,
                                    one.signal, one.before, one.after, one.reason))  # fmt: skip
+
+
+def order_for(session: Session, kind: Kind) -> Order:
+    """The treatment to try for this finding. Raises RunError, ConfigError if the run has no such
+    finding, if one is on trial already, or if there is none that it can take."""
+    run, state = session.run, session.state
+    if session.trial is not None:
+        raise RunError(
+            f"Treatment {session.trial.number} of {run.path} is still on trial, and there are "
+            "never two at once.",
+            f"Let it end first: ganwerk resume {typed(run.path)}",
+        )
+    found = {finding.code: finding for finding in doctor_says(session)}
+    if kind.code not in found:
+        has = f"It has: {', '.join(found)}." if found else "It has none that lasts."
+        raise RunError(
+            f"The run {run.path} has no finding {kind.code} ({kind.name}).",
+            f"{has} See ganwerk diagnose {typed(run.path)}",
+        )
+    if not kind.treatments:
+        raise ConfigError(f"For {kind.code} ({kind.name}) a run has no treatment.", kind.helps)
+    left = state.horizon_images - state.images
+    refused: ConfigError | None = None
+    for order in untried(found[kind.code], tried(run.journal.rows("treatment"))):
+        window = order[1].window_images(int(state.horizon_images))
+        if window > left:
+            raise RunError(
+                f"A treatment is judged after {window:,} images, and the run has {left:,.0f} left.",
+                f"Prolong it: ganwerk resume {typed(run.path)} --treat {typed(kind.code)} "
+                f"--images {typed(2 * window)}",
+            )
+        try:
+            after_treatment(session, order[1])
+        except ConfigError as error:
+            refused = refused or error
+        else:
+            return order
+    if refused is not None:
+        raise refused
+    raise RunError(
+        f"All treatments for {kind.code} ({kind.name}) were tried on {run.path}.",
+        f"See what came of it: ganwerk treatments {typed(run.path)}",
+    )
 
 
 def cared_for(session: Session, care: Care) -> None:

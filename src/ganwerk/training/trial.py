@@ -15,8 +15,9 @@ from ganwerk.doctor.change import origins_after
 from ganwerk.errors import MachineError
 from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.treatments import Outcome
-from ganwerk.runtime.settings import with_free
+from ganwerk.runtime.settings import of_treatments, with_free
 from ganwerk.training.session import treated_in
+from ganwerk.training.standing import standing_of
 
 BROKEN_OFF = "it was broken off"
 
@@ -77,15 +78,11 @@ def settled(run: Run, settings: Settings, checkpoint: Checkpoint, trial: Trial |
     """The settings to go on with. Where run.toml, which is `settings`, is as a treatment left it
     that began or was undone when the run was killed, it is written anew; else it is left to the
     caller to compare. Under the lock."""
-    text = trial.settings_after if trial else checkpoint.meta["settings"]
+    text = trial.settings_after if trial else standing_of(checkpoint).settings
     wanted = load.from_toml(text, "the settings of the training")
     if not explain.difference(wanted, settings):
         return settings
-    known = (
-        text for other, _ in run.treatments.all()
-        for text in (other.settings_before, other.settings_after)
-    )  # fmt: skip
-    if all(explain.difference(_settings(text), settings) for text in known):
+    if not of_treatments(run, settings):
         return settings
     return write_settings(run, trial, wanted, settings)
 

@@ -7,9 +7,11 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Collection, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from ganwerk.report.curves import treatments
 from ganwerk.web.tail import Row, rows_after
 
 MOST_HISTORIES = 4
@@ -23,7 +25,10 @@ _COUNTERS = frozenset({"step", "images", "seconds", "n", "cost_seconds"})
 _MEASURED = ("step", "picture", "measure")
 _TOLD = ("start", "resume", "end", "measure", "warning", "finding", "treatment", "checkpoint")
 
+_ALWAYS = ("warning", "treatment")
+
 Column = tuple["array[float]", "array[float]"]
+Snapshot = tuple[dict[str, Column], dict[float, None], dict[str, deque[Row]]]
 
 
 class History:
@@ -40,6 +45,7 @@ class History:
         self._keys: dict[str, dict[str, None]] = {}
         self._resumed: dict[float, None] = {}
         self._told: dict[str, deque[Row]] = {}
+        self._before: dict[float, Snapshot] = {}
         self.latest: dict[str, Row] = {}
 
     def read_on(self) -> None:
@@ -65,6 +71,20 @@ class History:
             self._measure(event, row)
         if event in _TOLD:
             self._told.setdefault(event, deque(maxlen=MOST_TOLD)).append(row)
+        if event == "treatment":
+            self._treat(row)
+
+    def _treat(self, row: Row) -> None:
+        """One that is undone leaves nothing but what tells of it."""
+        number = _number(row.get("number")) or 0
+        if row.get("state") == "begun":
+            self._before[number] = deepcopy((self._columns, self._resumed, self._told))
+        elif number in self._before:
+            before = self._before.pop(number)
+            if row.get("state") == "undone":
+                told = {event: self._told[event] for event in _ALWAYS if event in self._told}
+                self._columns, self._resumed, self._told = before
+                self._told |= told
 
     def _measure(self, event: str, row: Row) -> None:
         images = _number(row.get("images"))
@@ -91,13 +111,17 @@ class History:
             kept = bisect_right(at, images)
             del at[kept:], values[kept:]
         for event, rows in self._told.items():
-            if event not in ("start", "resume", "end", "warning"):
+            if event not in ("start", "resume", "end", *_ALWAYS):
                 kept_rows = [r for r in rows if (_number(r.get("images")) or 0) <= images]
                 self._told[event] = deque(kept_rows, maxlen=MOST_TOLD)
 
     @property
     def resumed(self) -> tuple[float, ...]:
         return tuple(self._resumed)
+
+    @property
+    def treated(self) -> tuple[tuple[float, str], ...]:
+        return treatments(self.told("treatment"))
 
     def keys(self, event: str) -> Collection[str]:
         return self._keys.get(event, {}).keys()
@@ -120,6 +144,10 @@ class Between:
     @property
     def resumed(self) -> tuple[float, ...]:
         return tuple(at for at in self._history.resumed if self._first <= at <= self._last)
+
+    @property
+    def treated(self) -> tuple[tuple[float, str], ...]:
+        return tuple(one for one in self._history.treated if self._first <= one[0] <= self._last)
 
     def keys(self, event: str) -> Collection[str]:
         return self._history.keys(event)

@@ -154,6 +154,7 @@ def _as_json(plot: Plot, points: int) -> dict[str, Any]:
         "series": lines,
         "levels": [asdict(level) for level in plot.levels],
         "marks": list(plot.marks),
+        "treated": [list(mark) for mark in plot.treated],
         "floor": plot.floor,
         "ceiling": plot.ceiling,
     }

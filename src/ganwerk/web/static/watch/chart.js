@@ -89,6 +89,7 @@ function options(state, width) {
         const { plot, at } = state.current;
         for (const level of plot.levels) across(u, level.value, level.role, [6, 4]);
         for (const mark of plot.marks) across(u, mark, "soft", [1, 3], true);
+        for (const [mark] of plot.treated) across(u, mark, "ink", [5, 3], true);
         if (at != null) across(u, at, "accent", [], true);
       }],
       setCursor: [(u) => state.current.point(u)],
