@@ -35,11 +35,11 @@ BEGINS = 96
 @pytest.fixture(autouse=True)
 def tell_every_step(monkeypatch):
     monkeypatch.setattr("ganwerk.training.play.TELL_SECONDS", 0.0)
-    monkeypatch.setattr("ganwerk.training.gauge.Gauge.due", due_at_the_end_of_a_sixth)
-    monkeypatch.setattr("ganwerk.training.gauge.REPEATS", 2)
+    monkeypatch.setattr("ganwerk.training.exam.Examiner.due", due_now_and_then)
+    monkeypatch.setattr("ganwerk.training.exam_pictures.REPEATS", 2)
 
 
-def due_at_the_end_of_a_sixth(_, state):
+def due_now_and_then(_, state):
     return state.images % 48 == 0
 
 
@@ -348,7 +348,7 @@ def test_a_training_that_diverges_goes_on_slower_from_before(tiny, monkeypatch):
     monkeypatch.setattr(treat, "helped", lambda *_: Verdict(True, ""))
     monkeypatch.setattr(play.Clock, "due", lambda self, seconds: True)
     flat = {"schedule__kind": "constant", "schedule__warmup_images": 0}
-    path = train(treated(tiny, **flat))
+    path = train(treated(tiny, run__most_treatments=1, **flat))
     (one,) = tried(Run.open(path).journal.rows())
     assert (one.code, one.name, one.outcome) == ("GW403", "back and slower", "kept")
     with pytest.raises(DivergedError):

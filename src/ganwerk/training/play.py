@@ -188,7 +188,7 @@ class Player:
             start = time.perf_counter()
             score = self._judge(self.gauge)
             self.gauge.done(state, time.perf_counter() - start)
-            looked, free = True, not self._on_protected()
+            free = not self._on_protected()
             if score < self.best_score and free and self.best_saving.due(state.seconds):
                 start = time.perf_counter()
                 self._save(score)
@@ -248,7 +248,7 @@ class Player:
         name = SCORE if name == "distance" else name
         return floors[name].deviation if name in floors else 0.0
 
-    def save_base(self) -> None:
+    def save_now(self) -> None:
         """The checkpoint of this moment, with the budget that the run has now."""
         session, images = self.session, self.session.state.images
         if self.saved_images == images and not session.prolonged:

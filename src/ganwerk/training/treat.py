@@ -77,6 +77,7 @@ class Care:
             "reason": verdict.reason,
         }
         if verdict.helped:
+            player.save_now()
             trials.end(session.run, trial, "kept", told, session.settings)
             session.trial = None
             self._tell(session.run, trial)
@@ -140,7 +141,7 @@ class Care:
             self._refused.add((finding.code, treatment.name))
             return False
         before = player.look_for(len(session.run.treatments.all()) + 1)
-        player.save_base()
+        player.save_now()
         trial = begun(session, finding, treatment, after, before, player.noise(treatment.signal))
         self._tell(session.run, trial)
         self.on = tried_session(session, trial)
