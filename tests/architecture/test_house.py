@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "evaluation": SAMPLING | {"metrics"},
     "report": RUNTIME | {"doctor"},
     "publish": SAMPLING,
+    "sweep": SAMPLING | {"metrics", "training"},
     "lab": KEPT,
     "web": SAMPLING
     | {"metrics", "control", "stylisation", "evaluation", "lab", "report", "doctor"},
@@ -61,6 +62,7 @@ MAY_IMPORT = {
         "evaluation",
         "report",
         "publish",
+        "sweep",
         "lab",
         "web",
     },

@@ -20,6 +20,7 @@ from ganwerk.errors import GanwerkError, MachineError
 COMMANDS = {
     "train": ("ganwerk.cli.train:command", "Train a GAN on your pictures."),
     "resume": ("ganwerk.cli.resume:command", "Go on with a training, or train it longer."),
+    "sweep": ("ganwerk.cli.sweep:command", "Find the best settings by many trainings."),
     "finetune": ("ganwerk.cli.finetune:command", "Train on other pictures from where a run is."),
     "sample": ("ganwerk.cli.sample:command", "Draw pictures with a trained generator."),
     "draw": ("ganwerk.cli.draw:command", "Draw single pictures, steered in any way."),

@@ -156,8 +156,13 @@ def _of_preset(name: str) -> Draft:
 
 
 def _read(file: Path) -> Table:
+    return _parse(read_text(file), str(file))
+
+
+def read_text(file: Path) -> str:
+    """The text of a settings file. Raises ConfigError."""
     try:
-        return _parse(file.read_text("utf-8"), str(file))
+        return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"The settings file {file} cannot be read: {error}.", "Give a TOML text file."

@@ -7,6 +7,7 @@ the training: no random number is drawn from it and no weight is touched.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +59,14 @@ class Gauge:
         train: NDArray[np.int64],
         seed: int,
         rate: float,
+        stations: Sequence[int] = (),
     ) -> None:
         """images: (N, C, H, W) uint8; train: indices of those that are trained on, at least 128.
-        rate: images per second of the training, from which the first cost is guessed."""
+        rate: images per second of the training, from which the first cost is guessed. stations:
+        images seen at which to measure, in order, instead of now and then."""
         self.sampler, self.images, self.train, self.seed = sampler, images, train, seed
         self.n = min(SAMPLES, len(train) // 2)
+        self.stations, self.measured_images = tuple(stations), 0
         guess = PREPARING_SECONDS + self.n / (DRAWING_SPEED * rate)
         self.next_images, self.next_seconds = 0.0, guess / COST_SHARE
         self._ready: Ready | None = None
@@ -74,14 +78,23 @@ class Gauge:
 
     @property
     def begun(self) -> bool:
-        """Whether there was a first measurement: runs of seconds have none."""
-        return self._ready is not None
+        """Whether to measure at the end: there was a first measurement, which runs of seconds have
+        not, or somebody asked for stations."""
+        return self._ready is not None or bool(self.stations)
 
     def due(self, state: TrainState) -> bool:
-        """Every fiftieth of the run, or more seldom where that would cost too much time."""
+        """Every fiftieth of the run, or more seldom where that would cost too much time; with
+        stations, at these alone."""
+        if self.stations:
+            return self.reached(state.images)
         return state.images >= self.next_images and state.seconds >= self.next_seconds
 
+    def reached(self, images: int) -> bool:
+        """Whether there is a station at or before so many images that was not measured yet."""
+        return any(self.measured_images < station <= images for station in self.stations)
+
     def done(self, state: TrainState, cost_seconds: float) -> None:
+        self.measured_images = state.images
         self.next_images = state.images + SHARE_OF_RUN * state.horizon_images
         self.next_seconds = state.seconds + cost_seconds / COST_SHARE
 

@@ -129,7 +129,8 @@ class Player:
             state.seconds = started_at + time.perf_counter() - begun
             if self._trial_over(state.images):
                 return
-            if state.seconds - told >= TELL_SECONDS:
+            reached = self.gauge is not None and self.gauge.reached(state.images)
+            if reached or state.seconds - told >= TELL_SECONDS:
                 self._tell(state.images - told_images, state.seconds - told)
                 if self._maintain():
                     return
@@ -310,7 +311,11 @@ def _gauge(session: Session, sampler: Sampler) -> Gauge | None:
     if not (settings.measure and Gauge.possible(train)):
         return None
     images = session.pictures.images
-    return Gauge(sampler, images, train, settings.seed, session.expected_rate)
+    gauge = Gauge(
+        sampler, images, train, settings.seed, session.expected_rate, session.supervision.stations
+    )
+    gauge.measured_images = session.state.images
+    return gauge
 
 
 def _best_so_far(run: Run, images: int) -> float:

@@ -297,7 +297,7 @@ def _written(value: Any) -> str:
 
 def free_name(where: str) -> Path:
     """runs/<name of the data>, with a number where that is taken."""
-    stem = _stem(where)
+    stem = stem_of(where)
     folder = Path("runs")
     candidate, number = folder / stem, 2
     while os.path.lexists(candidate):
@@ -305,7 +305,7 @@ def free_name(where: str) -> Path:
     return candidate
 
 
-def _stem(where: str) -> str:
+def stem_of(where: str) -> str:
     """A name for a run on these pictures: no dots, no control characters, not too long."""
     path = Path(os.path.expanduser(where))
     if path.name == INDEX:  # of shards: their folder has the name

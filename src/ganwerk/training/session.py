@@ -36,6 +36,16 @@ from ganwerk.training.standing import standing_of
 
 
 @dataclass
+class Supervision:
+    """What somebody who compares trainings asks of one: to stop when `stop` is set, and to be
+    measured after these numbers of images, and at the end, instead of now and then. Stations may
+    be set until the first step, when the plan is told."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    stations: tuple[int, ...] = ()
+
+
+@dataclass
 class Session:
     """One training process at work on a run. choices: how each layer computes. begun: is called
     when the first step has shown that all of it works on this machine. trial: the treatment that is
@@ -54,10 +64,15 @@ class Session:
     expected_rate: float
     choices: Mapping[str, str]
     begun: Callable[[], None] = lambda: None
-    stop: threading.Event = field(default_factory=threading.Event)
+    supervision: Supervision = field(default_factory=Supervision)
     trial: Trial | None = None
     treated: int = 0
     prolonged: bool = False
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set by whoever wants the training to end cleanly after this step."""
+        return self.supervision.stop
 
 
 def new_session(run: Run, ready: Prepared) -> Session:

@@ -40,6 +40,7 @@ from ganwerk.training.prepare import (
 )
 from ganwerk.training.session import (
     Session,
+    Supervision,
     new_session,
     remaining_plan,
     resumed_session,
@@ -51,7 +52,7 @@ from ganwerk.training.trial import on_trial, put_right, settled
 from ganwerk.values import MachineFacts
 
 DOCTORS = ("watch", "treat", "sham", "off")
-__all__ = ["Request", "begin", "plan", "resume", "train"]
+__all__ = ["Request", "Supervision", "begin", "plan", "resume", "train"]
 
 
 def plan(request: Request, watch: Watcher = nobody) -> Plan:
@@ -59,13 +60,15 @@ def plan(request: Request, watch: Watcher = nobody) -> Plan:
     return prepare(request, watch, anew=True).plan
 
 
-def train(request: Request, watch: Watcher = nobody) -> Path:
+def train(
+    request: Request, watch: Watcher = nobody, supervision: Supervision | None = None
+) -> Path:
     """Train from the start. Returns the run directory.
 
     Raises GanwerkError: nothing is made unless the training can start.
     """
     with machine_errors():
-        return begin(prepare(request, watch), watch)
+        return begin(prepare(request, watch), watch, supervision=supervision)
 
 
 def begin(
@@ -73,6 +76,7 @@ def begin(
     watch: Watcher,
     plant: Callable[[TrainState], None] = lambda _: None,
     origin: Mapping[str, Any] | None = None,
+    supervision: Supervision | None = None,
 ) -> Path:
     """Make the run and train it. plant: gives the state its first weights, where it does not keep
     those drawn for it. origin: what to note of where they came from. Returns the run directory."""
@@ -82,6 +86,7 @@ def begin(
     with run.lock():
         run.journal.append({"event": "start", "images": 0} | noted)
         session = new_session(run, ready)
+        session.supervision = supervision or session.supervision
         plant(session.state)
         cared_for(session, Care(watch))
     return run.path
@@ -136,6 +141,7 @@ def resume(
     treat: str | None = None,
     doctor: str | None = None,
     watch: Watcher = nobody,
+    supervision: Supervision | None = None,
 ) -> Path:
     """Go on with a run from its last good checkpoint, exactly as if it had never stopped.
 
@@ -166,6 +172,7 @@ def resume(
                 run, settings, located.pictures, checkpoint, more, choices, trial
             )
             order = None if wanted is None else order_for(session, wanted)
+            session.supervision = supervision or session.supervision
             remaining = remaining_plan(run, session)
             session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
             run.journal.append({"event": "resume", "from_images": session.state.images})

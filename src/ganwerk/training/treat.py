@@ -312,5 +312,5 @@ def _other_session(
     other = resumed_session(
         run, settings, pictures, checkpoint, None, choices, trial, session.budget
     )
-    other.stop = session.stop
+    other.supervision = session.supervision
     return other
