@@ -42,6 +42,7 @@ test-portable: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m bench.document
+	$(BIN)/python -m bench.doctor.document
 	$(BIN)/python -m ganwerk.cli.document
 
 vendor: $(READY)

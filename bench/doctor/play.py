@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,47 +58,63 @@ def suits(case: Case, data: str, network: str) -> bool:
     return case.preset is None or network == "small"
 
 
-def play(job: Job, data: Path, work: Path) -> dict[str, Any]:
-    """Play one run in this process. Returns what is kept of it."""
+def begun(
+    job: Job, data: Path, work: Path, folder: Path, watch_state: Callable[[Any], None],
+    oracle: Callable[[Any], Callable[[Any], None]] | None = None,
+) -> tuple[Any, str]:  # fmt: skip
+    """Train. watch_state: is given the state with its first weights. oracle: made of what is
+    prepared, and told the events. Returns what was prepared, and what stopped the training."""
     import torch
 
     torch.set_num_threads(1)
-    from bench.doctor.oracle import Moments, Oracle
     from ganwerk.errors import GanwerkError
-    from ganwerk.run import Run
-    from ganwerk.sampling.sample import Sampler
-    from ganwerk.training import exam
     from ganwerk.training.prepare import prepare
     from ganwerk.training.train import begin
 
-    exam.COST_SHARE = COST_SHARE
-    case, folder = CASES[job.case], work / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    begun = time.process_time()
+    case = CASES[job.case]
     ready = prepare(_request(job, case, data, work, folder), lambda _: None)
-
-    def sampler(state: Any) -> Sampler:
-        p = ready.pictures
-        return Sampler(state.ema.net, ready.settings, p.class_names, p.health.class_counts,
-                       state.device)  # fmt: skip
-
-    moments = Moments(Oracle(ready.pictures, ready.train), sampler)
+    tell = oracle(ready) if oracle else lambda _: None
 
     def plant(state: Any) -> None:
-        moments.plant(state)
+        watch_state(state)
         if case.plant is not None:
             case.plant(state)
 
-    stopped = ""
     with ExitStack() as stack:
         if case.around is not None:
             stack.enter_context(case.around())
         try:
-            begin(ready, moments.tell, plant)
+            begin(ready, tell, plant)
         except GanwerkError as error:
-            stopped = error.message
+            return ready, error.message
+    return ready, ""
+
+
+def play(job: Job, data: Path, work: Path) -> dict[str, Any]:
+    """Play one run in this process. Returns what is kept of it."""
+    from bench.doctor.oracle import Moments, Oracle
+    from ganwerk.run import Run
+    from ganwerk.sampling.sample import Sampler
+    from ganwerk.training import exam
+
+    exam.COST_SHARE = COST_SHARE
+    folder, start = work / "run", time.process_time()
+    shutil.rmtree(folder, ignore_errors=True)
+    moments: list[Moments] = []
+
+    def oracle(ready: Any) -> Callable[[Any], None]:
+        p = ready.pictures
+
+        def sampler(state: Any) -> Sampler:
+            return Sampler(state.ema.net, ready.settings, p.class_names, p.health.class_counts,
+                           state.device)  # fmt: skip
+
+        moments.append(Moments(Oracle(p, ready.train), sampler))
+        return moments[0].tell
+
+    _, stopped = begun(job, data, work, folder, lambda s: moments[0].plant(s), oracle)
     if not stopped:
-        moments.look()
+        moments[0].look()
     run = Run.open(folder)
     rows = [row for row in run.journal.rows() if row["event"] in KEPT]
     kept = {
@@ -110,9 +127,9 @@ def play(job: Job, data: Path, work: Path) -> dict[str, Any]:
             for k, v in run.data["health"].items()
             if isinstance(v, int | float | str) or k in ("class_counts", "class_names")
         },
-        "oracle": [{k: _short(v) for k, v in row.items()} for row in moments.found],
+        "oracle": [{k: _short(v) for k, v in row.items()} for row in moments[0].found],
         "stopped": stopped,
-        "processor_seconds": round(time.process_time() - begun, 1),
+        "processor_seconds": round(time.process_time() - start, 1),
     }
     shutil.rmtree(folder, ignore_errors=True)
     return kept

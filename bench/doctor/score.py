@@ -65,6 +65,9 @@ def course_of(kept: dict[str, Any]) -> Course:
 def rows_of(kept: dict[str, Any]) -> list[dict[str, Any]]:
     """The journal of a run. What stopped it is a row of its own."""
     rows: list[dict[str, Any]] = [row for row in kept["rows"] if row["event"] != "finding"]
+    looks = [i for i, row in enumerate(rows) if row["event"] == "look"]
+    if len(looks) > 1 and rows[looks[-1]]["images"] == rows[looks[-2]]["images"]:
+        del rows[looks[-1]]  # the same moment again, as the version that was played did
     if kept["stopped"] and not any(row.get("diverged") for row in rows):
         last = max((row.get("images", 0) for row in rows), default=0)
         rows.append({"event": "warning", "images": last, "diverged": True,
@@ -107,7 +110,7 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
             continue
         true = truth(kept["oracle"], twin, bool(kept["stopped"]))
         diagnosis, begun = diagnosed(kept)
-        right = set(CASES[job.case].codes)
+        right = set(CASES[job.case].codes) - {"GW102"}  # said of the number alone
         for way in true.failed if job.case not in BROKEN_NAMES else ():
             right |= set(WAYS[way])
         for way in set(true.failed) & {"one picture", "one per class", "kinds lost", "stopped"}:

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganwerk.api import Trained, finetune, open_run, plan, resume, train
+    from ganwerk.api import Trained, diagnose, finetune, open_run, plan, resume, train
     from ganwerk.errors import GanwerkError
     from ganwerk.stylisation.api import Stylised, stylise
 
@@ -27,6 +27,7 @@ _HOME = {
     "GanwerkError": "ganwerk.errors",
     "Stylised": "ganwerk.stylisation.api",
     "Trained": "ganwerk.api",
+    "diagnose": "ganwerk.api",
     "finetune": "ganwerk.api",
     "open_run": "ganwerk.api",
     "plan": "ganwerk.api",
@@ -36,8 +37,8 @@ _HOME = {
 }
 
 __all__ = [
-    "GanwerkError", "Stylised", "Trained", "finetune", "open_run", "plan", "resume", "stylise",
-    "train",
+    "GanwerkError", "Stylised", "Trained", "diagnose", "finetune", "open_run", "plan", "resume",
+    "stylise", "train",
 ]  # fmt: skip
 
 

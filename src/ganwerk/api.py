@@ -19,7 +19,9 @@ from ganwerk.control.mix import Mixed, mix
 from ganwerk.control.project import Projected, project
 from ganwerk.control.steered import Steered
 from ganwerk.control.strips import Found, directions
+from ganwerk.doctor import diagnose as diagnosing
 from ganwerk.doctor.tried import Tried, tried
+from ganwerk.doctor.verdict import Diagnosis
 from ganwerk.publish.export import Written, export
 from ganwerk.publish.publish import Published, publish
 from ganwerk.report import write_report
@@ -291,6 +293,15 @@ def resume(
         watch=watch,
     )
     return Trained(path)
+
+
+def diagnose(run: str | Path) -> Diagnosis:
+    """What goes wrong in a run, how sure that is, and what cannot be told; needs no torch.
+
+    `findings` (the weightiest first), `measured`, `power`; `to_dict()` gives JSON values. Raises
+    RunError if there is no run.
+    """
+    return diagnosing.diagnose(_path(run))
 
 
 def open_run(path: str | Path) -> Trained:

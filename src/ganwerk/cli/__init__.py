@@ -39,6 +39,7 @@ COMMANDS = {
     "export": ("ganwerk.cli.export:command", "Write a generator as files that need no ganwerk."),
     "publish": ("ganwerk.cli.publish:command", "Make a web page that draws in the browser."),
     "serve": ("ganwerk.cli.serve:command", "Train, watch and explore in the browser."),
+    "diagnose": ("ganwerk.cli.diagnose:command", "Say what goes wrong in a training."),
     "report": ("ganwerk.cli.report:command", "Write one HTML file about a training."),
     "treatments": (
         "ganwerk.cli.treatments:command",

@@ -36,8 +36,10 @@ def command(minutes: str | None, out: Path | None) -> None:
     if minutes is not None:
         amount = positive(minutes, "--minutes")
         flags["budget.minutes"] = (amount, f"ganwerk demo --minutes {minutes}")
+    from ganwerk.cli.diagnose import last_word
     from ganwerk.cli.render import columns
     from ganwerk.cli.watch import watching
+    from ganwerk.doctor.diagnose import diagnose
     from ganwerk.report import write_report
     from ganwerk.training.train import Request, train
 
@@ -46,12 +48,17 @@ def command(minutes: str | None, out: Path | None) -> None:
     say(f"\nWriting the report of {run} ...")
     report = write_report(run, None)
     say(f"  report     {report}")
+    found = diagnose(run)
     for grid in sorted((run / "pictures").glob("grid-*.png"))[-1:]:
         say(f"  pictures   {grid}")
+    say("\nThe doctor's word on this run:")
+    for text in last_word(found):
+        say(f"  {text}")
     name = typed(run)
     say("\nOpen both in a browser. Then:")
     for line in columns(
         (f"ganwerk sample {name} --seeds 0-63 --grid", "draw new digits"),
+        (f"ganwerk diagnose {name}", "what goes wrong, and what helps"),
         (f"ganwerk resume {name} --minutes 5", "train longer, for better ones"),
         ("ganwerk train FOLDER", "train on your own pictures"),
     ):

@@ -24,6 +24,13 @@ LIMIT = statistics.NormalDist().inv_cdf(1 - 0.5 / (TESTS * LOOKS * RUNS))
 (Bonferroni): 4.8 deviations."""
 
 
+def finite(value: object) -> float | None:
+    """A finite number below 10^15, or None: anybody may have written into a journal."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and abs(value) < 1e15 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """values: what was seen after so many images, by name."""
@@ -33,9 +40,7 @@ class Look:
 
     def get(self, name: str) -> float | None:
         """A finite number, or None where it was not seen."""
-        value = self.values.get(name)
-        sound = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if sound and value is not None and math.isfinite(value) else None
+        return finite(self.values.get(name))
 
 
 @dataclass
@@ -61,13 +66,12 @@ class Course:
 
     def add(self, row: Row) -> None:
         """Take in a row of the journal; of any version, whatever is in it."""
-        event, images = row.get("event"), row.get("images")
-        if isinstance(images, int | float):
-            self.images = max(self.images, int(images))
+        event, images = row.get("event"), int(finite(row.get("images")) or 0)
+        self.images = max(self.images, images)
         if event == "null":
             self._bands(row)
         elif event == "look":
-            self.looks.append(Look(int(row.get("images", 0)), row))
+            self.looks.append(Look(images, row))
         elif event == "measure" and not self.n:
             self._measured(row)
         elif event == "warning" and row.get("diverged"):
@@ -79,9 +83,11 @@ class Course:
 
     def _bands(self, row: Row) -> None:
         for name, pair in row.items():
-            if isinstance(pair, list) and len(pair) == 2:
-                self.null[name] = float(pair[0]), float(pair[1])
-        self.n = int(row.get("n", 0))
+            known = [finite(part) for part in pair] if isinstance(pair, list) else []
+            match known:
+                case [float(mean), float(deviation)]:
+                    self.null[name] = mean, deviation
+        self.n = int(finite(row.get("n")) or 0)
         self.looks = [look for look in self.looks if "n" not in look.values]
 
     def _measured(self, row: Row) -> None:
@@ -89,16 +95,16 @@ class Course:
         by a twentieth."""
         values = {new: row[old] for old, new in MEASURED.items() if old in row}
         for old, new in MEASURED.items():
-            floor = row.get(f"floor {old}")
-            if isinstance(floor, int | float):
-                self.null[new] = float(floor), abs(float(floor)) / 20
-        self.looks.append(Look(int(row.get("images", 0)), values | {"n": row.get("n", 0)}))
+            floor = finite(row.get(f"floor {old}"))
+            if floor is not None:
+                self.null[new] = floor, abs(floor) / 20
+        self.looks.append(Look(int(finite(row.get("images")) or 0), values | {"n": 0.0}))
 
     def progress(self, i: int) -> float:
         """From 0 to 1: how far the run was at look i."""
         told = self.looks[i].get("progress")
         if told is not None:
-            return told
+            return min(1.0, max(0.0, told))
         total = self.total_images or self.images
         return min(1.0, self.looks[i].images / total) if total else 1.0
 

@@ -13,6 +13,13 @@ from ganwerk.errors import GanwerkError
 from ganwerk.run import Run
 
 T = TypeVar("T")
+GALLERY = {
+    "doctor-alike.png": "Drawn pictures beside those that are most like them.",
+    "doctor-copies.png": "Left what was drawn, right the training picture nearest to it.",
+    "doctor-ignored.png": "Your pictures that are least like anything that is drawn.",
+    "doctor-waiting.png": "Your pictures that the judge finds most real: drawn too rarely.",
+}
+"""Pictures that a closer look (doctor.deep) writes into the run, and what they show."""
 
 
 def diagnose_run(run: Run) -> Diagnosis:

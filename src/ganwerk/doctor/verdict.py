@@ -93,15 +93,14 @@ class Doctor:
         self.course = course
         self.standings = {code: Standing(kind) for code, kind in kinds().items()}
         self.found: list[Finding] = []
-        self._looked = 0
 
     def add(self, row: Row) -> list[Finding]:
         """Take in a row; returns the findings that begin or end with it."""
+        known = len(self.course.looks)
         self.course.add(row)
         before = {finding.code: finding for finding in self.found if finding.lasts}
-        if row.get("event") == "look":
-            self._looked = len(self.course.looks)
-            self._judge(self._looked - 1)
+        if len(self.course.looks) > known:
+            self._judge(known)
         elif row.get("event") in ("start", "end", "warning"):
             self._judge_whole()
         after = {finding.code: finding for finding in self.found if finding.lasts}

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from ganwerk.config.explain import Explained, explain
 from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
+from ganwerk.doctor.diagnose import diagnose_run
+from ganwerk.doctor.verdict import Diagnosis
 from ganwerk.errors import GanwerkError, typed
 from ganwerk.game.equilibrium import EQUILIBRIA
 from ganwerk.report.curves import treatments
@@ -44,6 +46,7 @@ class Facts:
     grids: tuple[tuple[int, Path], ...]
     gaps: tuple[str, ...]
     now: str
+    diagnosis: Diagnosis
 
     def of(self, event: str) -> list[Row]:
         return [row for row in self.rows if row.get("event") == event]
@@ -150,6 +153,7 @@ def gather(run: Run) -> Facts:
         grids=tuple(_grids(run, rows)),
         gaps=tuple(gaps),
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        diagnosis=diagnose_run(run),
     )
 
 
@@ -262,6 +266,7 @@ def summary(facts: Facts) -> dict[str, Any]:
             for info in facts.checkpoints
         ],
         "warnings": [{"message": message, "hint": hint} for message, hint in warnings(facts)],
+        "diagnosis": facts.diagnosis.to_dict(),
         "commands": [{"does": does, "command": command} for does, command in commands(facts)],
     }
     result: dict[str, Any] = plain(_finite(values))

@@ -35,7 +35,7 @@ def _resolution(facts: Facts) -> int:
     return facts.settings.data.resolution if facts.settings else 0
 
 
-def _img(
+def shown_picture(
     picture: Image.Image, limits: tuple[int, int], description: str, *, see_through: bool
 ) -> Html:
     """The picture; a small one is enlarged by whole pixels, so that they stay square."""
@@ -56,7 +56,7 @@ def _img(
 
 def _grid(facts: Facts, grid: Image.Image, limits: tuple[int, int], description: str) -> Html:
     whole = on_nothing(grid, Layout.of(grid, _resolution(facts)))
-    return _img(whole, limits, description, see_through=grid.mode == "RGBA")
+    return shown_picture(whole, limits, description, see_through=grid.mode == "RGBA")
 
 
 def pictures_section(facts: Facts) -> Html:
@@ -141,5 +141,5 @@ def _strip_figure(facts: Facts, seen: int, grid: Image.Image, on: str | None) ->
     layout = Layout.of(grid, _resolution(facts))
     count = min(_STRIP_PICTURES, layout.rows * layout.columns) if layout else 0
     column = column_of(grid, layout, count, _STRIP_CELL_PX) if layout else grid
-    shown = _img(column, _STRIP, f"After {images(seen)}", see_through=grid.mode == "RGBA")
+    shown = shown_picture(column, _STRIP, f"After {images(seen)}", see_through=grid.mode == "RGBA")
     return el("figure", shown, el("figcaption", short_count(seen)), class_=on)

@@ -9,6 +9,7 @@ from typing import Any
 import ganwerk
 from ganwerk.report.curves import plots
 from ganwerk.report.facts import Facts, commands, verdict, warnings
+from ganwerk.report.findings import findings_section
 from ganwerk.report.gallery import pictures_section, timeline_section
 from ganwerk.report.health import health_section
 from ganwerk.report.markup import Html, el, joined
@@ -28,6 +29,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-
 def page(facts: Facts) -> Html:
     """The whole file."""
     sections = [
+        ("findings", "Findings", findings_section(facts)),
         ("pictures", "Pictures", pictures_section(facts)),
         ("timeline", "Timeline", timeline_section(facts)),
         ("curves", "Curves", _curves(facts)),

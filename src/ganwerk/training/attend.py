@@ -77,8 +77,9 @@ class Attendance:
         return self.doctor.course.null.get(name, (0.0, 0.0))[1]
 
     def last_look(self) -> None:
-        """At the end, if there were looks at all."""
-        if self.examiner.begun:
+        """At the end, if there were looks at all, and the last was not just now."""
+        looks = self.doctor.course.looks
+        if self.examiner.begun and looks[-1].images != self.session.state.images:
             self.look()
 
     def add(self, row: Mapping[str, Any]) -> None:

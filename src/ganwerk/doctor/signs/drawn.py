@@ -38,8 +38,11 @@ def kinds_missing(course: Course, i: int) -> Sign:
         f"{course.null['coverage'][0]:.2f}), though {percent(min(1.0, precision))} of what is "
         "drawn looks like yours"
     )
-    holds = coverage < 0.45 and precision > 0.6 and (missing is None or missing > 0.25)
-    return Sign(holds and ripe(course, i, YOUNG, "coverage"), words, max(0.0, 1 - coverage / 0.45))
+    few = coverage < 0.28 and precision > 0.6 and (missing is None or missing > 0.3)
+    clean = missing is not None and missing > 0.3 and coverage < 0.8 and precision > 0.93
+    return Sign(
+        (few or clean) and ripe(course, i, YOUNG, "coverage"), words, max(0.0, 1 - coverage / 0.8)
+    )
 
 
 def classes_ignored(course: Course, i: int) -> Sign:
@@ -134,6 +137,16 @@ def copies(course: Course, i: int) -> Sign:
         f"your training pictures than unseen ones do: {ratio:.1f} times as many as by chance"
     )
     return Sign(ripe(course, i) and ratio > 3 and p < 1e-4, words, min(1.0, ratio / 10))
+
+
+def near_real(course: Course, i: int) -> Sign:
+    """The pictures are good enough that it is worth looking at them from near."""
+    shares = [course.share(name, i) for name in ("precision", "coverage")]
+    known = [share for share in shares if share is not None]
+    if not known:
+        return Sign(None, "not measured")
+    words = f"{percent(course.value('coverage', i) or 0)} of your pictures have a drawn one near"
+    return Sign(min(known) > 0.4, words)
 
 
 def checkerboard(course: Course, i: int) -> Sign:

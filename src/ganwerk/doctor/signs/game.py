@@ -7,6 +7,9 @@ import statistics
 from ganwerk.doctor.course import Course
 from ganwerk.doctor.signs.base import YOUNG, Sign, above, below, percent, ripe
 
+GONE = 0.05
+"""A share of the learning rate at which nothing more is learnt."""
+
 
 def d_certain(course: Course, i: int) -> Sign:
     right, gap = course.value("d_right", i), course.value("d_gap", i)
@@ -113,10 +116,14 @@ def still_weights(course: Course, i: int) -> Sign:
 
 
 def rates_gone(course: Course, i: int) -> Sign:
+    """The rates are gone, and were so when a good part of the run was still to come."""
+    gone = [k for k in range(i + 1) if (course.value("g_rate_share", k) or 1.0) < GONE]
     value = course.value("g_rate_share", i)
-    words = f"{percent(value or 0)} of the learning rate is left"
-    late = course.progress(i) > 0.85
-    return below(value, 0.05, words, when=not late)
+    if value is None:
+        return Sign(None, "not measured")
+    early = bool(gone) and course.progress(gone[0]) < 0.7 and gone[-1] == i
+    when = f", since {percent(course.progress(gone[0]))} of the run" if early else ""
+    return Sign(early, f"{percent(value)} of the learning rate is left{when}", 1.0)
 
 
 def ended(course: Course, i: int) -> Sign:
