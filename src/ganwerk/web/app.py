@@ -22,9 +22,11 @@ from ganwerk.web import (
     explore,
     laboratory,
     look,
+    making,
     pages,
     runs,
     stream,
+    styles,
     uploads,
 )
 from ganwerk.web.door import Guard
@@ -43,6 +45,8 @@ PARTS: tuple[ModuleType, ...] = (
     stream,
     laboratory,
     explore,
+    making,
+    styles,
 )
 """Each has `routes()`, the routes that it serves."""
 

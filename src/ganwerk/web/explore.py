@@ -88,6 +88,8 @@ def _drawing(values: dict[str, Any]) -> Head:
     if kind not in KINDS:
         raise ConfigError(f"Pictures cannot be sent as {checks.given(kind)}.", "Ask for png.")
     head: Head = {"kind": kind, "urgent": values.get("urgent") is True}
+    if "most_px" in values:
+        head["most_px"] = checks.whole(values["most_px"], "most_px", least=8, most=4096)
     return head | ({"asker": asker} if asker else {})
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -75,26 +76,34 @@ def _files(folder: Path) -> list[tuple[str, int, int]]:
 async def take(request: Request) -> Response:
     """One picture, its bytes as the body. x-name: its path in what was dropped, %-encoded;
     x-modified: its time in ms."""
-    site = Site.of(request)
-    folder = site.sources.set_of(request.path_params["set"])
+    folder = Site.of(request).sources.set_of(request.path_params["set"])
     name = safe_path(unquote(request.headers.get("x-name", "")))
     if name is None or not is_picture_name(name.name):
         raise DataError("This is no name of a picture.")
-    _check_room(request, folder)
-    arriving = folder / ARRIVING / secrets.token_hex(8)
-    try:
-        with disk_errors(arriving):
-            arriving.parent.mkdir(parents=True, exist_ok=True)
-        size = await _received(request, arriving)
-        found = await site.inspection.look(arriving)
-        if not found["ok"]:
-            raise DataError(f"{name.name} {found['reason']}.")
-        await asyncio.to_thread(_keep, arriving, folder / name, request.headers.get("x-modified"))
-    finally:
-        arriving.unlink(missing_ok=True)
-        with suppress(OSError):
-            arriving.parent.rmdir()
+    async with arriving(request, folder, name.name) as (file, size):
+        modified = request.headers.get("x-modified")
+        await asyncio.to_thread(_keep, file, folder / name, modified)
     return answer({"name": name.as_posix(), "bytes": size})
+
+
+@asynccontextmanager
+async def arriving(request: Request, folder: Path, name: str) -> AsyncIterator[tuple[Path, int]]:
+    """The picture that a request sends, as a file of so many bytes in `folder`, to be moved: it is
+    removed afterwards. Raises GanwerkError for what is no picture, too large, slow or broken."""
+    _check_room(request, folder)
+    file = folder / ARRIVING / secrets.token_hex(8)
+    try:
+        with disk_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        size = await _received(request, file)
+        found = await Site.of(request).inspection.look(file)
+        if not found["ok"]:
+            raise DataError(f"{name} {found['reason']}.")
+        yield file, size
+    finally:
+        file.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.parent.rmdir()
 
 
 def _check_room(request: Request, folder: Path) -> None:

@@ -6,8 +6,11 @@
 
 export const PANELS = [
   { name: "watch", title: "Watch", place: "run", load: () => import("./panels/watch.js") },
+  { name: "explore", title: "Explore", place: "run", load: () => import("./panels/explore.js") },
+  { name: "any", title: "This one does not exist", place: "full", load: () => import("./panels/any.js") },
   { name: "runs", title: "Runs", place: "top", load: () => import("./panels/runs.js") },
   { name: "new", title: "New run", place: "top", load: () => import("./panels/new.js") },
+  { name: "style", title: "Style", place: "top", load: () => import("./panels/style.js") },
   { name: "lab", title: "Laboratory", place: "top", load: () => import("./panels/lab.js") },
   { name: "compare", title: "Compare", place: "hidden", load: () => import("./panels/compare.js") },
   { name: "help", title: "Help", place: "top", load: () => import("./panels/help.js") },

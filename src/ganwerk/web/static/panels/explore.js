@@ -1,0 +1,217 @@
+// Explore: pictures of a run by number, and everything that can be moved in them.
+import { get } from "../core/api.js";
+import { html, useEffect, useMemo, useRef, useState } from "../core/dom.js";
+import { Command, Trouble } from "../core/parts.js";
+import { link, note } from "../core/route.js";
+import { count, images } from "../core/wording.js";
+import { Artist } from "./explore/artist.js";
+import { Shot, usePictures } from "./explore/pictures.js";
+import { Classes, Directions, Mixing, Slider } from "./explore/sliders.js";
+import { Walk } from "./explore/walk.js";
+import { called, plain, read, written } from "./explore/wish.js";
+import { Film, Projection } from "./explore/works.js";
+
+const SHEET = 24, DRAGGED_PX = 128, LARGEST_SEED = 1e9;
+
+// The facts of the generator; asked again when there is a newer checkpoint
+function useGenerator(run, images) {
+  const [found, set] = useState({});
+  const [again, reload] = useState(0);
+  useEffect(() => {
+    let over = false;
+    get(`/api/runs/${run}/generator`).then(
+      (facts) => over || set({ facts }), (error) => over || set((before) => ({ ...before, error })));
+    return () => (over = true);
+  }, [run, images, again]);
+  return [found, () => reload((n) => n + 1)];
+}
+
+function useCommand(artist, wish, busy) {
+  const [text, set] = useState("");
+  useEffect(() => {
+    if (busy) return undefined;
+    let over = false;
+    get(`${artist.path}/command?${new URLSearchParams({ wish })}`).then(
+      ({ command }) => over || set(command), () => {});
+    return () => (over = true);
+  }, [artist, wish, busy]);
+  return text;
+}
+
+function Copied({ text }) {
+  const [copied, set] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(text).catch(() => {});
+    set(true);
+    setTimeout(() => set(false), 1600);
+  };
+  return html`<button onClick=${copy}>${copied ? "Copied" : "Copy the link"}</button>`;
+}
+
+function Beside({ artist, wishes, place }) {
+  const { addresses, heads, error } = usePictures(artist, place, wishes, { what: "nearest" });
+  if (error) return html`<${Trouble} error=${error} />`;
+  const head = heads[0];
+  return html`<figure class="beside"><${Shot} address=${addresses[0]} alt="The nearest training picture" />
+    <figcaption class="small"><strong>Nearest training picture</strong><br />
+      ${head ? html`${head.name}<br /><span class=${head.nearer < 0.01 ? "warn" : "soft"}>${nearness(head)}</span>` : "is being looked for …"}
+    </figcaption></figure>`;
+}
+
+export function nearness({ nearer, held_out }) {
+  if (nearer == null) return "No pictures were held out to compare with.";
+  const share = Math.round(100 * nearer);
+  if (nearer < 0.01) return `Suspiciously near: of ${count(held_out)} real pictures it never saw, hardly one is as near.`;
+  return `${share} % of real pictures that it never saw are nearer to one of the training.`;
+}
+
+function Stage({ artist, wish, dragging, at, facts, pin, mixIn, near, setNear }) {
+  const text = written(wish);
+  const { addresses, heads, error } = usePictures(artist, "stage", [text], { urgent: dragging, most_px: DRAGGED_PX });
+  const [over, set] = useState(false);
+  const command = useCommand(artist, text, dragging);
+  const drop = (event) => {
+    event.preventDefault();
+    set(false);
+    const start = event.dataTransfer.getData("text/x-ganwerk");
+    if (start) mixIn(Number(start));
+  };
+  const hover = (event) => {
+    if (![...event.dataTransfer.types].includes("text/x-ganwerk")) return;
+    event.preventDefault();
+    set(true);
+  };
+  const seen = heads[0]?.images ?? at;
+  return html`<section class="stagebox" aria-label="The picture">
+    <figure
+      class=${over ? "stage over" : "stage"} onDragOver=${hover} onDragLeave=${() => set(false)} onDrop=${drop}
+    ><${Shot} address=${addresses[0]} alt=${called(wish)} small=${facts.resolution < 64} />
+      ${over ? html`<span class="dropnote">Its style goes in here</span>` : null}</figure>
+    <p class="number"><strong>${called(wish)}</strong> <span class="soft">after ${images(seen)}</span></p>
+    <${Trouble} error=${error} />
+    <div class="buttons">
+      <button class="first" onClick=${() => pin(text)}>Pin</button>
+      <a class="button" href=${artist.file(text, seen)} download>Save</a>
+      <${Copied} text=${location.href} />
+      <label class="choice"><input type="checkbox" checked=${near} onChange=${(e) => setNear(e.target.checked)} />Nearest training pictures</label>
+    </div>
+    ${near ? html`<${Beside} artist=${artist} place="beside" wishes=${[text]} />` : null}
+    <${Command} text=${command} label="What draws this picture on the command line" />
+  </section>`;
+}
+
+function Thumb({ address, number, chosen, small, choose, pin }) {
+  const start = (event) => {
+    event.dataTransfer.setData("text/x-ganwerk", String(number));
+    event.dataTransfer.effectAllowed = "copy";
+  };
+  const key = (event) => event.key === "p" && pin();
+  return html`<li><button
+      class="thumb" draggable="true" onDragStart=${start} onClick=${choose} onKeyDown=${key}
+      aria-pressed=${chosen} title=${`Picture ${number}`}
+    ><${Shot} address=${address} alt=${`Picture ${number}`} small=${small} /></button></li>`;
+}
+
+function Sheet({ artist, wish, first, turn, choose, pin, small, near }) {
+  const numbers = Array.from({ length: SHEET }, (_, k) => first + k);
+  const wishes = numbers.map((start) => written({ ...wish, start }));
+  const { addresses, error } = usePictures(artist, "sheet", wishes);
+  const shown = near ? wishes.slice(0, 8) : [];
+  const beside = usePictures(artist, "sheet-near", shown, { what: "nearest" });
+  return html`<section aria-label="Pictures by number">
+    <div class="buttons sheethead">
+      <button disabled=${first === 0} onClick=${() => turn(Math.max(0, first - SHEET))}>Earlier</button>
+      <label class="inline">From number <input type="number" min="0" value=${first}
+        onChange=${(event) => turn(Math.min(LARGEST_SEED, Math.max(0, Number(event.target.value) || 0)))} /></label>
+      <button onClick=${() => turn(first + SHEET)}>Later</button>
+    </div>
+    <${Trouble} error=${error} />
+    <ul class="sheet">${numbers.map((number, k) => html`<${Thumb}
+      key=${k} number=${number} address=${addresses[k]} small=${small} chosen=${number === wish.start}
+      choose=${() => choose(number)} pin=${() => pin(wishes[k])}
+    />`)}</ul>
+    ${near ? html`<h3>The first eight, each above its nearest training picture</h3>
+      <${Trouble} error=${beside.error} />
+      <ul class="sheet pairs">${shown.map((_, k) => html`<li key=${k}>
+        <${Shot} address=${addresses[k]} alt=${`Picture ${numbers[k]}`} small=${small} />
+        <${Shot} address=${beside.addresses[k]} alt=${`Nearest to ${numbers[k]}: ${beside.heads[k]?.name ?? ""}`} small=${small} /></li>`)}</ul>` : null}
+  </section>`;
+}
+
+function Pins({ artist, run, pins, unpin, show, small }) {
+  const { addresses } = usePictures(artist, "pins", pins);
+  return html`<section class="card" aria-label="Pinned"><h2>Pinned</h2>
+    ${pins.length
+      ? html`<ul class="sheet pinned">${pins.map((pin, k) => html`<li key=${pin}>
+          <button class="thumb" onClick=${() => show(read(pin))}><${Shot} address=${addresses[k]} alt=${called(read(pin))} small=${small} /></button>
+          <button class="quiet" aria-label=${`Unpin ${called(read(pin))}`} onClick=${() => unpin(k)}>×</button></li>`)}</ul>`
+      : html`<p class="soft">Pin two pictures or more, and walk between them.</p>`}
+    ${pins.length > 1 ? html`<${Walk} artist=${artist} pins=${pins} small=${small} /><${Film} run=${run} pins=${pins} />` : null}
+  </section>`;
+}
+
+export default function Explore({ route, card }) {
+  const artist = useMemo(() => new Artist(route.run), [route.run]);
+  const [{ facts, error }, again] = useGenerator(route.run, card.images);
+  const [asked, ask] = useState(route.asked);
+  useEffect(() => ask(route.asked), [route.asked]);
+  const [dragging, drag] = useState(false);
+  const [near, setNear] = useState(false);
+  const [layers, setLayers] = useState("coarse");
+  const live = useRef(null);
+  const [moved, move] = useState(null); // the wish while a slider is in a hand
+  if (!facts) return error ? html`<${Trouble} error=${error} />` : html`<p class="soft" role="status">The generator is being loaded …</p>`;
+  const settled = asked.wish ? read(asked.wish) : plain();
+  const wish = moved ?? settled;
+  live.current = wish;
+  const keep = (news) => {
+    const changed = { ...asked, ...news };
+    ask(changed);
+    note(route, changed);
+  };
+  const change = (news, last = true) => {
+    const next = { ...live.current, ...news };
+    live.current = next;
+    drag(!last);
+    move(last ? null : next);
+    if (last) keep({ wish: written(next) });
+  };
+  const pins = asked.pins ? asked.pins.split("|") : [];
+  const pin = (text) => pins.includes(text) || keep({ pins: [...pins, text].slice(-12).join("|") });
+  const bands = [...new Set(facts.layers.map((layer) => layer.band))];
+  const styled = facts.layers.length > 1;
+  const small = facts.resolution < 64;
+  return html`
+    <div class="explore">
+      <div class="large">
+        <${Stage} artist=${artist} wish=${wish} dragging=${dragging} at=${facts.images} facts=${facts} pin=${pin}
+          near=${near} setNear=${setNear}
+          mixIn=${(start) => styled && change({ mixes: [...wish.mixes, [start, layers]] })} />
+      </div>
+      <div class="moving" aria-label="What can be moved" role="group">
+        <fieldset class="group"><legend>Picture</legend>
+          <label class="field">Number <input type="number" min="0" value=${typeof wish.start === "number" ? wish.start : ""}
+            onChange=${(event) => change({ start: Math.min(LARGEST_SEED, Math.max(0, Number(event.target.value) || 0)) })} /></label>
+          ${facts.places.length ? html`<label class="field">Or a place that the run keeps
+            <select value=${typeof wish.start === "string" ? wish.start : ""} onChange=${(event) => event.target.value && change({ start: event.target.value })}>
+              <option value="">none</option>${facts.places.map((name) => html`<option key=${name}>${name}</option>`)}
+            </select></label>` : null}
+          ${facts.truncates ? html`<${Slider} label="Variety" value=${wish.truncation} least="0" most="1" step="0.01"
+            text=${wish.truncation.toFixed(2)} move=${(truncation) => change({ truncation }, false)}
+            settle=${(truncation) => change({ truncation })} />
+            <p class="soft small">Truncation: 1 is all that it can draw, 0 its most ordinary picture.</p>` : null}
+          <a class="button" href=${link("any", route.run, { seed: typeof wish.start === "number" ? wish.start : 0 })}>This one does not exist</a>
+        </fieldset>
+        ${facts.classes.length ? html`<${Classes} names=${facts.classes} wish=${wish} change=${change} />` : null}
+        ${facts.directions.length ? html`<${Directions} importance=${facts.directions} wish=${wish} change=${change} />` : null}
+        ${styled ? html`<${Mixing} bands=${bands} layers=${bands.includes(layers) ? layers : bands[0]} choose=${setLayers} wish=${wish} change=${change} />` : null}
+      </div>
+    </div>
+    <${Sheet} artist=${artist} wish=${settled} first=${Number(asked.from) || 0} turn=${(from) => keep({ from: from || "" })}
+      choose=${(start) => change({ start })} pin=${pin} small=${small} near=${near} />
+    <div class="two">
+      <${Pins} artist=${artist} run=${route.run} pins=${pins} small=${small}
+        unpin=${(k) => keep({ pins: pins.filter((_, n) => n !== k).join("|") })} show=${(next) => change(next)} />
+      <${Projection} run=${route.run} use=${(start) => { again(); change({ start, mixes: [], moves: {} }); }} />
+    </div>`;
+}
