@@ -91,7 +91,7 @@ def test_a_style_transfer(client, site):
     at = f"/api/styles/{key}"
     assert "photo is missing" in client.post(f"{at}/start", json={}).json()["error"]
     for which in ("photo", "painting"):
-        assert client.request("PUT", f"{at}/{which}", content=png(64)).status_code == 200
+        assert client.request("PUT", f"{at}/{which}", content=png(128)).status_code == 200
     assert client.get(f"{at}/preview").status_code == 204
     for wish, why in (
         ({"strength": 2}, "strength cannot be 2"),
@@ -99,16 +99,16 @@ def test_a_style_transfer(client, site):
         ({"size_px": 9}, "size_px cannot be 9"),
     ):
         assert why in client.post(f"{at}/start", json=wish).json()["error"]
-    began = client.post(f"{at}/start", json={"size_px": 64, "strength": 0.7}).json()
+    began = client.post(f"{at}/start", json={"size_px": 128, "strength": 0.7}).json()
     assert began["state"] == "running"
-    assert "--strength 0.7 --colours style --size 64" in began["command"]
+    assert "--strength 0.7 --colours style --size 128" in began["command"]
     assert "already" in client.post(f"{at}/start", json={}).json()["error"]
-    assert client.request("PUT", f"{at}/photo", content=png(64)).status_code == 400
+    assert client.request("PUT", f"{at}/photo", content=png(128)).status_code == 400
     found = until(lambda: (w := client.get(at).json())["state"] != "running" and w)
     assert found["state"] == "finished", found
     assert found["told"]["event"] == "finished"
     with Image.open(io.BytesIO(client.get(f"{at}/result").content)) as result:
-        assert result.size == (64, 64)
+        assert result.size == (128, 128)
     assert client.get(f"{at}/preview").status_code == 200
     assert [work["key"] for work in client.get("/api/styles").json()["jobs"]] == [key]
 
