@@ -36,8 +36,8 @@ def players(settings: Settings, class_count: int, device: torch.device) -> Playe
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # for what a layer draws when it is made (spectral norm)
         generator, discriminator = _made(settings, class_count)
-    apply_remedies = "Add --batch {nearest}, or change the group or pack of the remedy."
-    check_groups(discriminator, settings.budget.batch, apply_remedies)
+    hint = "Add --batch {nearest}, or change the group or pack of the remedy."
+    check_groups(discriminator, settings.budget.batch, hint)
     begin = family.begin(settings.network)
     random = torch.Generator().manual_seed(seed)
     for net in (generator, discriminator):

@@ -67,8 +67,8 @@ def begin(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(step_seed(seed, WEIGHTS))  # for what a layer draws when it is made
         d_net = adapt(rules, d_net)
-    apply_remedies = "Add +batch={nearest} to the method, or change the group."
-    check_groups(d_net, setting.batch, apply_remedies)
+    hint = "Add +batch={nearest} to the method, or change the group."
+    check_groups(d_net, setting.batch, hint)
     random = seeded(seed, WEIGHTS)
     for net in (g_net, d_net):
         how(net, random)
