@@ -6,6 +6,8 @@ GanwerkError          one clear sentence, one hint, an exit code
 ├── RunError          a run directory: missing, occupied, changed, of a newer version
 │   └── CheckpointError   a checkpoint: damaged or absent
 ├── MachineError      the machine: memory, disk, permissions, device
+│   └── PeerError         another process of the same training is gone or disagrees
+│       └── FollowedError     what process 0 of the training has said already
 └── DivergedError     the training itself: a number that is not finite (exit code 1)
 
 Everything a user can cause is a subclass of GanwerkError and ends the command with exit
@@ -60,6 +62,14 @@ class CheckpointError(RunError):
 
 class MachineError(GanwerkError):
     """The machine lacks what the task needs: memory, disk, a permission, a device."""
+
+
+class PeerError(MachineError):
+    """Another process of the same training is gone, or disagrees."""
+
+
+class FollowedError(PeerError):
+    """What process 0 of the training has said already."""
 
 
 class DivergedError(GanwerkError):

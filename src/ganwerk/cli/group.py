@@ -14,7 +14,8 @@ import click
 
 from ganwerk.checks import shown
 from ganwerk.cli.output import show_error
-from ganwerk.errors import GanwerkError, MachineError, did_you_mean, typed
+from ganwerk.errors import FollowedError, GanwerkError, MachineError, did_you_mean, typed
+from ganwerk.scale.launch import following
 
 _ENDLESS = re.compile(r"\S{80,}")
 
@@ -133,14 +134,21 @@ class Entry(LazyGroup):
             _refuse_removed_folder()
             code = super().main(args, prog_name, standalone_mode=False, **rest)
         except GanwerkError as error:
-            show_error(error, as_json=as_json)
+            _tell(error, as_json=as_json)
             sys.exit(error.exit_code)
         except click.ClickException as error:
-            show_error(_in_our_words(error), as_json=as_json)
+            _tell(_in_our_words(error), as_json=as_json)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: GanwerkError, *, as_json: bool) -> None:
+    """Of several processes one tells what all have met; each what it has met alone."""
+    own = isinstance(error, MachineError) and not isinstance(error, FollowedError)
+    if own or not following():
+        show_error(error, as_json=as_json)
 
 
 def _refuse_removed_folder() -> None:

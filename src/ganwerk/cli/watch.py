@@ -28,6 +28,7 @@ from ganwerk.runtime.events import (
     Stepped,
     Watcher,
 )
+from ganwerk.scale.launch import following
 from ganwerk.values import Progress
 
 Clock = Callable[[], float]
@@ -51,7 +52,9 @@ class Screen(Protocol):
 def watching(as_json: bool, *, last_words: bool = True) -> Iterator[Screen]:
     """The screen that suits stdout. last_words: end with the commands to type next."""
     screen: Screen
-    if as_json:
+    if following():
+        screen = MuteScreen()
+    elif as_json:
         screen = JsonScreen()
     elif on_terminal(sys.stdout):
         from ganwerk.cli.live import LiveScreen
@@ -72,6 +75,8 @@ def unplanned(watch: Watcher) -> Watcher:
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
     """The plan of a training that was not begun."""
+    if following():
+        return
     if as_json:
         say_json({"ok": True, "plan": plan})
     elif on_terminal(sys.stdout):
@@ -101,6 +106,19 @@ class Pace:
             return False
         self._due[topic] = now + self._seconds
         return True
+
+
+class MuteScreen:
+    """Another process speaks for this one."""
+
+    def __call__(self, event: Event) -> None:
+        pass
+
+    def done(self, run: Path) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class JsonScreen:

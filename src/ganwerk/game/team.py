@@ -131,26 +131,28 @@ class Statistics:
 
     def moved(self, place: int) -> Tensor:
         """(S,): how the part at this place has left them."""
-        tensors = [tensor.detach().reshape(-1) for tensor in self.own[place]]
+        tensors = [t.detach().reshape(-1) for t in self.own[place] if t.is_floating_point()]
         return torch.cat(tensors) if tensors else torch.empty(0)
 
     def settle(self, mean: Tensor) -> None:
-        """All parts go on from these (S,)."""
-        held = self._held()
-        pieces = mean.split([tensor.numel() for tensor in held])
-        new = [p.view_as(t).to(t, copy=True) for p, t in zip(pieces, held, strict=True)]
+        """All parts go on from these (S,). Whole numbers, which count, are alike in all of them."""
+        pieces = iter(mean.split([t.numel() for t in self.own[0] if t.is_floating_point()]))
+        new = [
+            next(pieces).view_as(t).to(t, copy=True) if t.is_floating_point() else t
+            for t in self.own[0]
+        ]
         self._put(new)
         self.own = [[tensor.clone() for tensor in new] for _ in self.own]
 
 
 def running(*nets: nn.Module) -> list[Slot]:
-    """The running means and variances of all batch norms."""
+    """The running means and variances of all batch norms, and what they have counted."""
     return [
         (module, name)
         for net in nets
         for module in net.modules()
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None
-        for name in ("running_mean", "running_var")
+        for name in ("running_mean", "running_var", "num_batches_tracked")
     ]
 
 

@@ -11,7 +11,8 @@ from ganwerk.runtime.memory import machine_errors
 from ganwerk.runtime.pictures import absolute
 from ganwerk.training.graft import Graft, Source, graft
 from ganwerk.training.prepare import Prepared, Request, prepare
-from ganwerk.training.train import begin
+from ganwerk.training.several import led
+from ganwerk.training.train import begin, restarted
 
 
 def finetune(
@@ -30,10 +31,14 @@ def finetune(
     Raises GanwerkError, ConfigError with the list of shapes that differ; nothing is made unless
     the training can start.
     """
-    with machine_errors():
+
+    def begun() -> Path:
         source, ready = _prepared(path, request, at, freeze, watch)
         weights = graft(source, ready.settings, ready.pictures.class_names)
         return begin(ready, watch, weights, _origin(source, weights, freeze))
+
+    with machine_errors():
+        return led(lambda: restarted(request, watch) or begun())
 
 
 def plan(

@@ -93,6 +93,11 @@ class Gauge:
         """Whether there is a station at or before so many images that was not measured yet."""
         return any(self.measured_images < station <= images for station in self.stations)
 
+    @property
+    def ahead(self) -> list[int]:
+        """The stations that were not measured yet."""
+        return [station for station in self.stations if station > self.measured_images]
+
     def done(self, state: TrainState, cost_seconds: float) -> None:
         self.measured_images = state.images
         self.next_images = state.images + SHARE_OF_RUN * state.horizon_images

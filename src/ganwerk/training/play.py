@@ -24,6 +24,7 @@ from ganwerk.training.gauge import Gauge
 from ganwerk.training.leaks import LeakWatch
 from ganwerk.training.record import Recorder, check_weights
 from ganwerk.training.session import Session
+from ganwerk.training.several import lead_of
 
 TELL_SECONDS = 0.5  # between two rows of the journal
 COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
@@ -109,6 +110,8 @@ class Player:
         self.best_score = _best_so_far(session.run, session.state.images)
         self.judged = (-1, math.inf)
         self.saved_images = session.state.images or -1  # resumed from a checkpoint, which stays
+        self.proven, self.zero, self.told = False, 0.0, 0.0
+        self.lead = lead_of(session)
 
     def play(self) -> None:
         state, budget = self.session.state, self.session.budget
@@ -117,30 +120,51 @@ class Player:
             self._save()
         if self.care is not None and self.care.starts(self):
             return
-        begun, started_at = time.perf_counter(), state.seconds
-        told, told_images = state.seconds, state.images
-        proven, doctor = False, self.attendance
-        batch = self.session.feeder.batch if doctor is None else doctor.examiner.batch
+        self.zero, self.told = time.perf_counter() - state.seconds, state.seconds
+        told_images = state.images
         while budget.used(state) < 1 and not self._stops():
-            train_step(state, batch, self.recipe)
-            if not proven:
-                self.session.begun()
-                proven = True
-            state.seconds = started_at + time.perf_counter() - begun
+            self._steps()
+            state.seconds = self._now()
             if self._trial_over(state.images):
                 return
             reached = self.gauge is not None and self.gauge.reached(state.images)
-            if reached or state.seconds - told >= TELL_SECONDS:
-                self._tell(state.images - told_images, state.seconds - told)
+            if reached or state.seconds - self.told >= TELL_SECONDS:
+                self._tell(state.images - told_images, state.seconds - self.told)
                 if self._maintain():
                     return
-                told, told_images = state.seconds, state.images
-                state.seconds = started_at + time.perf_counter() - begun
+                self.told, told_images = state.seconds, state.images
+                state.seconds = self._now()
         if state.images > told_images:
-            self._tell(state.images - told_images, max(state.seconds - told, 1e-9))
+            self._tell(state.images - told_images, max(state.seconds - self.told, 1e-9))
         if budget.used(state) >= 1 and self._trial_over(math.inf):
             return
         self._end("stopped" if budget.used(state) < 1 else "finished")
+
+    def _now(self) -> float:
+        """Seconds of training."""
+        return time.perf_counter() - self.zero
+
+    def _steps(self) -> None:
+        """One step, or with several processes those until something happens between two."""
+        session, state = self.session, self.session.state
+        budget, trial, doctor = session.budget, session.trial, self.attendance
+        batch = session.feeder.batch if doctor is None else doctor.examiner.batch
+
+        def step() -> None:
+            train_step(state, batch, self.recipe)
+
+        def due() -> bool:
+            over = budget.unit == "seconds" and self._now() >= budget.end
+            return over or self._now() - self.told >= TELL_SECONDS or session.stop.is_set()
+
+        known = [budget.end if budget.unit == "images" else math.inf]
+        known += [trial.until_images] if trial else []
+        known += self.gauge.ahead if self.gauge is not None else []
+        if self.lead.steps(step, due, min(known)):
+            session.stop.set()
+        if not self.proven:
+            session.begun()
+            self.proven = True
 
     def _stops(self) -> bool:
         """A checkpoint that others need is not written over."""
@@ -160,7 +184,7 @@ class Player:
     def _tell(self, images: int, seconds: float) -> None:
         """A row of the journal, and word to the watcher."""
         session, state = self.session, self.session.state
-        measured = self.recorder.take(state)
+        measured = self.recorder.take(state) | self.lead.measures(seconds)
         rate = images / seconds
         measured["images_per_second"] = rate
         state.horizon_images = session.budget.horizon_images(
@@ -262,6 +286,7 @@ class Player:
         """score: of this very moment, if it is the best so far."""
         session, state = self.session, self.session.state
         check_weights(state)
+        self.lead.agree()
         best: dict[str, Any] = {}
         if score is not None:
             self.best_score = score

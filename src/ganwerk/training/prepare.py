@@ -24,6 +24,8 @@ from ganwerk.run.files import disk_errors
 from ganwerk.runtime import machine
 from ganwerk.runtime.events import Plan, Warned, Watcher
 from ganwerk.runtime.pictures import absolute, read_pictures
+from ganwerk.scale.launch import launched
+from ganwerk.scale.shared import check_shared
 from ganwerk.training import probe
 from ganwerk.values import MachineFacts, Origin
 
@@ -118,21 +120,32 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     if draft.values.get("data.root") is not None:
         draft.values["data.root"] = absolute(str(draft.values["data.root"]))
     _note_shards(draft, pictures)
+    processes = _shared_by(draft)
     auto.decide(draft, pictures.facts(), facts)
     settings = load.settle(draft)
+    check_shared(settings.budget.parts, processes)
     check_tensorboard(settings)
     train, held_out = pictures.split(settings.run.seed)
     _check_batch(settings, len(train))
     for line in pictures.health.lines():
         if line.severity != "note":
             watch(Warned(line.text))
-    probed = probe.probe(settings, len(pictures.class_names), facts, anew)
+    probed = probe.probe(settings, len(pictures.class_names), facts, anew, processes)
     auto.fit_budget(draft, probed.images_per_second)
     settings = load.settle(draft)
     budget = first_budget(settings, len(train))
     plan = _plan(request, settings, facts, pictures, len(train), budget, probed)
     _check_disk(plan)
     return Prepared(draft, settings, facts, pictures, held_out, train, budget, probed, plan)
+
+
+def _shared_by(draft: Draft) -> int:
+    """How many processes there are; each is to have a part of every batch."""
+    launch = launched()
+    if launch is None:
+        return 1
+    draft.default("budget.parts", launch.size, f"one for each of {launch.size} processes")
+    return launch.size
 
 
 def _check_resolution(draft: Draft) -> None:

@@ -32,6 +32,7 @@ from ganwerk.runtime.memory import machine_errors
 from ganwerk.runtime.pictures import Located, pictures_of, seen_from
 from ganwerk.runtime.settings import settings_of, with_free
 from ganwerk.training import probe
+from ganwerk.training.again import launch_note, made_before, prolonged_before
 from ganwerk.training.prepare import (
     Prepared,
     Request,
@@ -46,6 +47,7 @@ from ganwerk.training.session import (
     resumed_session,
     treated_in,
 )
+from ganwerk.training.several import led
 from ganwerk.training.standing import Standing, standing_of
 from ganwerk.training.treat import Care, cared_for, order_for
 from ganwerk.training.trial import on_trial, put_right, settled
@@ -68,7 +70,19 @@ def train(
     Raises GanwerkError: nothing is made unless the training can start.
     """
     with machine_errors():
-        return begin(prepare(request, watch), watch, supervision=supervision)
+        return led(
+            lambda: (
+                restarted(request, watch)
+                or begin(prepare(request, watch), watch, supervision=supervision)
+            )
+        )
+
+
+def restarted(request: Request, watch: Watcher) -> Path | None:
+    """Go on with the run that this command has made, where torchrun starts it again because a
+    process had died; None if it is not there."""
+    path = made_before(request.out)
+    return path and resume(path, watch=watch)
 
 
 def begin(
@@ -106,6 +120,7 @@ def _create(ready: Prepared, noted: Mapping[str, Any]) -> Run:
                 "micro": ready.probed.micro,
             },
             "plan": asdict(ready.plan),
+            **launch_note(),
             **noted,
         },
         data=_data(ready.pictures),
@@ -153,11 +168,13 @@ def resume(
     Raises RunError if it is finished and nothing more is asked for or if its settings were changed,
     DataError if the pictures were; ConfigError, RunError if it cannot be treated so.
     """
-    machine.keep_freed_memory()
-    with machine_errors():
+
+    def go_on() -> Path:
         run = Run.open(path)
+        given = prolonged_before(run)  # neither prolonged nor treated once more by each restart
+        first = given is None
         asked = _asked(device, doctor)
-        wanted = None if treat is None else kind(treat)
+        wanted = kind(treat) if treat is not None and first else None
         check_tensorboard(settings_of(run))
         with run.lock():
             settings, checkpoint, trial = _standing(run, watch)
@@ -169,16 +186,22 @@ def resume(
                 settings = with_free(settings, asked)
             choices, changes = _choices(run, settings, facts, watch)
             session = resumed_session(
-                run, settings, located.pictures, checkpoint, more, choices, trial
-            )
+                run, settings, located.pictures, checkpoint, more if first else None, choices,
+                trial, given,
+            )  # fmt: skip
             order = None if wanted is None else order_for(session, wanted)
             session.supervision = supervision or session.supervision
             remaining = remaining_plan(run, session)
             session.begun = partial(_note, session, asked, changes | {"plan": asdict(remaining)})
-            run.journal.append({"event": "resume", "from_images": session.state.images})
+            row = {"event": "resume", "from_images": session.state.images}
+            run.journal.append(row | launch_note(asdict(session.budget)))
             watch(Planned(remaining))
             cared_for(session, Care(watch, order=order))
-    return run.path
+        return run.path
+
+    machine.keep_freed_memory()
+    with machine_errors():
+        return led(go_on)
 
 
 def _asked(device: str | None, doctor: str | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ from ganwerk.errors import (
     ConfigError,
     DivergedError,
     MachineError,
+    PeerError,
     RunError,
     typed,
 )
@@ -223,6 +224,8 @@ def cared_for(session: Session, care: Care) -> None:
         except DivergedError:
             if not care.diverged(session):
                 raise
+        except PeerError:  # the others stand where this one does: what was tried goes on
+            raise
         except MachineError:
             care.failed(session)
             raise
