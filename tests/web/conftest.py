@@ -59,10 +59,12 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
 
 @pytest.fixture
 def opened(visit: Callable[..., Visit], served: Served) -> Callable[..., Any]:
-    """`opened("#/runs")` is the page at that address, let in."""
+    """`opened("#/runs")` is the page at that address, let in. meant: see Visit."""
 
-    def make(link: str = "", **options: Any) -> Any:
-        page = visit(served.origin, served.entry, **options).page
+    def make(link: str = "", meant: list[str] | None = None, **options: Any) -> Any:
+        made = visit(served.origin, served.entry, **options)
+        made.meant += meant or []
+        page = made.page
         if link:
             page.goto(served.origin + link)
         return page

@@ -14,7 +14,8 @@ from tests.web.serving import Served
 pytestmark = pytest.mark.xdist_group("page")
 
 AXE = "async () => (await axe.run({resultTypes: ['violations']})).violations"
-PANELS = ("#/runs", "#/help")
+PANELS = ("#/runs", "#/new", "#/new?source=digits", "#/help", "#/run/{run}/watch",
+          "#/compare?a={run}&b={run}")  # fmt: skip
 
 
 def test_the_address_opens_the_runs_and_keeps_no_token(opened, served, expect):
@@ -49,6 +50,7 @@ def test_the_server_may_die(visit, trained, tmp_path, expect):
     run = trained(tmp_path / "runs" / "mine", budget__images=320, run__picture_seconds=0.01)
     first = Served(tmp_path)
     opened = visit(first.origin, first.entry)
+    opened.meant.append("ERR_")
     page = opened.page
     expect(page.get_by_role("link", name="mine")).to_be_visible()
     first.kill()
@@ -58,24 +60,98 @@ def test_the_server_may_die(visit, trained, tmp_path, expect):
     expect(page.get_by_role("link", name="other")).to_be_visible()
     expect(page.get_by_role("status")).to_have_count(0)
     assert second.stop() == 0
-    refused = [text for text in opened.complaints if "ERR_" not in text]
-    opened.complaints[:] = refused
+
+
+def settled(page, expect) -> None:
+    """Wait until the panel shows what it shows."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    if "watch" in page.url or "compare" in page.url:
+        expect(page.locator(".chart canvas").first).to_be_visible()
+    if "source" in page.url:
+        expect(page.get_by_role("region", name="Plan").locator(".sentence")).to_be_visible()
+        page.get_by_text("Everything else").click()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("link", PANELS)
-def test_no_barriers(opened, axe, link, scheme, expect):
-    page = opened(link, color_scheme=scheme)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+def test_no_barriers(opened, axe, link, scheme, expect, run_id):
+    page = opened(link.format(run=run_id), color_scheme=scheme)
+    settled(page, expect)
     page.evaluate(axe)
     assert [found["id"] for found in page.evaluate(AXE)] == []
 
 
 @pytest.mark.parametrize("link", PANELS)
-def test_a_phone_needs_no_sideways_scrolling(opened, link, expect):
-    page = opened(link, **PHONE)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+def test_a_phone_needs_no_sideways_scrolling(opened, link, expect, run_id):
+    page = opened(link.format(run=run_id), **PHONE)
+    settled(page, expect)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_keyboard_reaches_everything(opened, expect, run_id):
+    page = opened(f"#/run/{run_id}/watch")
+    settled(page, expect)
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.textContent.trim().slice(0, 20)"))
+        if page.evaluate("document.activeElement.matches('.scrubber input')"):
+            break
+    assert {"Runs", "New run", "Watch", "Train longer …", "Report", "Rename …"} <= reached
+    page.keyboard.press("Home")
+    expect(page.get_by_text("To the newest")).to_be_visible()
+    page.get_by_role("button", name="Rename").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_curve_is_looked_at_closely_and_whole_again(opened, expect, run_id):
+    page = opened(f"#/run/{run_id}/watch")
+    settled(page, expect)
+    whole = page.get_by_role("button", name="Whole run")
+    expect(whole).to_be_disabled()
+    area = page.locator(".chart .u-over").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=4)
+    page.mouse.up()
+    expect(whole).to_be_enabled()
+    area.dblclick()
+    expect(whole).to_be_disabled()
+    area.click(position={"x": 5, "y": 50})
+    expect(page.get_by_text("To the newest")).to_be_visible()
+
+
+def test_a_big_drop_arrives_whole(opened, home, expect, tmp_path):
+    """1,100 pictures in sub-folders, one of them no picture and one with a name like markup."""
+    from tests.web.test_uploads import picture
+
+    folder = tmp_path / "many"
+    for number in range(1_100):
+        target = folder / f"class {number % 3}" / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(picture(number % 250, side=8))
+    (folder / "class 0" / "<b>.png").write_bytes(picture(7))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("passed over")
+    page = opened("#/new", meant=["status of 400"])
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(str(folder))
+    expect(page.get_by_role("heading", name="1,101 pictures, 3 classes")).to_be_visible()
+    expect(page.get_by_role("region", name="Upload")).to_contain_text("1 could not be used")
+    expect(page.get_by_role("region", name="Upload")).to_contain_text(
+        "1 files that are no pictures"
+    )
+    arrived = [p for p in (home / "pictures" / "many").rglob("*") if p.is_file()]
+    assert len(arrived) == 1_101
+    assert all((folder / p.relative_to(home / "pictures" / "many")).exists() or "_b_" in p.name
+               for p in arrived)  # fmt: skip
 
 
 def test_an_unknown_address_says_so(opened, expect):

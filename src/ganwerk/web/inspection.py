@@ -29,8 +29,10 @@ class Inspection:
         """{"ok": True, "width": ..., "height": ..., "jpeg": base64}, or {"ok": False, "reason"}."""
         process = await self._idle.get()
         try:
-            if process is None or process.returncode is not None:
-                process = await self._start()
+            if process is not None and process.returncode is not None:
+                self._started.discard(process)
+                process = None
+            process = process or await self._start()
             asked = json.dumps({"path": os.fspath(path), "px": px, "thumb": thumb})
             said = await asyncio.wait_for(_answer(process, asked), PATIENCE_SECONDS)
         except TimeoutError:

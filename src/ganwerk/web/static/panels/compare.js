@@ -76,7 +76,7 @@ export default function Compare({ route }) {
           src=${`/api/runs/${card.id}/grids/${card.grid}`} alt=${`Pictures of ${names[i]} after ${images(card.grid)}`} />`}
       </figure>`)}</div>
       <section class="card wide" aria-label="Facts"><table>
-        <thead><tr><th></th>${names.map((name) => html`<th>${name}</th>`)}</tr></thead>
+        <thead><tr><td></td>${names.map((name) => html`<th>${name}</th>`)}</tr></thead>
         <tbody>${facts.map(([name, tell]) => html`<${Row} key=${name} name=${name} values=${cards.map(tell)} />`)}</tbody>
       </table></section>
       <section aria-label="Curves"><div class="charts">

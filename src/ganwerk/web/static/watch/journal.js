@@ -14,7 +14,7 @@ export const worded = (row) =>
 const Checkpoints = ({ rows }) => html`<details class="card">
   <summary><h2>Checkpoints</h2> <span class="soft">${rows.length}</span></summary>
   <div class="wide"><table>
-    <thead><tr><th>images seen</th><th>size</th><th>saved</th><th></th></tr></thead>
+    <thead><tr><th>images seen</th><th>size</th><th>saved</th><td></td></tr></thead>
     <tbody>${[...rows].reverse().map((row) => html`<tr key=${row.images}>
       <td class="number">${count(row.images)}</td>
       <td class="number">${row.size_bytes ? bytes(row.size_bytes) : ""}</td>
