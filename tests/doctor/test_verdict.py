@@ -129,6 +129,14 @@ def test_the_health_of_the_pictures_is_told(code, health):
     assert codes(journal(), health=health) == [code]
 
 
+def test_a_frame_is_told_and_an_empty_margin_is_none():
+    rows = journal()
+    rows[1]["frame"] = [1.0, 80.0]
+    assert codes(rows) == ["GW104"]
+    rows[1]["frame"] = [1.0, 5.0]
+    assert codes(rows) == []
+
+
 def test_augmentation_makes_few_pictures_enough():
     few, ada = {"readable": 60}, {"remedy": [{"kind": "ada"}]}
     assert codes(journal(), health=few, settings=ada) == []

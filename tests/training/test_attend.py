@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,7 +10,7 @@ from ganwerk.doctor.diagnose import diagnose
 from ganwerk.errors import DivergedError
 from ganwerk.run import Run
 from ganwerk.runtime.events import Found
-from ganwerk.training.exam_pictures import Pictured
+from ganwerk.training.exam_pictures import Pictured, frame_of
 from ganwerk.training.train import resume, train
 
 SMALL = {"data__mirror": False}
@@ -112,3 +113,14 @@ def test_a_generator_that_repeats_its_pictures_is_seen():
     assert each["agreement"] > 0.8
     copied = look(torch.arange(384))
     assert copied["copies_p"] < 1e-6 < honest["copies_p"]
+
+
+def test_a_frame_around_real_pictures_is_measured():
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (200, 3, 32, 32), dtype=np.uint8)
+    assert frame_of(pictures)[0] == 0
+    pictures[:, :, :2] = pictures[:, :, -2:] = 0
+    pictures[..., :2] = pictures[..., -2:] = 255
+    share, inside = frame_of(pictures)
+    assert share == 1
+    assert inside > 60

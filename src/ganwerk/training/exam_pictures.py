@@ -23,6 +23,7 @@ POOL = 1024
 REPEATS = 20
 SIDE_PX = 16
 COMPONENTS = 32
+STILL = 0.5  # levels of 255
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Scores = dict[str, float]
@@ -79,7 +80,7 @@ class Pictured:
         order = np.random.default_rng([seed, 6]).permutation(len(real))
         pool = np.ascontiguousarray(real[order[:POOL]])
         known = None if labels is None else torch.from_numpy(labels[order[:POOL]])
-        self.eye, self.classes = Eye.fit(pool), classes
+        self.eye, self.classes, self.frame = Eye.fit(pool), classes, frame_of(pool)
         self.pool = self.side(pool, known)
         self.n = min(MOST, len(pool) // 2)
         self.bins = bins_for(self.n)
@@ -93,7 +94,8 @@ class Pictured:
         return Side(self.eye.features(pictures), labels, texture(pictures))
 
     def null(self) -> dict[str, tuple[float, float]]:
-        """Mean and deviation of each score, of real pictures against other real ones."""
+        """Mean and deviation of each score, of real pictures against other real ones. frame: see
+        `frame_of`."""
         random = np.random.default_rng([self.seed, 7])
         found: dict[str, list[float]] = {}
         for _ in range(REPEATS):
@@ -101,7 +103,8 @@ class Pictured:
             halves = self.pool.rows(order[: self.n]), self.pool.rows(order[self.n :])
             for name, value in self.scores(*halves).items():
                 found.setdefault(name, []).append(value)
-        return {k: (float(np.mean(v)), float(np.std(v, ddof=1))) for k, v in found.items()}
+        bands = {k: (float(np.mean(v)), float(np.std(v, ddof=1))) for k, v in found.items()}
+        return bands | {"frame": self.frame}
 
     def look(self, pictures: Pixels, labels: Tensor | None) -> Scores:
         """The scores of drawn pictures (n, C, H, W), and how many lie too near to a trained one."""
@@ -162,6 +165,19 @@ class Pictured:
             "class_variety_low": float(known.min()),
             "agreement": _ratio(*own),
         }
+
+
+def frame_of(real: Pixels) -> tuple[float, float]:
+    """Of pictures (N, C, H, W): the share of their border (a sixteenth of the side) that is the
+    same in all of them, and how much, in levels of 255, they differ just inside of it."""
+    deviation = real.astype(np.float32).std(0).mean(0)
+    width = max(1, deviation.shape[0] // 16)
+    inside = deviation[width:-width, width:-width]
+    ring = np.ones_like(deviation, bool)
+    ring[width:-width, width:-width] = False
+    edge = np.ones_like(inside, bool)
+    edge[1:-1, 1:-1] = False
+    return float((deviation[ring] < STILL).mean()), float(inside[edge].mean())
 
 
 def _middles(side: Side, classes: int) -> Tensor:

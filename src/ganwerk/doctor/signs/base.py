@@ -14,6 +14,7 @@ from ganwerk.doctor.course import Course
 EARLY = 0.1
 """Share of the run in which nothing is said of the pictures: every generator begins with noise."""
 YOUNG = 0.25
+"""Until here stricter limits hold: pictures of a healthy run are still much alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,8 @@ def above(value: float | None, limit: float, words: str, *, when: bool = True) -
 def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
     """Whether the run is far enough, and the score beyond what real pictures score."""
     return course.progress(i) >= share and (not name or course.outside(name, i))
+
+
+def by_age(course: Course, i: int, limit: float, early: float) -> float:
+    """The limit that holds at look i: `early` while the run is young."""
+    return limit if course.progress(i) >= YOUNG else early

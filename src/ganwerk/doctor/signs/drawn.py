@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.signs.base import EARLY, YOUNG, Sign, above, below, percent, ripe
+from ganwerk.doctor.signs.base import EARLY, YOUNG, Sign, above, below, by_age, percent, ripe
 
 
 def no_variety(course: Course, i: int) -> Sign:
     value = course.value("variety", i)
     words = f"drawn pictures differ from each other {percent(value or 0)} as much as yours do"
-    return below(value, 0.3, words, when=ripe(course, i, EARLY, "variety"))
+    limit = by_age(course, i, 0.3, 0.1)
+    return below(value, limit, words, when=ripe(course, i, EARLY, "variety"))
 
 
 def no_class_variety(course: Course, i: int) -> Sign:
@@ -22,7 +23,8 @@ def no_class_variety(course: Course, i: int) -> Sign:
         f"drawn pictures of the same class differ {percent(value)} as much as yours do, while "
         f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
     )
-    return below(value, 0.35, words, when=ripe(course, i, YOUNG, "class_variety"))
+    limit = by_age(course, i, 0.35, 0.2)
+    return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety"))
 
 
 def kinds_missing(course: Course, i: int) -> Sign:

@@ -41,10 +41,13 @@ def many_copies(course: Course, i: int) -> Sign:
 
 
 def constant_border(course: Course, i: int) -> Sign:
-    band = course.null.get("constant_border")
+    """A frame: the border is the same everywhere, and the pictures begin right inside of it. The
+    empty margin around a drawn letter is none."""
+    band = course.null.get("frame")
     if band is None:
         return Sign(None, "not measured")
-    return above(band[0], 0.95, f"{percent(band[0])} of the border is the same in all pictures")
+    words = f"{percent(band[0])} of the border is the same in all pictures"
+    return Sign(band[0] > 0.95 and band[1] > 40, words, band[0])
 
 
 def empty_content(course: Course, i: int) -> Sign:
