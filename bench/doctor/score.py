@@ -14,7 +14,6 @@ from bench.doctor.cases import BROKEN
 from bench.doctor.oracle import WAYS, Truth, truth
 from bench.doctor.play import CASES, Job
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.finding import Finding
 from ganwerk.doctor.verdict import Diagnosis, Doctor
 
 BROKEN_NAMES = {case.name for case in BROKEN}
@@ -31,6 +30,7 @@ class Scored:
     diagnosis: Diagnosis
     begun: dict[str, float]
     right: frozenset[str]
+    tutorial: bool = False
 
     @property
     def broken(self) -> bool:
@@ -115,7 +115,8 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
             right |= set(WAYS[way])
         for way in set(true.failed) & {"one picture", "one per class", "kinds lost", "stopped"}:
             right |= set(WAYS[way])  # so it turned out, whatever was meant
-        made.append(Scored(job, true, diagnosis, begun, frozenset(right)))
+        alarm = tutorial_alarms(kept)
+        made.append(Scored(job, true, diagnosis, begun, frozenset(right), alarm))
     return made
 
 
@@ -141,6 +142,8 @@ class Summary:
     survived: int
     delays: tuple[float, ...]
     confusion: Counter[tuple[str, str]]
+    tutorial_right: int
+    tutorial_silent: int
 
 
 def summary(runs: Iterable[Scored]) -> Summary:
@@ -162,13 +165,16 @@ def summary(runs: Iterable[Scored]) -> Summary:
         survived=sum(run.job.case in BROKEN_NAMES for run in healthy),
         delays=tuple(run.delay for run in broken if run.named and run.delay is not None),
         confusion=confusion,
+        tutorial_right=sum(run.tutorial for run in broken),
+        tutorial_silent=sum(not run.tutorial for run in healthy),
     )
 
 
-def blog_rules(run: Scored, kept: dict[str, Any]) -> bool:
-    """What tutorials advise: alarm where D is right in more than 95 of 100, or ever so sure."""
-    looks = [row for row in kept["rows"] if row["event"] == "look"]
-    return sum(row.get("d_right", 0) > 0.95 for row in looks[-4:]) >= 3
+def tutorial_alarms(kept: dict[str, Any]) -> bool:
+    """The rule of most tutorials: something is wrong where D is right in over 95 of 100 cases, or
+    in fewer than 55, in three of the last four looks."""
+    looks = [row for row in kept["rows"] if row["event"] == "look"][-4:]
+    return sum(not 0.55 <= row.get("d_right", 0.7) <= 0.95 for row in looks) >= 3
 
 
 def line(run: Scored) -> str:
@@ -180,7 +186,3 @@ def line(run: Scored) -> str:
     mark = "ok " if (run.named if run.broken else not run.alarmed) else "BAD"
     mark = "-- " if run.truth.doubtful else mark
     return f"{mark} {run.job.name:44s} {true:34s} {findings}"
-
-
-def found_of(findings: Iterable[Finding]) -> list[str]:
-    return [finding.code for finding in findings]
