@@ -184,10 +184,12 @@ def test_a_batch_takes_no_longer_than_an_urgent_one_may_wait():
     pace = Pace()
     assert pace.most() == 1
     pace.saw(1, 1.0)
-    assert pace.most() == 2  # nothing is known: at worst it takes twice as long
+    assert pace.most() == 2  # nothing is known: half as much again is tried
     pace.saw(2, 1.1)
-    assert pace.most() == 8  # a tenth of a second for each
-    pace.saw(8, 3.0)
+    assert pace.most() == 4  # a tenth of a second for each
+    pace.saw(4, 1.2)
+    assert pace.most() == 8
+    pace.saw(8, 1.6)
     assert pace.most() == 4
     pace.saw(3, 99.0)
     assert pace.most() == 4

@@ -40,7 +40,7 @@ from ganwerk.web.wire import Head
 
 LOOK_SECONDS = 2.0
 """How often a newer checkpoint is looked for."""
-PATIENCE = 2.0
+PATIENCE = 1.5
 """How much longer than a single picture a batch may take: so long may an urgent one wait."""
 MOST_TOGETHER, MOST_URGENT = 32, 8
 
@@ -70,7 +70,7 @@ class Pace:
             return self.seconds[count]
         known = max(each for each in self.seconds if each < count)
         one, most = self.seconds[1], self.seconds[known]
-        each = one if known == 1 else max(0.0, most - one) / (known - 1)
+        each = 0.5 * one if known == 1 else max(0.0, most - one) / (known - 1)
         return most + (count - known) * each
 
 

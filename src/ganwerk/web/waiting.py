@@ -77,12 +77,14 @@ class Waiting:
         return former
 
     def take(self, most: int, most_urgent: int) -> list[Piece]:
-        """What is drawn next, together: all that is urgent, up to `most_urgent`, and beside it what
-        has waited longest, up to `most`."""
+        """What is drawn next, together: what is urgent, up to `most_urgent`, and nothing beside it,
+        so that it takes no longer; else what has waited longest, up to `most`."""
         pieces: list[Piece] = []
         for request in [each for each in self._turns if each.urgent]:
             while request.left and len(pieces) < most_urgent:
                 pieces.append(self._next(request))
+        if pieces:
+            return pieces
         while len(pieces) < most and self._turns:
             request = self._turns[0]
             pieces.append(self._next(request))

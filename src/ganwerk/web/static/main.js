@@ -25,6 +25,8 @@ const Links = ({ panels, route, label }) => html`<nav aria-label=${label}>
     key=${panel.name}
     href=${link(panel.name, panel.place === "top" ? null : route.run)}
     aria-current=${panel.name === route.panel ? "page" : undefined}
+    onPointerEnter=${panel.load}
+    onFocus=${panel.load}
   >${panel.title}</a>`)}
 </nav>`;
 

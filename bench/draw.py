@@ -1,0 +1,331 @@
+"""How fast the page draws: `ganwerk serve` at work, asked as browsers ask it.
+
+  server   seconds from the command to the address, and the memory of the server (not of its
+           children) before a picture was drawn and after many were
+  slider   a slider that is dragged without a pause: seconds from each move to its picture, alone;
+           with CLIENTS on the page "This one does not exist", each asking for another picture a
+           second after it has one; and with a training running besides. Beside each the bare
+           forward pass of one picture in a process that does nothing else, in the same situation
+  watched  images per second of that training while nobody looks, and while a tab follows it
+  lab      seconds from opening the laboratory, and from the next game, to the first frame
+
+The generator is a fresh one of `auto` (or PRESET) for pictures of 64 px: speed does not depend on
+what it has learned. Example: python -m bench.draw --data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.common import add_data_option, data_folder, machine_line, parser, publish, spread
+from bench.record import Row, machine, made, row
+
+GANWERK = (sys.executable, "-m", "ganwerk")
+PAUSE_SECONDS = 1.0
+BARE = """
+import sys, time, torch
+from pathlib import Path
+from ganwerk.control.steered import Steered
+torch.set_num_threads(1)
+steered = Steered.open(Path(sys.argv[1]))
+place = steered.places([5])
+seconds, end = [], time.perf_counter() + float(sys.argv[2])
+with torch.inference_mode():
+    while time.perf_counter() < end or len(seconds) < 20:
+        began = time.perf_counter()
+        steered.drawn(place)
+        seconds.append(time.perf_counter() - began)
+print(*seconds[3:])
+"""
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value that this share of all lies at or below."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@dataclass
+class Page:
+    """A served folder and a way to ask it."""
+
+    client: Any
+    pid: int
+    ready_seconds: float
+
+    async def post(self, path: str, asked: dict[str, Any]) -> bytes:
+        response = await self.client.post(path, json=asked, timeout=600)
+        response.raise_for_status()
+        return bytes(response.content)
+
+    async def run_id(self, name: str) -> str:
+        found = (await self.client.get("/api/runs")).json()["runs"]
+        return str(next(card["id"] for card in found if card["name"] == name))
+
+    def memory_bytes(self) -> int:
+        import psutil
+
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+
+@asynccontextmanager
+async def served(home: Path) -> AsyncIterator[Page]:
+    """`ganwerk serve` in this folder."""
+    import httpx
+
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*GANWERK, "serve", "--port", "0", "--no-browser"], cwd=home, text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    ready = time.perf_counter() - began
+    origin = address.partition("/?")[0]
+    headers = {"origin": origin, "sec-fetch-site": "same-origin"}
+    limits = httpx.Limits(max_connections=200)
+    try:
+        async with httpx.AsyncClient(base_url=origin, headers=headers, limits=limits) as client:
+            await client.get(address)
+            yield Page(client, process.pid, ready)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+async def dragged(page: Page, run: str, seconds: float) -> list[float]:
+    """Seconds from each move of a slider to its picture."""
+    found, end, step = [], time.perf_counter() + seconds, 0
+    while time.perf_counter() < end or len(found) < 20:
+        step += 1
+        asked = {"wishes": [f"seed=5&move=1:{step % 100 / 20}"], "urgent": True,
+                 "asker": "slider", "kind": "webp", "most_px": 128}  # fmt: skip
+        began = time.perf_counter()
+        content = await page.post(f"/api/runs/{run}/draw", asked)
+        assert b"error" not in content[:300], content[:300]
+        found.append(time.perf_counter() - began)
+    return found
+
+
+async def visitor(page: Page, run: str, number: int, taken: list[float]) -> None:
+    """Somebody on the page "This one does not exist"."""
+    seed = 1000 * number
+    await asyncio.sleep(PAUSE_SECONDS * number / 50)
+    while True:
+        seed += 1
+        began = time.perf_counter()
+        asked = {"wishes": [f"seed={seed}"], "asker": f"visitor {number}", "kind": "png"}
+        await page.post(f"/api/runs/{run}/draw", asked)
+        taken.append(time.perf_counter() - began)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+@asynccontextmanager
+async def visited(page: Page, run: str, clients: int) -> AsyncIterator[list[float]]:
+    taken: list[float] = []
+    tasks = [asyncio.create_task(visitor(page, run, k, taken)) for k in range(clients)]
+    await asyncio.sleep(3 if clients else 0)
+    try:
+        yield taken
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@asynccontextmanager
+async def training(pictures: Path, out: Path) -> AsyncIterator[None]:
+    """A training of its own, as it is begun from the page: in a session of its own."""
+    process = subprocess.Popen(
+        [*GANWERK, "train", str(pictures), "--minutes", "60", "--resolution", "64",
+         "--out", str(out)], start_new_session=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not steps(out):
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(5)  # the first steps are slower
+        yield
+    finally:
+        process.terminate()
+        process.wait(120)
+
+
+def steps(run: Path) -> list[dict[str, Any]]:
+    """The journal's rows about steps."""
+    with suppress(OSError):
+        text = (run / "journal.jsonl").read_text("utf-8")
+        rows = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        return [each for each in rows if each.get("event") == "step"]
+    return []
+
+
+async def bare(run: Path, seconds: float) -> list[float]:
+    """Seconds of single forward passes in a process that does nothing else."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BARE, str(run), str(seconds), stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return [float(word) for word in said.split()]
+
+
+async def situation(
+    name: str, page: Page, home: Path, clients: int, seconds: float
+) -> Row:  # fmt: skip
+    """One row: the slider and the bare pass, one after the other."""
+    alone = await bare(home / "runs" / "drawn", seconds / 2)
+    run = await page.run_id("drawn")
+    await dragged(page, run, 2)
+    async with visited(page, run, clients) as taken:
+        slider = await dragged(page, run, seconds)
+    figures: dict[str, Any] = {
+        "p50_seconds": quantile(slider, 0.5), "p99_seconds": quantile(slider, 0.99),
+        "bare_p50_seconds": quantile(alone, 0.5), "bare_p99_seconds": quantile(alone, 0.99),
+        "pictures": len(slider),
+    }  # fmt: skip
+    if taken:
+        figures |= {"visitor_p50_seconds": quantile(taken, 0.5), "visitor_pictures": len(taken)}
+    told = " ".join(f"{key.removesuffix('_seconds')} {1e3 * value:.0f} ms,"
+                    for key, value in figures.items() if key.endswith("_seconds"))  # fmt: skip
+    print(f"{name:20} {told} {len(taken)} pictures of {clients} visitors", flush=True)
+    return row(name, clients=clients, **figures)
+
+
+async def speed(run: Path, seconds: float) -> float:
+    """Images per second of a training over so long."""
+    first, began = steps(run)[-1]["images"], time.perf_counter()
+    await asyncio.sleep(seconds)
+    while steps(run)[-1]["images"] == first:
+        await asyncio.sleep(0.2)
+    return float((steps(run)[-1]["images"] - first) / (time.perf_counter() - began))
+
+
+async def watched(page: Page, run: Path, seconds: float, rounds: int) -> Row:
+    """A training beside an open tab, and without one, in turn."""
+    ident = await page.run_id(run.name)
+    alone, seen = [], []
+
+    async def follow() -> None:
+        stream = page.client.stream("GET", f"/events?run={ident}&from=0", timeout=None)
+        async with stream as response:
+            async for _ in response.aiter_lines():
+                pass
+
+    for _ in range(rounds):
+        alone.append(await speed(run, seconds))
+        tab = asyncio.create_task(follow())
+        seen.append(await speed(run, seconds))
+        tab.cancel()
+        with suppress(asyncio.CancelledError):
+            await tab
+    lost = 1 - spread(seen).median / spread(alone).median
+    print(f"training: {spread(alone):.1f} images/s alone, {spread(seen):.1f} watched: "
+          f"{lost:.1%} lost", flush=True)  # fmt: skip
+    return row("training at 64 px", alone_images_per_second=spread(alone),
+               watched_images_per_second=spread(seen), lost=lost)  # fmt: skip
+
+
+async def first_frame(page: Page) -> float:
+    """Seconds to the first frame of the game that the laboratory opens with."""
+    from ganwerk.web.wire import read
+
+    asked = {"experiment": "ring", "preset": "collapse", "methods": ["plain", "unrolled:steps=5"]}
+    began, content = time.perf_counter(), b""
+    async with page.client.stream("POST", "/api/lab/play", json=asked, timeout=600) as response:
+        async for part in response.aiter_raw():
+            content += part
+            stream = io.BytesIO(content)
+            with suppress(Exception):
+                while (message := read(stream)) is not None:
+                    if message[0].get("lanes"):
+                        return time.perf_counter() - began
+    sys.exit("error: the game ended before its first frame.")
+
+
+async def lab(page: Page, rounds: int) -> list[Row]:
+    found: dict[str, list[float]] = {"opened for the first time": [], "the next game": []}
+    found["opened for the first time"].append(await first_frame(page))
+    for _ in range(rounds):
+        await asyncio.sleep(1)
+        found["the next game"].append(await first_frame(page))
+    for name, seconds in found.items():
+        print(f"laboratory, {name:26} first frame after {spread(seconds):.2f} s", flush=True)
+    return [row(name, seconds=spread(seconds)) for name, seconds in found.items()]
+
+
+def prepared(home: Path, pictures: Path, preset: str) -> None:
+    """A run whose generator draws pictures of 64 px."""
+    options = ["--images", "64", "--resolution", "64", "--out", str(home / "runs" / "drawn")]
+    command = [*GANWERK, "train", str(pictures), "--preset", preset, *options]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+async def measure(given: argparse.Namespace, home: Path, pictures: Path) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    parts: list[str] = given.only or ["lab", "slider", "watched"]
+    async with served(home) as page:
+        fresh = page.memory_bytes()
+        if "lab" in parts:
+            found["lab"] = await lab(page, given.rounds)
+        sliders = []
+        if "slider" in parts:
+            ask: Callable[[str, int], Awaitable[Row]] = lambda name, clients: situation(  # noqa: E731
+                name, page, home, clients, given.seconds
+            )
+            sliders += [await ask("alone", 0), await ask("visited", given.clients)]
+        async with training(pictures, home / "runs" / "trained"):
+            if "slider" in parts:
+                sliders.append(await ask("visited, training", given.clients))
+                found["slider"] = sliders
+            if "watched" in parts:
+                trained = home / "runs" / "trained"
+                found["watched"] = [await watched(page, trained, given.seconds, given.rounds)]
+        found["server"] = [
+            row("ganwerk serve", ready_seconds=page.ready_seconds, fresh_bytes=fresh,
+                later_bytes=page.memory_bytes())
+        ]  # fmt: skip
+        print(f"server: ready after {page.ready_seconds:.2f} s, {fresh / 2**20:.0f} MiB, later "
+              f"{page.memory_bytes() / 2**20:.0f} MiB", flush=True)  # fmt: skip
+    return found
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_data_option(options)
+    options.add_argument("--preset", default="auto", help="(default: auto)")
+    options.add_argument("--only", action="append", choices=["lab", "slider", "watched"])
+    options.add_argument("--clients", type=int, default=50, help="(default: 50)")
+    options.add_argument("--seconds", type=float, default=20.0, help="of each part (default: 20)")
+    options.add_argument("--rounds", type=int, default=3, help="(default: 3)")
+    given = options.parse_args()
+    pictures = data_folder(given.data, "fruits/train") / "fruits" / "train"
+    with tempfile.TemporaryDirectory() as text:
+        home = Path(text)
+        (home / "runs").mkdir()
+        prepared(home, pictures, given.preset)
+        found = asyncio.run(measure(given, home, pictures))
+    here = machine()
+    print(machine_line(here))
+    for study, rows in found.items():
+        name = study if given.preset == "auto" else f"{study}, {given.preset}"
+        publish(given, made("draw", name, rows, here), {study: [r.model_dump() for r in rows]})
+
+
+if __name__ == "__main__":
+    main()
