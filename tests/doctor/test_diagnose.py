@@ -127,6 +127,15 @@ def test_a_closer_look_draws_sheets_for_the_report(digits_run, tmp_path):
     assert "nearest to it" in write_report(path).read_text()
 
 
+def test_without_its_checkpoint_a_run_is_diagnosed_but_not_looked_at_closely(make):
+    path = make(journal(class_variety=0.1))
+    shutil.rmtree(path / "checkpoints")
+    values = json.loads(told(path, "--deep", "--json").output)
+    assert values["closer"] is None
+    assert "No closer look" in values["diagnosis"]["gaps"][-1]
+    assert values["diagnosis"]["findings"][0]["code"] == "GW202"
+
+
 def test_the_docs_are_what_the_table_says():
     from bench.doctor.document import DOCS, pages
 

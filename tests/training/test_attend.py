@@ -65,6 +65,15 @@ def test_a_resumed_training_goes_on_with_what_was_seen(tiny, eager):
     assert diagnose(path).looks > before
 
 
+def test_a_short_run_is_looked_at_when_it_ends(tiny, monkeypatch):
+    monkeypatch.setattr("ganwerk.training.exam.LAST_SHARE", 1e9)
+    rows = Run.open(train(tiny())).journal.rows("look")
+    assert [row["images"] for row in rows] == [320] * 3
+    assert len({row["coverage"] for row in rows} | {row["distance"] for row in rows}) > 2
+    monkeypatch.setattr("ganwerk.training.exam.LAST_SHARE", 0.0)
+    assert Run.open(train(tiny("none"))).journal.rows("look") == []
+
+
 def test_numbers_that_are_not_finite_are_told_and_named(tiny, eager, monkeypatch):
     told = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from ganwerk.cli.group import Command
 from ganwerk.cli.options import PATH, json_option
 from ganwerk.cli.output import say, say_json
-from ganwerk.errors import ConfigError
+from ganwerk.errors import ConfigError, GanwerkError
 
 if TYPE_CHECKING:
     from ganwerk.doctor.finding import Finding, Kind
@@ -46,12 +47,14 @@ def command(run: Path | None, deep: bool, explain: str | None, as_json: bool) ->
         )
     from ganwerk.doctor.diagnose import diagnose
 
-    found = diagnose(run)
-    closer = None
+    found, closer = diagnose(run), None
     if deep:
         from ganwerk.doctor.deep import look_closer
 
-        closer = look_closer(run)
+        try:
+            closer = look_closer(run)
+        except GanwerkError as error:  # what can be said without stays true
+            found = replace(found, gaps=(*found.gaps, f"No closer look: {error.message}"))
     if as_json:
         say_json({"ok": True, "run": run, "diagnosis": found.to_dict(), "closer": closer})
     else:
@@ -85,7 +88,7 @@ def say_diagnosis(found: Diagnosis) -> None:
     say("\nHow far to trust it:")
     for sentence in (*found.power, *found.gaps):
         say(f"  {sentence}")
-    if found.unknown:
+    if found.unknown and found.looks:
         codes = ", ".join(unknown.code for unknown in found.unknown)
         say(f"  Cannot be told of this run: {codes} (--json says why).")
 

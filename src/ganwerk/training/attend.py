@@ -8,7 +8,7 @@ from typing import Any
 
 from ganwerk.doctor.course import Course
 from ganwerk.doctor.finding import Finding
-from ganwerk.doctor.verdict import Doctor
+from ganwerk.doctor.verdict import FIRST_LOOKS, Doctor
 from ganwerk.errors import DivergedError
 from ganwerk.game.state import TrainState
 from ganwerk.runtime.events import Found, Watcher
@@ -77,9 +77,14 @@ class Attendance:
         return self.doctor.course.null.get(name, (0.0, 0.0))[1]
 
     def last_look(self) -> None:
-        """At the end, if there were looks at all, and the last was not just now."""
-        looks = self.doctor.course.looks
-        if self.examiner.begun and looks[-1].images != self.session.state.images:
+        """At the end. A run too short for enough looks gets them now, each with fresh pictures, if
+        that costs little of its time."""
+        state, looks = self.session.state, self.doctor.course.looks
+        if not self.examiner.begun and not self.examiner.affordable(state):
+            return
+        if not looks or looks[-1].images != state.images:
+            self.look()
+        while len(self.doctor.course.looks) < FIRST_LOOKS:
             self.look()
 
     def add(self, row: Mapping[str, Any]) -> None:

@@ -22,10 +22,11 @@ from ganwerk.nn.layers import matrix_products
 from ganwerk.nn.types import Batch
 from ganwerk.sampling.sample import Sampler
 from ganwerk.training.exam_game import Movement, dead_channels, judgement, looking
-from ganwerk.training.exam_pictures import FEWEST, Pictured
+from ganwerk.training.exam_pictures import FEWEST, MOST, Pictured
 
 SHARE_OF_RUN = 0.04
 COST_SHARE = 0.03
+LAST_SHARE = 0.05
 PROBED = 64
 RAW = 128
 PREPARING_SECONDS = 0.7
@@ -61,8 +62,8 @@ class Examiner:
             Sampler(net, settings, pictures.class_names, pictures.health.class_counts, state.device)
             for net in (state.ema.net, state.g_net)
         )
-        guess = PREPARING_SECONDS + (400 + RAW) / (DRAWING_SPEED * rate)
-        self.next_images, self.next_seconds = 0.0, guess / COST_SHARE
+        self.guess_seconds = PREPARING_SECONDS + (MOST + RAW) / (DRAWING_SPEED * rate)
+        self.next_images, self.next_seconds = 0.0, self.guess_seconds / COST_SHARE
         self.looks = 0
         self._pictured: Pictured | None = None
         self._probe: torch.Tensor | None = None
@@ -83,6 +84,10 @@ class Examiner:
     def begun(self) -> bool:
         """Whether there was a first look: runs of seconds have none."""
         return self.looks > 0
+
+    def affordable(self, state: TrainState) -> bool:
+        """Whether some looks at the end would cost little of the time that the run took."""
+        return self.guess_seconds <= LAST_SHARE * state.seconds
 
     @property
     def ready(self) -> bool:
