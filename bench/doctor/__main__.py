@@ -4,16 +4,19 @@ Runs are played one at a time and kept as small journals, so that a change of a 
 in seconds: --replay. Thresholds are set on the development part only.
 
 Example: python -m bench.doctor --minutes 60
+Cures:   python -m bench.doctor cure --minutes 60
 """
 
 from __future__ import annotations
 
 import itertools
 import statistics
+import sys
 import time
 from pathlib import Path
 
 from bench.common import add_data_option, parser
+from bench.doctor import cure
 from bench.doctor.cases import BROKEN, HEALTHY
 from bench.doctor.data import SETS
 from bench.doctor.play import Job, play_all, read, suits
@@ -79,6 +82,33 @@ def told(part: str, found: Summary) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["cure"]:
+        cures(sys.argv[2:])
+    else:
+        diagnoses()
+
+
+def cures(arguments: list[str]) -> None:
+    """Broken and healthy runs under `--doctor treat`, beside a sham."""
+    options = parser(cure.__doc__)
+    add_data_option(options)
+    options.add_argument("--minutes", type=float, default=60, help="play for so long")
+    options.add_argument("--seeds", type=int, default=3, help="how often everything is played")
+    options.add_argument("--only", nargs="*", default=[], help="names of cases")
+    options.add_argument("--work", type=Path, default=Path("runs/bench-doctor"), metavar="DIR")
+    options.add_argument("--kept", type=Path, default=FOLDER / "cures.jsonl.gz")
+    options.add_argument("--replay", action="store_true", help="only score what is kept")
+    given = options.parse_args(arguments)
+    chosen = [job for job in cure.jobs(given.seeds) if not given.only or job.case in given.only]
+    if not given.replay:
+        given.kept.parent.mkdir(parents=True, exist_ok=True)
+        given.work.mkdir(parents=True, exist_ok=True)
+        until = time.time() + 60 * given.minutes
+        cure.play_all(chosen, given.data, given.work, given.kept, until)
+    cure.told(cure.paired(cure.read(given.kept)))
+
+
+def diagnoses() -> None:
     options = parser(__doc__)
     add_data_option(options)
     options.add_argument("--minutes", type=float, default=60, help="play for so long")

@@ -20,6 +20,7 @@ from ganwerk.data import Pictures
 from ganwerk.game.state import TrainState
 from ganwerk.metrics.features import RandomConv, extract
 from ganwerk.metrics.frechet import frechet_distance
+from ganwerk.metrics.neighbours import neighbour_scores
 from ganwerk.metrics.variety import class_distances, mean_distance
 from ganwerk.sampling.sample import Sampler
 
@@ -74,6 +75,7 @@ class Oracle:
         pixels = torch.from_numpy(drawn).float().flatten(1)
         copied = torch.cdist(pixels, self.train).min(1).values < 0.5 * self.near
         found = {
+            "coverage": neighbour_scores(self.real[:N], fake).coverage,
             "distance": frechet_distance(self.real[:N], fake),
             "variety": mean_distance(fake) / mean_distance(self.real[:N]),
             "within": within,

@@ -54,8 +54,8 @@ _OPTIONS = (
     click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps."),
     click.option(
         "--doctor",
-        type=click.Choice(["watch", "off"]),
-        help="Look for what goes wrong and say it, or not.  [default: watch]",
+        type=click.Choice(["watch", "treat", "off"]),
+        help="Look for what goes wrong and say it; treat it too; or neither.  [default: watch]",
     ),
     click.option(
         "--remedy",
