@@ -84,7 +84,8 @@ def _entry() -> str:
         _wrapped(
             "It ends with status 1 if something should be done and with 0 if nothing should, for "
             "scripts. From Python: `ganwerk.diagnose(run)`. It is silent where nothing is wrong, "
-            "and says what it cannot tell. `--doctor off` leaves it out of a training."
+            "and says what it cannot tell. `--doctor off` leaves it out of a training; `--doctor "
+            "treat` lets it treat what it finds: [treatments](wrong/treatments.md)."
         ),
         "## How each failure looks, in any tool",
         _wrapped(
@@ -111,7 +112,8 @@ def _entry() -> str:
             "[benchmarks](benchmarks.md)."
         ),
         "## The pages",
-        "\n".join(f"- [{title}](wrong/{name}.md)" for name, (title, _) in FAMILIES.items()),
+        "\n".join(f"- [{title}](wrong/{name}.md)" for name, (title, _) in FAMILIES.items())
+        + "\n- [Treatments](wrong/treatments.md): tried while it trains, kept only if they helped",
     ]
     return "\n\n".join(lines) + "\n"
 
