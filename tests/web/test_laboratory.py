@@ -71,7 +71,7 @@ def test_a_stranger_plays_nothing(stranger):
 
 
 def shown_step(page):
-    return int(page.locator(".controls output").inner_text().split(" of ")[0].replace(",", ""))
+    return int(page.locator(".labcontrols output").inner_text().split(" of ")[0].replace(",", ""))
 
 
 def until(page, condition, tries=600):

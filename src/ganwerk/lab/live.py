@@ -40,13 +40,15 @@ Next = Callable[[int], Batch]
 @dataclass(frozen=True)
 class Kind:
     """How one experiment is played and looked at. presets: by name, the usual one first. judge: the
-    facts of the experiment's table; look: what is drawn, fast enough for every frame."""
+    facts of the experiment's table; look: what is drawn, fast enough for every frame. together:
+    steps between two frames at most, so that a path has no corners."""
 
     presets: Callable[[Path | None], Mapping[str, presets.Preset]]
     game: Callable[[Any, Method, int], tuple[TrainState, Recipe]]
     batches: Callable[[Any, int], Next]
     look: Callable[[TrainState, Any], tuple[Facts, Arrays]]
     judge: Callable[[TrainState, Any], Facts]
+    together: int = 1_000
 
 
 class Lane:
@@ -119,6 +121,11 @@ class Stage:
         return max(lane.state.step for lane in self.lanes)
 
     @property
+    def together(self) -> int:
+        """Steps between two frames at most."""
+        return self.lanes[0].kind.together
+
+    @property
     def finished(self) -> bool:
         return all(lane.trouble or lane.state.step >= lane.setting.steps for lane in self.lanes)
 
@@ -144,19 +151,23 @@ class Stage:
 
 
 def _swarm(state: TrainState, setting: PointSetting) -> tuple[Facts, Arrays]:
-    """The points as shares of the reach, and what D says of each cell: 0 drawn, 255 real."""
+    """The points as shares of the reach, and how D leans in each cell: 0 drawn, 255 real, as far as
+    it leans anywhere; `surest` is how far that is, from 0.5 to 1."""
     mixture = MIXTURES[setting.problem]
     swarm = generated(state, setting, points.JUDGED).flatten(1)
     counted = score(swarm, mixture)
     ticks = torch.linspace(-mixture.reach, mixture.reach, FIELD_CELLS)
     cells = torch.cartesian_prod(ticks.flip(0), ticks).flip(1)  # row by row from the top
-    field = verdicts(state, cells[:, :, None, None]).sigmoid()
+    leaning = verdicts(state, cells[:, :, None, None]).sigmoid() - 0.5
+    most = float(leaning.abs().max())
+    field = leaning / max(most, 1e-6) * 127 + 128
     scaled = (swarm[:SWARM] / mixture.reach * 16_384).clamp(-32_767, 32_767)
     arrays: Arrays = {
         "points": scaled.round().short().numpy(),
-        "field": (field * 255).round().byte().view(FIELD_CELLS, FIELD_CELLS).numpy(),
+        "field": field.round().byte().view(FIELD_CELLS, FIELD_CELLS).numpy(),
     }
-    return {"modes": counted.modes, "high_quality": counted.high_quality}, arrays
+    facts: Facts = {"modes": counted.modes, "high_quality": counted.high_quality}
+    return facts | {"surest": 0.5 + most}, arrays
 
 
 def _modes(state: TrainState, setting: PointSetting) -> Facts:
@@ -223,7 +234,7 @@ KINDS: dict[str, Kind] = {
     ),
     "dirac": Kind(
         lambda _: _only(dirac.SETTING, "plain", "r1:weight=0.5"), dirac.game, _zeros, _players,
-        lambda state, setting: _players(state, setting)[0],
+        lambda state, setting: _players(state, setting)[0], together=2,
     ),
     "stacked": Kind(presets.stacked, stacked.game, _stacks, _pictures, _counted),
 }  # fmt: skip

@@ -104,7 +104,7 @@ class Player:
                 extra = {k: lane.judged() for k, lane in enumerate(stage.lanes)}
                 judged = time.monotonic()
             self._show(stage.lanes, extra)
-            each = self._each(each, time.monotonic() - began)
+            each = min(stage.together, self._each(each, time.monotonic() - began))
         self._send({"result": [lane.judged() for lane in stage.lanes], "last": True})
 
     def _each(self, each: int, seconds: float) -> int:
@@ -112,7 +112,7 @@ class Player:
         the pace asks for it."""
         if self.most_per_second:
             wanted = max(1, round(self.most_per_second * FRAME_SECONDS))
-            time.sleep(max(0.0, min(wanted, each) / self.most_per_second - seconds))
+            time.sleep(max(0.0, each / self.most_per_second - seconds))
         else:
             wanted = max(1, int(each * FRAME_SECONDS / max(seconds, 1e-4)))
         return min(wanted, 2 * each)

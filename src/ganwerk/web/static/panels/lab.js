@@ -16,11 +16,11 @@ const FRAME_MS = 40, FOLLOW_MS = 120;
 
 // What one number of a lane says, and the largest it can be
 const TOLD = {
-  ring: ["modes", (stage) => stage.modes],
-  grid: ["modes", (stage) => stage.modes],
-  stacked: ["modes", (stage) => stage.modes],
-  line: ["w2", () => 3],
-  dirac: ["radius", () => 2],
+  ring: ["modes", (stage) => stage.modes, "Modes held"],
+  grid: ["modes", (stage) => stage.modes, "Modes held"],
+  stacked: ["modes", (stage) => stage.modes, "Modes drawn"],
+  line: ["w2", () => 3, "How far G's points are from the data"],
+  dirac: ["radius", () => 2, "Distance from the equilibrium"],
 };
 
 function words(experiment, stage, lane) {
@@ -31,7 +31,8 @@ function words(experiment, stage, lane) {
   if (experiment === "dirac") return `distance from the equilibrium ${measured(lane.radius)}`;
   if (lane.modes == null) return "not counted yet";
   const held = `${count(lane.modes)} of ${count(stage.modes)} modes`;
-  return lane.high_quality == null ? held : `${held} · ${Math.round(100 * lane.high_quality)} % of the points on them`;
+  if (lane.high_quality == null) return held;
+  return `${held}, ${Math.round(100 * lane.high_quality)} % of the points on them · D at most ${Math.round(100 * lane.surest)} % sure`;
 }
 
 export function commandOf({ experiment, preset, methods, seed }) {
@@ -161,7 +162,8 @@ function History({ game, view }) {
     const [name, most] = TOLD[game.stage.experiment];
     history(element, game.frames, view.at, name, most(game.stage), palette, game.stage.lanes.length);
   });
-  return html`<canvas ref=${canvas} class="history" aria-hidden="true"></canvas>`;
+  return html`<figure class="told"><figcaption class="soft small">${TOLD[game.asked.experiment][2]}</figcaption>
+    <canvas ref=${canvas} class="history" aria-hidden="true"></canvas></figure>`;
 }
 
 const Switches = ({ remedies, story, chosen, change }) => html`<fieldset class="switches">
@@ -201,7 +203,7 @@ function Controls({ game, view, again, seed, reseed, speed, setSpeed }) {
     view.show(at, at < last);
   };
   const step = game.frames[view.at]?.step ?? 0, steps = game.stage?.steps ?? 0;
-  return html`<div class="controls">
+  return html`<div class="labcontrols">
     <div class="buttons">
       ${game.over
         ? html`<button class="first" onClick=${again}>Play again</button>`

@@ -13,7 +13,7 @@ export const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2)
 // From what D takes for drawn (0) over undecided to what it takes for real (1)
 export function shade(share, { g, real, card }) {
   const [from, to] = share < 0.5 ? [rgb(card), rgb(g)] : [rgb(card), rgb(real)];
-  const amount = 0.6 * Math.min(1, Math.abs(2 * share - 1));
+  const amount = 0.55 * Math.min(1, Math.abs(2 * share - 1));
   return from.map((value, k) => value + (to[k] - value) * amount);
 }
 
@@ -38,10 +38,8 @@ function field(pen, cells, width, height, palette) {
   tile.width = columns;
   tile.height = rows;
   const image = new ImageData(columns, rows);
-  // However little D tells apart, what it tells shall be seen
-  const most = cells.reduce((most, cell) => Math.max(most, Math.abs(cell - 127.5)), 24);
   for (let k = 0; k < cells.length; k++) {
-    const [r, g, b] = shade(0.5 + (cells[k] - 127.5) / most / 2, palette);
+    const [r, g, b] = shade(cells[k] / 255, palette);
     image.data.set([r, g, b, 255], 4 * k);
   }
   tile.getContext("2d").putImageData(image, 0, 0);
@@ -201,7 +199,9 @@ export function dirac(canvas, stage, lane, before, share, palette, path) {
   pen.globalAlpha = 1;
   pen.fillStyle = palette.soft;
   pen.font = "13px system-ui, sans-serif";
-  pen.fillText("θ, where G draws", width - 112, height / 2 - 8);
+  pen.textAlign = "right";
+  pen.fillText("θ, where G draws", width - 8, height / 2 - 8);
+  pen.textAlign = "left";
   pen.fillText("ψ, D's slope", width / 2 + 8, 18);
 }
 
