@@ -193,3 +193,4 @@ def test_a_batch_takes_no_longer_than_an_urgent_one_may_wait():
     assert pace.most() == 4
     pace.saw(3, 99.0)
     assert pace.most() == 4
+    assert pace.most(6.0) == 32

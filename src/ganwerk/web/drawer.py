@@ -40,8 +40,9 @@ from ganwerk.web.wire import Head
 
 LOOK_SECONDS = 2.0
 """How often a newer checkpoint is looked for."""
-PATIENCE = 1.5
-"""How much longer than a single picture a batch may take: so long may an urgent one wait."""
+PATIENCE, ALONE_PATIENCE, URGENT_SECONDS = 1.5, 6.0, 1.0
+"""How much longer than a single picture a batch may take: so long may an urgent one wait; and where
+nothing urgent was asked for so many seconds."""
 MOST_TOGETHER, MOST_URGENT = 32, 8
 
 
@@ -56,11 +57,12 @@ class Pace:
             before = self.seconds.get(count, seconds)
             self.seconds[count] = before + 0.2 * (seconds - before)
 
-    def most(self) -> int:
-        """The largest power of two that is drawn within PATIENCE of a single picture's time."""
+    def most(self, patience: float = PATIENCE) -> int:
+        """The largest power of two that is drawn within `patience` times what a single picture
+        takes."""
         if 1 not in self.seconds:
             return 1
-        limit, count = PATIENCE * self.seconds[1], 1
+        limit, count = patience * self.seconds[1], 1
         while 2 * count <= MOST_TOGETHER and self._expected(2 * count) <= limit:
             count *= 2
         return count
@@ -81,13 +83,15 @@ class Drawer:
         self.path, self.at, self.channel = path, at, channel
         self.waiting, self.pace = Waiting(), Pace()
         self._opened: tuple[object, Wisher] | None = None
-        self._looked = 0.0
+        self._looked = self._urgent = -float("inf")
 
     def run(self) -> None:
         """Until the server has gone. Raises EOFError then."""
         while True:
             self._receive()
-            pieces = self.waiting.take(self.pace.most(), MOST_URGENT)
+            hurried = time.monotonic() - self._urgent < URGENT_SECONDS
+            most = self.pace.most(PATIENCE if hurried else ALONE_PATIENCE)
+            pieces = self.waiting.take(most, MOST_URGENT)
             try:
                 wisher = self._newest()
             except GanwerkError as error:
@@ -109,7 +113,9 @@ class Drawer:
                 if head.get("do") == "drop":
                     self._dropped(self.waiting.drop(str(head["asker"]), int(head["number"])))
                 else:
-                    self._dropped(self.waiting.add(request_of(head)))
+                    request = request_of(head)
+                    self._urgent = time.monotonic() if request.urgent else self._urgent
+                    self._dropped(self.waiting.add(request))
 
     def _dropped(self, request: Request | None) -> None:
         if request is not None:
