@@ -126,6 +126,13 @@ TABLES: dict[str, Table] = {
         "compiled", ("times faster", "times_faster"),
         ("first call, s", "first_call_seconds", ".0f"),
     )),
+    "page": Table("page", "", columns(
+        "page", ("ready, s", "ready_seconds"), ("memory, MB", "memory_bytes", ".0f", MB),
+        ("a row is late by, s", "row_seconds"), ("big run opens in, s", "open_seconds"),
+        ("memory more after another hour, MB", "second_hour_bytes", ".1f", MB),
+        ("cores while watched", "watching_cores", ".3f"),
+        ("pictures taken in a second", "uploads_per_second", ".0f"),
+    )),
     "kill": Table("kill", "", columns(
         "resumed", ("times killed", "kills", ".0f"), ("times stopped", "stops", ".0f"),
         ("result", "result"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ganwerk.run.journal import Journal
 from ganwerk.web.stream import Told
 from ganwerk.web.table import id_of
-from ganwerk.web.tail import last_rows, rows_after
+from ganwerk.web.tail import LastRows, rows_after
 
 
 def step(images: int) -> dict[str, object]:
@@ -109,7 +109,7 @@ def test_a_torn_line_waits_for_its_end(tmp_path):
 def test_no_journal_has_no_rows(tmp_path):
     assert rows_after(tmp_path / "journal.jsonl", 0) == ([], 0)
     assert rows_after(tmp_path / "journal.jsonl", 5) == ([], -1)
-    assert last_rows(tmp_path / "journal.jsonl", ["step"]) == {}
+    assert LastRows(tmp_path / "journal.jsonl", ["step"]).now() == {}
 
 
 def test_the_last_rows_stand_in_their_order(tmp_path):
@@ -123,8 +123,29 @@ def test_the_last_rows_stand_in_their_order(tmp_path):
             journal.append(row)
     with open(path, "ab") as file:
         file.write(b'{"event":"step","step":4,')
-    found = last_rows(path, ("start", "resume", "end", "step", "measure"))
+    last = LastRows(path, ("start", "resume", "end", "step", "measure"))
+    found = last.now()
     assert list(found) == ["start", "end", "resume", "step"]
     assert [row["images"] for row in found["step"]] == [3]
-    many = last_rows(path, ("start",), ("step", "finding"))
+    many = LastRows(path, ("start",), ("step", "finding")).now()
     assert [row["images"] for row in many["step"]] == [1, 2, 3]
+    with open(path, "ab") as file:
+        file.write(b'"images":4}\n{"event":"end","reason":"finished"}\n')
+    found = last.now()
+    assert list(found) == ["start", "resume", "step", "end"]
+    assert found["step"][0]["images"] == 4
+    path.write_bytes(b'{"event":"start"}\n')
+    assert list(last.now()) == ["start"]
+
+
+@given(st.lists(st.sampled_from(["step", "end", "warning"]), max_size=30), st.integers(1, 90))
+def test_last_rows_are_the_same_however_they_are_found(tmp_path_factory, events, cut):
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    text = "".join(f'{{"event":"{one}","images":{n},"step":{n}}}\n' for n, one in enumerate(events))
+    path.write_bytes(b"")
+    growing = LastRows(path, ("end",), ("step",))
+    for start in range(0, len(text), cut):
+        with open(path, "ab") as file:
+            file.write(text[start : start + cut].encode())
+        growing.now()
+    assert growing.now() == LastRows(path, ("end",), ("step",)).now()

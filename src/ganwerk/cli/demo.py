@@ -60,6 +60,7 @@ def command(minutes: str | None, out: Path | None) -> None:
         (f"ganwerk sample {name} --seeds 0-63 --grid", "draw new digits"),
         (f"ganwerk diagnose {name}", "what goes wrong, and what helps"),
         (f"ganwerk resume {name} --minutes 5", "train longer, for better ones"),
+        (f"ganwerk serve {typed(run.parent)}", "all of this in the browser"),
         ("ganwerk train FOLDER", "train on your own pictures"),
     ):
         say(line)

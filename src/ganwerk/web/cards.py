@@ -14,7 +14,7 @@ from ganwerk.run.making import ABOUT
 from ganwerk.run.state import State, state_of
 from ganwerk.web.launches import Launch, Launches
 from ganwerk.web.table import RunTable, id_of
-from ganwerk.web.tail import Row, last_rows
+from ganwerk.web.tail import LastRows, Row
 
 _TURNS = ("start", "resume", "end")
 _SHOWN = ("step", "measure", "picture")
@@ -29,7 +29,7 @@ class Cards:
 
     def __init__(self, runs: RunTable, launches: Launches) -> None:
         self._runs, self._launches = runs, launches
-        self._made: dict[Path, tuple[Mark, dict[str, Any]]] = {}
+        self._made: dict[Path, tuple[Mark, dict[str, Any], LastRows]] = {}
 
     def all(self) -> dict[str, dict[str, Any]]:
         """By id, the facts of each as JSON values."""
@@ -47,8 +47,10 @@ class Cards:
         known = self._made.get(path)
         if known is not None and known[0] == mark:
             return known[1] | _standing(path, known[1])
-        card = _card(path)
-        self._made[path] = (mark, card)
+        fresh = LastRows(path / "journal.jsonl", (*_TURNS, *_SHOWN), (_FINDINGS,))
+        rows = known[2] if known is not None else fresh
+        card = _card(path, rows.now())
+        self._made[path] = (mark, card, rows)
         return card
 
 
@@ -90,12 +92,11 @@ def _standing(path: Path, card: dict[str, Any]) -> dict[str, Any]:
     return {"state": str(state_of(path, [card["turn"]]))}
 
 
-def _card(path: Path) -> dict[str, Any]:
+def _card(path: Path, last: dict[str, list[Row]]) -> dict[str, Any]:
     try:
         about, trouble = Run.open(path).about, ""
     except GanwerkError as error:
         about, trouble = {}, error.message
-    last = last_rows(path / "journal.jsonl", (*_TURNS, *_SHOWN), (_FINDINGS,))
     findings = lasting(last.pop(_FINDINGS, []))
     rows = {event: found[-1] for event, found in last.items()}
     turn = _turn(rows)

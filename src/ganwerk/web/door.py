@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -26,6 +27,7 @@ from ganwerk.run.files import disk_errors
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 SAFE = ("GET", "HEAD")
+SECRET_BYTES = 32
 OPEN_PATHS = ("/enter", "/static/page.css", "/static/enter.js", "/static/icon.svg")
 """What is shown to somebody who has no cookie yet."""
 
@@ -53,22 +55,27 @@ HEADERS = {
 
 
 def lasting_secret() -> bytes:
-    """32 random bytes of this user's, the same after a restart, so that open pages go on.
+    """SECRET_BYTES random bytes of this user's, the same after a restart, so that open pages go on.
 
     Raises MachineError if they cannot be kept."""
     path = cache_home(None) / "web-secret"
-    with suppress(OSError):
-        kept = path.read_bytes()
-        if len(kept) == 32:
-            return kept
-    fresh = secrets.token_bytes(32)
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    fresh = path.with_name(f"{path.name}-{secrets.token_hex(4)}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(fresh)
-    return fresh
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+        os.replace(fresh, path)  # of two that begin at once the later one counts, for both
+        return path.read_bytes()
+
+
+def _kept(path: Path) -> bytes | None:
+    with suppress(OSError):
+        found = path.read_bytes()
+        return found if len(found) == SECRET_BYTES else None
+    return None
 
 
 @dataclass(frozen=True)

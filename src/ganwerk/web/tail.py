@@ -51,33 +51,47 @@ def parsed(lines: Sequence[bytes]) -> list[Row]:
     return rows
 
 
-def last_rows(
-    journal: Path, events: Sequence[str], many: Sequence[str] = ()
-) -> dict[str, list[Row]]:
-    """The last row of each of `events`, and the last MOST_ROWS of each of `many`, oldest first; the
-    events in the order in which these stand in the file. The rest of it is not read."""
-    try:
-        with open(journal, "rb") as file:
-            if file.seek(0, 2) == 0:
-                return {}
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                found = {event: _last(content, event, 1) for event in events}
-                found |= {event: _last(content, event, MOST_ROWS) for event in many}
-    except OSError:
-        return {}
-    ordered = sorted((rows[0][0], event) for event, rows in found.items() if rows)
-    return {event: [row for _, row in reversed(found[event])] for _, event in ordered}
+class LastRows:
+    """The last row of each of `events` in a journal, and the last MOST_ROWS of each of `many`. Each
+    part of the file is searched once, from its end, and not read as a whole."""
+
+    def __init__(self, journal: Path, events: Sequence[str], many: Sequence[str] = ()) -> None:
+        self.journal = journal
+        self._most = dict.fromkeys(events, 1) | dict.fromkeys(many, MOST_ROWS)
+        self._searched = 0
+        self._found: dict[str, list[tuple[int, Row]]] = {}
+
+    def now(self) -> dict[str, list[Row]]:
+        """By event, oldest first; the events in the order in which their last rows stand there."""
+        try:
+            with open(self.journal, "rb") as file:
+                size = file.seek(0, 2)
+                if size < self._searched:  # another journal stands there
+                    self._searched, self._found = 0, {}
+                if size > self._searched:
+                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                        self._search(content)
+        except OSError:
+            pass
+        ordered = sorted((rows[-1][0], event) for event, rows in self._found.items() if rows)
+        return {event: [row for _, row in self._found[event]] for _, event in ordered}
+
+    def _search(self, content: mmap.mmap) -> None:
+        end = content.rfind(b"\n", self._searched) + 1  # a torn line waits for its end
+        for event, most in self._most.items():
+            news = _last(content, event, most, self._searched, end)
+            self._found[event] = [*self._found.get(event, []), *news][-most:]
+        self._searched = max(end, self._searched)
 
 
-def _last(content: mmap.mmap, event: str, most: int) -> list[tuple[int, Row]]:
-    """Where they stand and the rows, the last first. `content` is searched backwards."""
+def _last(content: mmap.mmap, event: str, most: int, start: int, end: int) -> list[tuple[int, Row]]:
+    """Where they stand and the rows, oldest first, of the part from `start` to `end`."""
     word = b'{"event":"%s"' % event.encode()
     found: list[tuple[int, Row]] = []
-    end = len(content)
-    while len(found) < most and (at := content.rfind(word, 0, end)) >= 0:
-        stop = content.find(b"\n", at)
-        rows = parsed([content[at:stop]]) if stop >= 0 else []
+    while len(found) < most and (at := content.rfind(word, start, end)) >= 0:
+        rows = parsed([content[at : content.find(b"\n", at)]])
         if rows and (at == 0 or content[at - 1 : at] == b"\n"):
             found.append((at, rows[0]))
         end = at
+    found.reverse()
     return found
