@@ -101,7 +101,10 @@ def _card(path: Path, last: dict[str, list[Row]]) -> dict[str, Any]:
     rows = {event: found[-1] for event, found in last.items()}
     turn = _turn(rows)
     step, plan = rows.get("step", {}), table(about, "plan")
-    reached = [int(count(row.get("images"))) for row in rows.values()]
+    images = max((int(count(row.get("images"))) for row in rows.values()), default=0)
+    seconds = count(step.get("seconds"))
+    total = count(plan.get("total_images"))
+    share = _share(path, images, seconds) or (images / total if total > images else None)
     return {
         "id": id_of(path),
         "name": path.name,
@@ -110,9 +113,11 @@ def _card(path: Path, last: dict[str, list[Row]]) -> dict[str, Any]:
         "turn": turn,
         "trouble": trouble,
         "created": about.get("created"),
-        "images": max(reached, default=0),
-        "total_images": int(count(plan.get("total_images"))),
-        "seconds": count(step.get("seconds")),
+        "images": images,
+        "total_images": int(total),
+        "seconds": seconds,
+        "share": share,
+        "left_seconds": seconds / share - seconds if share else None,
         "images_per_second": count(step.get("images_per_second")),
         "measure": rows.get("measure"),
         "grid": newest_grid(path),
@@ -120,6 +125,19 @@ def _card(path: Path, last: dict[str, list[Row]]) -> dict[str, Any]:
         "plan": {key: plan.get(key) for key in ("data", "pictures", "resolution", "channels",
                  "classes", "conditional", "preset", "network", "loss")},
     }  # fmt: skip
+
+
+def _share(path: Path, images: int, seconds: float) -> float | None:
+    """How much of its budget is used, from 0 to 1, by the newest checkpoint, which says how much
+    there is; None where nobody knows, and where a resume has prolonged it since."""
+    try:
+        known = [info.meta for info in Run(path).checkpoints() if info.meta]
+        budget = known[-1]["budget"]
+        used = seconds if budget["unit"] == "seconds" else images
+        share = float(used / budget["end"])
+        return share if share < 1 else None
+    except (GanwerkError, LookupError, TypeError, ValueError, ArithmeticError):
+        return None
 
 
 def _turn(rows: dict[str, Row]) -> Row | None:

@@ -37,8 +37,7 @@ function standing(card) {
   if (card.trouble) return card.trouble;
   if (card.state === "starting") return card.said;
   if (card.state === "running" && card.images_per_second) {
-    const left = (card.total_images - card.images) / card.images_per_second;
-    const rest = left > 0 ? `, about ${duration(left)} left` : "";
+    const rest = card.left_seconds > 0 ? `, about ${duration(card.left_seconds)} left` : "";
     return `${speed(card.images_per_second)}${rest}`;
   }
   return card.images ? `${images(card.images)}${card.seconds ? ` in ${duration(card.seconds)}` : ""}` : "";
@@ -46,7 +45,6 @@ function standing(card) {
 
 function Card({ card, chosen, onChoose }) {
   const [asks, ask] = useState("");
-  const share = card.total_images ? card.images / card.total_images : 0;
   const small = (card.plan?.resolution ?? 64) <= 32;
   const score = scoreOf(card);
   return html`<li class="card">
@@ -63,9 +61,9 @@ function Card({ card, chosen, onChoose }) {
     <div class="about">
       <h2><a href=${link("watch", card.id)}>${card.name}</a></h2>
       <p><${State} state=${card.state} /> <span class="soft">${standing(card)}</span></p>
-      ${card.state === "finished" || !card.total_images
+      ${card.state === "finished" || card.share == null
         ? null
-        : html`<${Bar} share=${share} label=${`Progress of ${card.name}`} />`}
+        : html`<${Bar} share=${card.share} label=${`Progress of ${card.name}`} />`}
       ${score ? html`<p class="soft">${score}</p>` : null}
       ${(card.findings ?? []).slice(0, 2).map((row) => html`<p key=${row.code} class=${row.weight === "act" ? "bad" : "warn"}>${row.name}</p>`)}
     </div>

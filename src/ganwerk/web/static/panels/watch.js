@@ -69,6 +69,7 @@ export default function Watch({ route, card }) {
       ${facts.launch?.error && card.state !== "running"
         ? html`<${Trouble} error=${facts.launch.error} />`
         : null}
+      ${card.state === "finished" || card.share == null ? null : html`<${Bar} share=${card.share} label="Progress" />`}
       <${Tiles} card=${card} facts=${facts} />
       ${grids.length
         ? html`<${Timeline} card=${card} facts=${facts} place=${place} live=${at === null} onShow=${show} />`

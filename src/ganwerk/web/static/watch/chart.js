@@ -136,7 +136,10 @@ export function Chart({ plot, at, zoom, onZoom, onWhole, onPick }) {
       chart.current = null;
     };
   }, [shape]);
-  useEffect(() => chart.current?.setData(table(plot)), [plot, `${zoom}`]);
+  useEffect(() => {
+    chart.current?.setData(table(plot));
+    if (chart.current) point(chart.current); // the values of the legend are written here alone
+  }, [plot, `${zoom}`]);
   useEffect(() => chart.current?.redraw(false), [at]);
   const pick = (event) => {
     const u = chart.current, area = u.over.getBoundingClientRect();
@@ -146,7 +149,7 @@ export function Chart({ plot, at, zoom, onZoom, onWhole, onPick }) {
   return html`<figure class="chart card" ref=${figure}>
     <h3>${plot.title} <span class="where soft small number"></span></h3>
     <p class="legend">${plot.series.map((one) => html`<span key=${one.name}>
-      <i class=${`swatch ${one.role} ${one.dashed ? "dashed" : ""}`}></i>${one.name} <b class="number">${measured(one.line.at(-1))}</b>
+      <i class=${`swatch ${one.role} ${one.dashed ? "dashed" : ""}`}></i>${one.name} <b class="number"></b>
     </span>`)}
     ${plot.levels.map((level) => html`<span><i class=${`swatch dashed ${level.role}`}></i>${level.name} <span class="number">${measured(level.value)}</span></span>`)}</p>
     <div ref=${box} class="canvas" role="img" aria-label=${spoken(plot)} onClick=${pick} onDblClick=${onWhole}></div>

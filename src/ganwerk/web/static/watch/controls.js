@@ -41,7 +41,7 @@ export function Controls({ card, facts }) {
   const seconds = facts.latest.step?.seconds ?? 0, end = ending(seconds);
   const close = () => ask("");
   return html`
-    <div class="controls">
+    <div class="deeds">
       <p class="soft">${sentence(card, facts)}</p>
       <div class="buttons">
         ${running

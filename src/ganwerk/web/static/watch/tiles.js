@@ -33,7 +33,7 @@ export function Tiles({ card, facts }) {
   const step = facts.latest.step ?? {}, measure = facts.latest.measure;
   const images = Math.max(card.images, step.images ?? 0);
   const pace = step.images_per_second;
-  const left = card.state === "running" && pace ? (card.total_images - images) / pace : 0;
+  const left = card.state === "running" ? card.left_seconds : 0;
   const floor = measure?.[`floor ${SCORE}`];
   const tiles = [
     ["Images seen", count(images), card.total_images > images ? `of ${count(card.total_images)}` : "",
