@@ -84,7 +84,19 @@ BACKBONES = {
     "vgg19-random, Gram matrices at one scale": "the same, published method",
 }
 
+SHARES = (
+    ("of all", "of", ".0f"), ("share, %", "share", ".0f", 100), ("from", "low", ".0f", 100),
+    ("to", "high", ".0f", 100),
+)  # fmt: skip
+NO_SHARES = ("runs", "from onset to finding")
+
 TABLES: dict[str, Table] = {
+    "doctor": Table("doctor", "test part", columns("test", ("runs", "hits", ".0f"), *SHARES),
+                    without=NO_SHARES),
+    "doctor-development": Table("doctor", "development part", columns(
+        "development", ("runs", "hits", ".0f"), *SHARES), without=NO_SHARES),
+    "doctor-first": Table("doctor", "what really happened (oracle)", columns(
+        "test: what came first", ("runs", "runs", ".0f"), ("first finding", "first findings"))),
     "defaults": Table("defaults", "data: contender", columns(
         "after 60 s", ("seeds", "seeds", ".0f"), ("ratio", "ratio", ".1f"),
         ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),
@@ -205,6 +217,19 @@ AUTO, STYLE = "control/projection, auto/all", "control/projection, stylegan/all"
 TUNED = "control/projection, tuned, stylegan/all"
 
 LINES: dict[str, Lines] = {
+    "doctor-runs": Lines(("", "development", "test"), (
+        ("runs that failed", "{doctor/development/runs/broken:.0f}",
+         "{doctor/test/runs/broken:.0f}"),
+        ("runs that did not", "{doctor/development/runs/healthy:.0f}",
+         "{doctor/test/runs/healthy:.0f}"),
+        ("... of them broken on purpose", "{doctor/development/runs/survived:.0f}",
+         "{doctor/test/runs/survived:.0f}"),
+        ("left out: too near to a limit of the oracle", "{doctor/development/runs/doubtful:.0f}",
+         "{doctor/test/runs/doubtful:.0f}"),
+        ("from the onset to the finding, % of the run",
+         "{doctor/development/from onset to finding/share_of_run*100:.0f~}",
+         "{doctor/test/from onset to finding/share_of_run*100:.0f~}"),
+    )),
     "startup": Lines(("", "measured"), (
         ("`ganwerk --help`", "{startup/help/ganwerk --help/seconds:.2f~} s; of torch, numpy, PIL, "
          "pydantic it imports {startup/help/ganwerk --help/imports:}"),

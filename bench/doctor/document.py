@@ -62,6 +62,10 @@ def pages() -> dict[str, str]:
         parts = [f"# {title}", _wrapped(lead)]
         if (DOCS / "pictures" / f"wrong-{name}.webp").exists():
             parts.append(f"![What such trainings draw](../pictures/wrong-{name}.webp)")
+            parts.append(_wrapped(
+                "Trainings of a quarter of a minute at 16 px. Above each: what was done, and what "
+                "the doctor found. (`python -m bench.doctor.figures`)"
+            ))  # fmt: skip
         parts += [_section(kind) for kind in of_family]
         parts.append("[All that can go wrong](../wrong.md)")
         found[f"wrong/{name}.md"] = "\n\n".join(parts) + "\n"

@@ -90,6 +90,15 @@ def test_a_finding_begins_after_fresh_looks_and_ends_after_as_many_without():
     assert not doctor.finish().wrong
 
 
+def test_what_follows_from_another_finding_is_not_told_beside_it():
+    doctor = Doctor(Course(total_images=10_000))
+    rows = journal(class_variety=0.1, coverage=0.1, missing=0.6)
+    told = {f.code for row in rows for f in doctor.add(row)}
+    assert "GW202" in told
+    assert "GW203" not in told
+    assert "GW203" in {f.code for f in doctor.found}
+
+
 def test_one_odd_look_is_no_finding():
     assert codes(journal(class_variety=[0.8] * 12 + [0.1] + [0.8] * 7)) == []
 

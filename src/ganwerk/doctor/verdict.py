@@ -103,10 +103,11 @@ class Doctor:
             self._judge(known)
         elif row.get("event") in ("start", "end", "warning"):
             self._judge_whole()
-        after = {finding.code: finding for finding in self.found if finding.lasts}
-        over = [f for f in self.found if f.code in before and f.code not in after and not f.lasts]
-        latest = {f.code: f for f in over}
-        return [*(f for c, f in after.items() if c not in before), *latest.values()]
+        hidden = _hidden(self.found)
+        begun = [f for f in self.found if f.lasts and f.code not in before | hidden.keys()]
+        lasting = {f.code for f in self.found if f.lasts}
+        over = {f.code: f for f in self.found if f.code in before and f.code not in lasting}
+        return [*begun, *over.values()]
 
     def _judge(self, i: int) -> None:
         for standing in self.standings.values():
@@ -256,8 +257,13 @@ def _ended(finding: Finding, images: int) -> Finding:
     return replace(finding, until_images=images)
 
 
+def _hidden(found: list[Finding]) -> dict[str, str]:
+    """Codes of what follows from a finding that lasts, and of which one."""
+    lasting = {finding.code for finding in found if finding.lasts}
+    return {code: finding for finding in sorted(lasting) for code in kinds()[finding].hides}
+
+
 def _without_hidden(found: list[Finding]) -> list[Finding]:
     """Without findings that follow from another one."""
-    lasting = {finding.code for finding in found if finding.lasts}
-    hidden = {code for finding in lasting for code in kinds()[finding].hides}
+    hidden = _hidden(found)
     return [f for f in found if not (f.lasts and f.code in hidden)]
