@@ -29,6 +29,10 @@ NOTE = (
     "thresholds were set on the development part. Intervals of 95 %; runs of one breakage are "
     "not independent."
 )
+SEEN = (
+    "No test: the rules were mended by the false alarms of the test part, and all these runs were "
+    "seen."
+)
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "doctor"
 
 
@@ -118,6 +122,10 @@ def diagnoses() -> None:
     options.add_argument("--journals", type=Path, default=FOLDER / "journals.jsonl.gz")
     options.add_argument("--replay", action="store_true", help="only score what is kept")
     options.add_argument("--publish", action="store_true", help="write bench/results/doctor.json")
+    options.add_argument(
+        "--after-test", action="store_true",
+        help="the rules were mended by what the test showed: write one study of all runs, no test",
+    )  # fmt: skip
     options.add_argument("--verbose", action="store_true", help="each run of the first part")
     given = options.parse_args()
     chosen = [job for job in jobs(given.seeds) if not given.only or job.case in given.only]
@@ -127,6 +135,11 @@ def diagnoses() -> None:
         until = time.time() + 60 * given.minutes
         play_all(chosen, given.data, given.work, given.journals, until)
     runs = scored(read(given.journals))
+    if given.after_test:
+        told("all", summary(runs))
+        record = made("doctor", "after the test", rows(summary(runs)), machine("cpu"), note=SEEN)
+        print(f"Written: {keep('doctor', record, given.results)}")
+        return
     parts = {"development": False, "test": True}
     for part, test in parts.items():
         those = [run for run in runs if run.job.test is test]

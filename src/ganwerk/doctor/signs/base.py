@@ -13,6 +13,7 @@ from ganwerk.doctor.course import Course
 
 EARLY = 0.1
 """Share of the run in which nothing is said of the pictures: every generator begins with noise."""
+SETTLED = 0.6
 YOUNG = 0.25
 """Until here stricter limits hold: pictures of a healthy run are still much alike."""
 
@@ -54,3 +55,14 @@ def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
 def by_age(course: Course, i: int, limit: float, early: float) -> float:
     """The limit that holds at look i: `early` while the run is young."""
     return limit if course.progress(i) >= YOUNG else early
+
+
+def rising(course: Course, i: int, name: str) -> bool:
+    """Whether a score of a run before SETTLED of its time is still on its way up: a tenth more than
+    a tenth of the run ago."""
+    if course.progress(i) > SETTLED:
+        return False
+    now = course.value(name, i)
+    then = [k for k in range(i) if course.progress(k) <= course.progress(i) - 0.09]
+    before = course.value(name, then[-1]) if then else None
+    return now is not None and (before is None or now > 1.1 * before)

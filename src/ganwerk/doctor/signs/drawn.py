@@ -5,14 +5,25 @@ from __future__ import annotations
 import statistics
 
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.signs.base import EARLY, YOUNG, Sign, above, below, by_age, percent, ripe
+from ganwerk.doctor.signs.base import (
+    EARLY,
+    YOUNG,
+    Sign,
+    above,
+    below,
+    by_age,
+    percent,
+    ripe,
+    rising,
+)
 
 
 def no_variety(course: Course, i: int) -> Sign:
     value = course.value("variety", i)
     words = f"drawn pictures differ from each other {percent(value or 0)} as much as yours do"
     limit = by_age(course, i, 0.3, 0.1)
-    return below(value, limit, words, when=ripe(course, i, EARLY, "variety"))
+    grows = rising(course, i, "variety")
+    return below(value, limit, words, when=ripe(course, i, EARLY, "variety") and not grows)
 
 
 def no_class_variety(course: Course, i: int) -> Sign:
@@ -24,7 +35,8 @@ def no_class_variety(course: Course, i: int) -> Sign:
         f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
     )
     limit = by_age(course, i, 0.35, 0.2)
-    return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety"))
+    grows = rising(course, i, "class_variety")
+    return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety") and not grows)
 
 
 def kinds_missing(course: Course, i: int) -> Sign:
@@ -62,7 +74,17 @@ def far_from_real(course: Course, i: int) -> Sign:
         f"{percent(course.value('precision', i) or 0)} of the drawn pictures lie among yours, and "
         f"{percent(course.value('coverage', i) or 0)} of yours have one near"
     )
+    if _neighbours_are_copies(course, i):
+        return Sign(False, "the distance to your pictures fell to less than half")
     return Sign(ripe(course, i) and min(known) < 0.4, words, max(0.0, 1 - min(known) / 0.4))
+
+
+def _neighbours_are_copies(course: Course, i: int) -> bool:
+    """Near copies among the real pictures, such as frames of a film, lie so near to each other that
+    nothing that is drawn gets between them. Then it counts whether the distance fell."""
+    spread, distances = course.value("spread", i), course.series("distance", i)
+    crowded = spread is not None and spread > 1.5
+    return crowded and bool(distances) and distances[-1] < 0.45 * max(distances)
 
 
 def _best_before(course: Course, i: int) -> float | None:
