@@ -27,11 +27,11 @@ from bench.record import keep, machine, made
 NOTE = (
     "Runs of about 12 processor seconds at 16 px, looked at about 18 times. Truth by an oracle; "
     "thresholds were set on the development part. Intervals of 95 %; runs of one breakage are "
-    "not independent."
+    "not independent"
 )
 SEEN = (
     "No test: the rules were mended by the false alarms of the test part, and all these runs were "
-    "seen."
+    "seen"
 )
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "doctor"
 
