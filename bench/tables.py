@@ -147,6 +147,21 @@ TABLES: dict[str, Table] = {
         ("cores while watched", "watching_cores", ".3f"),
         ("pictures taken in a second", "uploads_per_second", ".0f"),
     )),
+    "drawing": Table("draw", "slider to picture at 64 px", columns(
+        "slider", ("p50, ms", "p50_seconds", ".0f", 1e3), ("p99, ms", "p99_seconds", ".0f", 1e3),
+        ("bare pass p50, ms", "bare_p50_seconds", ".0f", 1e3),
+        ("bare pass p99, ms", "bare_p99_seconds", ".0f", 1e3),
+        ("visitors", "clients", ".0f"),
+        ("a visitor's picture p50, ms", "visitor_p50_seconds", ",.0f", 1e3),
+    )),
+    "playing": Table("draw", "the laboratory on the page", columns(
+        "lab", ("first frame after, s", "seconds", ".2f"),
+    )),
+    "serving": Table("draw", "", columns(
+        "server", ("ready after, s", "ready_seconds", ".1f"),
+        ("memory before the first picture, MB", "fresh_bytes", ".0f", MB),
+        ("after all of this, MB", "later_bytes", ".0f", MB),
+    )),
     "kill": Table("kill", "", columns(
         "resumed", ("times killed", "kills", ".0f"), ("times stopped", "stops", ".0f"),
         ("result", "result"),
