@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ganwerk.data import load_pictures
+from ganwerk.data.shards.store import Shards
 from ganwerk.data.shards.write import write_shards
 from ganwerk.errors import DataError
 from ganwerk.run import Run
@@ -55,6 +57,25 @@ def test_windows_give_the_same_weights_from_anywhere(tiny, shards):
     settings = Run.open(part).settings_toml
     assert "window = 2" in settings
     assert str(moved / "index.json") in settings
+
+
+def test_a_training_reads_only_what_is_at_hand(tiny, shards, monkeypatch):
+    """Nothing that looks at pictures (measures, the doctor, grids) asks for all of them."""
+    real, read = Shards.__getitem__, []
+
+    def only_near(self, numbers):
+        records = self.index.record_of[numbers]
+        used = set(np.searchsorted(self.index.ends, records, side="right").tolist())
+        read.append(used <= {*self._wanted, *self.kept})
+        return real(self, numbers)
+
+    monkeypatch.setattr(Shards, "__getitem__", only_near)
+    monkeypatch.setattr("ganwerk.training.gauge.FEWEST", 8)
+    monkeypatch.setattr("ganwerk.training.exam.COST_SHARE", 1e9)
+    run = Run.open(train(tiny(where=str(shards), data__window=5, images=160)))
+    assert run.journal.rows("look")
+    assert len(read) > 10
+    assert all(read)
 
 
 def test_other_shards_are_noticed(tiny, shards, folder):

@@ -45,6 +45,20 @@ SAMPLED = 1_000
 AT_ONCE = 50
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the pictures, `chosen` (n,), of which only the rows asked for are read."""
+
+    images: NDArray[np.uint8] | Rows
+    chosen: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self.images[self.chosen[rows]]
+
+
 @dataclass(frozen=True)
 class Pictures:
     """Decoded pictures, ready to be drawn from.

@@ -52,6 +52,7 @@ def look_closer(path: Path) -> Closer:
     settings = settings_of(run)
     pictures = pictures_of(run, settings, machine.facts("cpu"), nobody, verb="report").pictures
     train, held_out = pictures.split(settings.run.seed)
+    train = pictures.at_hand(train)
     real = _some(pictures, train[:DRAWN])
     fresh = _some(pictures, held_out[:DRAWN])
     drawn = np.ascontiguousarray(sampler.draw(range(2 * DRAWN)).transpose(0, 3, 1, 2))

@@ -30,7 +30,7 @@ class Attendance:
             session.state,
             session.pictures,
             session.feeder,
-            session.train,
+            session.pictures.at_hand(session.train),
             session.held_out,
             session.expected_rate,
         )

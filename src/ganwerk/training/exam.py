@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganwerk.config.schema import Settings
 from ganwerk.data import Feeder, Pictures
+from ganwerk.data.pictures import Part
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.rounds import StepResult
 from ganwerk.game.state import TrainState
@@ -115,9 +116,9 @@ class Examiner:
             labels = self.pictures.labels
             conditional = self.settings.data.conditional and labels is not None
             self._pictured = Pictured(
-                self.pictures.images[self.train],
+                Part(self.pictures.images, self.train),
                 labels[self.train] if conditional and labels is not None else None,
-                self.pictures.images[self.held_out],
+                Part(self.pictures.images, self.held_out),
                 len(self.pictures.class_names) if conditional else 0,
                 self.settings.run.seed,
             )

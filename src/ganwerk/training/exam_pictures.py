@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganwerk.data.pictures import Part
 from ganwerk.metrics.bins import LIMIT, assign_to_bins, bins_for, compare_bins
 from ganwerk.metrics.features.base import fitted_to, premultiplied
 from ganwerk.metrics.frechet import frechet_distance
@@ -73,7 +74,12 @@ class Pictured:
     """Drawn pictures against real ones, and what real ones score against real ones."""
 
     def __init__(
-        self, real: Pixels, labels: Labels | None, held_out: Pixels, classes: int, seed: int
+        self,
+        real: Pixels | Part,
+        labels: Labels | None,
+        held_out: Pixels | Part,
+        classes: int,
+        seed: int,
     ) -> None:
         """real: (N, C, H, W) uint8, what is trained on, at least 2 FEWEST; labels (N,), None where
         the generator knows no classes. held_out: what is not trained on, perhaps nothing."""
