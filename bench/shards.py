@@ -165,8 +165,10 @@ def main() -> None:
             **{key: value for key, value in facts.items() if key != "digest"})
         for name, facts in found.items()
     ]  # fmt: skip
-    note = (f"60,000 pictures of 28 px in {files} shards of {SHARD_MB} MiB; {given.images:,} images; "
-            f"windows of {WINDOWED['data.window']} shards, cache of {CACHE_MB} MiB")  # fmt: skip
+    note = (
+        f"60,000 pictures of 28 px in {files} shards of {SHARD_MB} MiB; {given.images:,} images; "
+        f"windows of {WINDOWED['data.window']} shards, cache of {CACHE_MB} MiB"
+    )
     publish(given, made("shards", "60,000 pictures from shards", rows, here, note=note),
             {"found": found, "equal": equal})  # fmt: skip
 

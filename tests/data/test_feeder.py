@@ -8,6 +8,7 @@ import torch
 from picture_files import Painter
 
 from ganwerk.data import Feeder, Pictures, Sampler, load_pictures
+from ganwerk.data.feeder import to_device
 from ganwerk.errors import DataError
 
 
@@ -105,3 +106,55 @@ def test_labels_of_pictures_without_classes(tmp_path: Path, paint: Painter) -> N
     with pytest.raises(DataError, match="no classes to learn") as caught:
         Feeder(found, Sampler(np.arange(16), 4, 0), with_labels=True)
     assert "one sub-folder per class" in caught.value.hint
+
+
+def test_batches_made_ahead_are_the_same(pictures: Pictures) -> None:
+    """In any order: what was made ahead for nothing is thrown away."""
+    plain = Feeder(pictures, sampler(), mirror=True, seed=2, with_labels=True)
+    ahead = Feeder(pictures, sampler(), mirror=True, seed=2, with_labels=True, ahead=True)
+    assert plain._pool is None
+    for i in (0, 1, 2, 7, 7, 0, 8, 9):
+        one, other = plain.batch(i), ahead.batch(i)
+        assert torch.equal(one.images, other.images)
+        assert one.labels is not None
+        assert other.labels is not None
+        assert torch.equal(one.labels, other.labels)
+        assert torch.equal(plain.take(np.arange(3)).images, ahead.take(np.arange(3)).images)
+
+
+def test_what_fails_ahead_fails_when_it_is_asked_for(pictures: Pictures) -> None:
+    feeder = Feeder(pictures, sampler(), ahead=True)
+    feeder.batch(0)
+    real = feeder.sampler.batch
+
+    def broken(i: int) -> np.ndarray:
+        if i == 2:
+            raise DataError("The shard is not there.")
+        return real(i)
+
+    feeder.sampler.batch = broken  # type: ignore[method-assign]
+    feeder.batch(1)
+    with pytest.raises(DataError, match="not there"):
+        feeder.batch(2)
+    assert len(feeder.batch(3).images) == 10
+
+
+def test_pictures_go_to_a_card_from_memory_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no card here: a tensor that notes what is asked of it stands in for one."""
+    asked = []
+
+    class Noting:
+        device = torch.device("cpu")
+
+        def pin_memory(self) -> Noting:
+            asked.append("pinned")
+            return self
+
+        def to(self, device: torch.device, non_blocking: bool = False) -> Noting:
+            asked.append(f"{device.type} {non_blocking}")
+            return self
+
+    for device in ("cuda", "mps", "cpu"):
+        to_device(Noting(), torch.device(device))  # type: ignore[arg-type]
+    assert asked == ["pinned", "cuda True", "mps False"]
+    assert to_device(torch.zeros(2), torch.device("meta")).device.type == "meta"

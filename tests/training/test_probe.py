@@ -206,3 +206,17 @@ def test_layers_that_a_grown_network_does_not_use_stay_as_they_are(monkeypatch):
     choices = probe._each_best(state_of(settings), settings)
     assert choices["g.pictures.0"] == "float32"
     assert choices["g.pictures.3"] == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("device", "small", "ways"),
+    [
+        ("cpu", True, ["float32", "bfloat16", "float32 matrix", "bfloat16 matrix"]),
+        ("cpu", False, ["float32", "bfloat16"]),
+        ("cuda", True, ["float32", "bfloat16"]),
+        ("cuda", False, ["float32", "bfloat16"]),
+        ("mps", True, ["float32", "bfloat16"]),
+    ],
+)
+def test_the_ways_to_compute_on_each_kind_of_device(device, small, ways):
+    assert list(probe.ways_on(device, small)) == ways

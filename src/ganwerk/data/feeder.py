@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -34,8 +35,11 @@ class Feeder:
         mirror: bool = False,
         seed: int = 0,
         with_labels: bool = False,
+        ahead: bool | None = None,
     ) -> None:
-        """mirror: show each picture mirrored left to right half of the time.
+        """mirror: show each picture mirrored left to right half of the time. ahead: make the next
+        batch in a thread while the last one is computed with; None: where the device is no
+        processor, which would compute less meanwhile.
 
         Raises DataError where labels are asked for and there are none.
         """
@@ -55,12 +59,27 @@ class Feeder:
             self._store = _as_tensor(pictures.images)
             if self.device.type != "cpu" and _fits(self._store, self.device):
                 self._store = self._store.to(self.device)
+        wanted = self.device.type not in ("cpu", "meta") if ahead is None else ahead
+        self._pool = ThreadPoolExecutor(1, "batches") if wanted else None
+        self._coming: tuple[int, Future[Batch]] | None = None
         self._labels: Tensor | None = None
         if with_labels and pictures.labels is not None:
             self._labels = torch.from_numpy(pictures.labels).to(self.device)
 
     def batch(self, i: int) -> Batch:
         """Pictures (B, C, H, W) float32 in [-1, 1] and, if asked for, labels (B,) int64."""
+        if self._pool is None:
+            return self._made(i)
+        number, coming = self._coming or (i, self._pool.submit(self._made, i))
+        if number != i:
+            coming.cancel()
+            coming = self._pool.submit(self._made, i)
+        self._coming = None  # whatever it raises, the next call begins anew
+        found = coming.result()
+        self._coming = i + 1, self._pool.submit(self._made, i + 1)
+        return found
+
+    def _made(self, i: int) -> Batch:
         if self._mapped is not None and not isinstance(self._mapped, np.ndarray):
             self._mapped.ahead(self.sampler, i)
         index = self.sampler.batch(i)
@@ -92,14 +111,22 @@ class Feeder:
         else:
             assert self._store is not None
             raw = self._store.index_select(0, torch.from_numpy(index).to(self._store.device))
-        if raw.device != self.device:
-            raw = raw.to(self.device)
-        return raw
+        return to_device(raw, self.device)
 
     def _mirrored(self, i: int, count: int) -> NDArray[np.int64]:
         """Places in batch i that are shown mirrored."""
         bits = random_words(self.seed, STREAM_MIRROR, i, count) >> np.uint64(63)
         return np.flatnonzero(bits)
+
+
+def to_device(raw: Tensor, device: torch.device) -> Tensor:
+    """The tensor there. To a card it goes from memory that stays in its place, so that the
+    processor does not wait for the copy."""
+    if raw.device == device:
+        return raw
+    if device.type == "cuda":
+        return raw.pin_memory().to(device, non_blocking=True)
+    return raw.to(device)
 
 
 def _with_mirrored(raw: Tensor, places: NDArray[np.int64]) -> Tensor:

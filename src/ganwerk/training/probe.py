@@ -297,13 +297,18 @@ def _some_input(shape: tuple[int, ...], device: torch.device) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
 
+def ways_on(device: str, small: bool) -> tuple[str, ...]:
+    """Which of WAYS are tried on this kind of device. small: whether the layer can be one matrix
+    product and its pictures are small, which saves time where memory is near: on processors."""
+    return tuple(name for name, way in WAYS.items()
+                 if not way.as_matrix or (device == "cpu" and small))  # fmt: skip
+
+
 def _faster(module: nn.Module, x: Tensor) -> str:
     """The way in which forward and backward of this layer take least time; bfloat16 only if it is
     clearly faster."""
-    ways = ["float32", "bfloat16"]
     pixels = min(x.shape[2] * x.shape[3], module(x[:1]).shape[2:].numel())
-    if x.device.type == "cpu" and can_be_matrix(module) and pixels <= MOST_MATRIX_PIXELS:
-        ways = list(WAYS)
+    ways = ways_on(x.device.type, can_be_matrix(module) and pixels <= MOST_MATRIX_PIXELS)
     times: dict[str, list[float]] = {name: [] for name in ways}
     for attempt in range(3):  # interleaved; the first warms up
         for name, found in times.items():
