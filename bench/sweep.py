@@ -39,9 +39,10 @@ def join(folder: Path, images: int) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def steps(run: Path) -> int:
-    journal = run / "journal.jsonl"
-    return journal.read_text().count('"event": "step"') if journal.exists() else 0
+def events(place: Path) -> str:
+    """The journal of a trial's run, without spaces; '' before it has one."""
+    journal = place / "seed-0" / "journal.jsonl"
+    return journal.read_text().replace(" ", "") if journal.exists() else ""
 
 
 def kill_in_the_middle(process: subprocess.Popen[bytes], folder: Path) -> int:
@@ -50,16 +51,13 @@ def kill_in_the_middle(process: subprocess.Popen[bytes], folder: Path) -> int:
         for place in sorted((folder / "trials").glob("*"))[KILLED_AFTER:]:
             lock = place / "lock"
             mine = lock.exists() and f'"pid": {process.pid},' in lock.read_text()
-            if mine and steps(place / "seed-0") and '"end"' not in _journal(place):
+            under_way = '"event":"step"' in events(place) and '"event":"end"' not in events(place)
+            if mine and under_way:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 return int(place.name)
         time.sleep(0.01)
     raise RuntimeError("it ended before it was killed")
-
-
-def _journal(place: Path) -> str:
-    return (place / "seed-0" / "journal.jsonl").read_text()
 
 
 def main() -> None:

@@ -109,3 +109,38 @@ def test_power_asks_for_as_many_pictures_as_it_says():
         power.share_told(pool, pool, labels, n=10, missing=0, draws=range(1))
     with pytest.raises(SystemExit, match="5 fakes are needed, 0 are left"):
         power.share_told(pool, pool, labels, n=5, missing=10, draws=range(1))
+
+
+def test_gpu_where_there_is_no_card(run, monkeypatch, tmp_path):
+    """A stage is rehearsed on the processor; what it says of a card nobody knows."""
+    from bench import gpu
+
+    monkeypatch.setattr(gpu, "STAGES", {"feeding": gpu.feeding})
+    with pytest.raises(SystemExit) as ended:
+        run("gpu", "--device", "cpu")
+    assert ended.value.code == 0
+    (feeding,) = record.read("gpu", tmp_path / "results").records
+    assert feeding.row("400 batches").figures["ahead_seconds"].value > 0
+
+
+def test_gpu_says_that_there_is_no_card(run):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(SystemExit, match="for a machine with a card"):
+        run("gpu", "--device", "cuda")
+
+
+def test_gpu_goes_on_after_a_stage_that_fails(run, monkeypatch, capsys):
+    from bench import gpu
+
+    def broken(stage):
+        stage.run([sys.executable, "-c", "import sys; sys.exit('no such kernel')"])
+
+    stages = {"broken": broken, "fine": lambda stage: [record.row("fine", seconds=1.0)]}
+    monkeypatch.setattr(gpu, "STAGES", stages)
+    with pytest.raises(SystemExit) as ended:
+        run("gpu", "--device", "cpu", "--stages", "broken,fine")
+    assert ended.value.code == 1
+    assert "no such kernel" in capsys.readouterr().out
