@@ -71,7 +71,7 @@ def test_observers_are_told_of_the_whole_batch():
 def test_running_statistics_are_the_mean_over_the_parts():
     norm = nn.BatchNorm1d(2)
     begun = norm.running_mean.clone(), norm.running_var.clone()
-    statistics = Statistics(running(norm), 2)
+    statistics = Statistics(running(norm), [], 2)
     shown = [torch.randn(5, 2), torch.randn(5, 2) + 3]
     for place, x in enumerate(shown):
         with statistics.of(place):

@@ -17,7 +17,7 @@ from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.rounds import Critic, Round, StepResult, requiring_grad
 from ganwerk.game.state import Averaged, TrainState
-from ganwerk.game.team import Statistics, Team, pool, refuse_broken, running
+from ganwerk.game.team import Statistics, Team, iterated, pool, refuse_broken, running
 from ganwerk.game.verdicts import (
     Seen,
     any_needs_input_gradient,
@@ -238,10 +238,11 @@ def evaluate_generator(
 def hands_of(state: TrainState) -> list[Hand]:
     """One for each part of the batch that is computed here."""
     if state.team.count == 1:
-        return [Hand(0, state.random_of_step(), Statistics([], 1))]
+        return [Hand(0, state.random_of_step(), Statistics([], [], 1))]
     memories = [(part, "running") for part in state.parts.values() if isinstance(part, Averaged)]
-    moving = [*running(state.g_net, state.d_net), *memories]
-    statistics = Statistics(moving, len(state.team.mine))
+    nets = state.g_net, state.d_net
+    means = [*running(*nets), *memories]
+    statistics = Statistics(means, iterated(*nets), len(state.team.mine))
     return [
         Hand(place, state.random_of_part(part), statistics)
         for place, part in enumerate(state.team.mine)

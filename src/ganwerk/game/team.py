@@ -16,8 +16,10 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from ganwerk.errors import DivergedError
+from ganwerk.nn.spectral import SpectralNorm
 
 
 class Team(Protocol):
@@ -103,16 +105,17 @@ Slot = tuple[Any, str]
 
 
 class Statistics:
-    """Running statistics that a part moves while it passes through the networks: batch norm's, the
-    mean path length. All parts begin from the same ones, and after each player's turn the mean over
-    the parts takes their place.
+    """What a part moves while it passes through the networks: batch norm's running statistics, the
+    mean path length, the vectors of spectral norm. All parts begin from the same ones, and after
+    each player's turn the mean over the parts takes their place.
 
     Tensors are exchanged, never overwritten: a graph that is still wanted may hold them.
     """
 
-    def __init__(self, slots: Sequence[Slot], places: int) -> None:
-        """slots: where the tensors are. places: parts that are computed here."""
-        self.slots = list(slots)
+    def __init__(self, means: Sequence[Slot], alike: Sequence[Slot], places: int) -> None:
+        """means: where the tensors are that differ between the parts; alike: those that follow from
+        the weights alone. places: parts that are computed here."""
+        self.means, self.slots = len(means), [*means, *alike]
         self.own = [[t.clone() for t in self._held()] for _ in range(places)]
 
     def _held(self) -> list[Tensor]:
@@ -130,29 +133,42 @@ class Statistics:
         self.own[place] = self._held()
 
     def moved(self, place: int) -> Tensor:
-        """(S,): how the part at this place has left them."""
-        tensors = [t.detach().reshape(-1) for t in self.own[place] if t.is_floating_point()]
+        """(S,): how the part at this place has left those that differ."""
+        tensors = [tensor.detach().reshape(-1) for tensor in self.own[place][: self.means]]
         return torch.cat(tensors) if tensors else torch.empty(0)
 
     def settle(self, mean: Tensor) -> None:
-        """All parts go on from these (S,). Whole numbers, which count, are alike in all of them."""
-        pieces = iter(mean.split([t.numel() for t in self.own[0] if t.is_floating_point()]))
-        new = [
-            next(pieces).view_as(t).to(t, copy=True) if t.is_floating_point() else t
-            for t in self.own[0]
-        ]
-        self._put(new)
-        self.own = [[tensor.clone() for tensor in new] for _ in self.own]
+        """All parts go on from these (S,)."""
+        differing, alike = self.own[0][: self.means], self.own[0][self.means :]
+        pieces = mean.split([tensor.numel() for tensor in differing])
+        new = [p.view_as(t).to(t, copy=True) for p, t in zip(pieces, differing, strict=True)]
+        self._put([*new, *alike])
+        self.own = [[tensor.clone() for tensor in (*new, *alike)] for _ in self.own]
+
+
+NORMS = nn.modules.batchnorm._BatchNorm
 
 
 def running(*nets: nn.Module) -> list[Slot]:
-    """The running means and variances of all batch norms, and what they have counted."""
+    """The running means and variances of all batch norms."""
     return [
         (module, name)
         for net in nets
         for module in net.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None
-        for name in ("running_mean", "running_var", "num_batches_tracked")
+        if isinstance(module, NORMS) and module.running_mean is not None
+        for name in ("running_mean", "running_var")
+    ]
+
+
+def iterated(*nets: nn.Module) -> list[Slot]:
+    """The vectors of all spectral norms, and what batch norms have counted."""
+    kinds = (SpectralNorm, _SpectralNorm, NORMS)
+    moving = [module for net in nets for module in net.modules() if isinstance(module, kinds)]
+    return [
+        (module, name)
+        for module in moving
+        for name, tensor in module.named_buffers(recurse=False)
+        if tensor is not None and not name.startswith("running_")
     ]
 
 
@@ -172,7 +188,7 @@ def pool(
     total = team.add_up(vectors)
     sizes = [len(gradients[0]), table.numel(), len(moved)]
     gradient, flat_facts, moved = total.split(sizes)
-    if len(moved):
+    if statistics.slots:
         statistics.settle(moved / team.count)
     return Pooled(gradient / team.count, flat_facts.view(team.count, -1))
 
