@@ -38,10 +38,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def done(processes: int, *arguments: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
+def done(
+    processes: int, *arguments: str, restarts: int = 0, timeout: float = 280
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(processes, *arguments, restarts=restarts),
-        env=environment(), capture_output=True, text=True, timeout=280,
+        env=environment(), capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
 
 
