@@ -25,7 +25,7 @@ FIGURE = re.compile(
 """{file/study/row/figure*factor:format}, or {file/study/row/word:}; with ~
 before the brace the spread stands behind it."""
 PAGES = (
-    "README.md", "docs/page.md", "docs/benchmarks.md", "docs/lab.md",
+    "README.md", "docs/page.md", "docs/benchmarks.md", "docs/lab.md", "docs/scale.md",
     "docs/notebook/first-listing.md",
 )  # fmt: skip
 Files = Mapping[str, Results]

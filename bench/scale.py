@@ -2,9 +2,9 @@
 
   pair        `auto` at 32 and 64 px on random pictures: two processes of one thread each (two parts
               of a batch) against one process of two threads, in rounds that take turns
-  model       the time of a step from its parts: computing (fitted to one thread with a whole and
-              with half a batch), bytes added up (measured between two processes), nothing else;
-              beside what one and two processes really took
+  model       the time of a step from its parts: computing (fitted to one thread with half and with
+              a quarter of a batch), bytes added up (measured between two processes), nothing else;
+              beside what one and two processes really took with a whole batch
   drawn       the same model for up to 1,024 cards: a calculation from assumed figures, not measured
 
 Example: python -m bench.scale --rounds 6
@@ -30,7 +30,8 @@ from bench.record import ROOT, Row, machine, made, row
 BATCH = 16
 CONTENDERS = {"one process, two threads": (1, 2, 1, BATCH), "two processes": (2, 1, 2, BATCH),
               "one thread, whole batch": (1, 1, 1, BATCH),
-              "one thread, half the batch": (1, 1, 1, BATCH // 2)}  # fmt: skip
+              "one thread, half the batch": (1, 1, 1, BATCH // 2),
+              "one thread, a quarter of it": (1, 1, 1, BATCH // 4)}  # fmt: skip
 """Name to (processes, threads of each, parts, batch)."""
 CARD_IMAGES_PER_SECOND = 1_000.0
 PER_CARD = 32
@@ -137,8 +138,8 @@ def rows_of(px: int, found: dict[str, Any]) -> tuple[list[Row], list[Row]]:
         communication_share=spread(shares),
     )
     took = {name: min(p["seconds"] / p["steps"] for p in played) for name, played in rounds.items()}
-    whole, half = took["one thread, whole batch"], took["one thread, half the batch"]
-    each = (whole - half) / (BATCH / 2)
+    half, quarter = took["one thread, half the batch"], took["one thread, a quarter of it"]
+    each = (half - quarter) / (BATCH / 4)
     facts = found["facts"]
     size, least = facts["bytes"], facts["empty_sum_seconds"]
     passing = max(facts["half_sum_seconds"] - least, 1e-9)
@@ -150,7 +151,7 @@ def rows_of(px: int, found: dict[str, Any]) -> tuple[list[Row], list[Row]]:
             measured_step_seconds=real,
             predicted_to_measured=model.step(BATCH, n, size) / real,
         )
-        for n, real in ((1, whole), (2, took["two processes"]))
+        for n, real in ((1, took["one thread, whole batch"]), (2, took["two processes"]))
     ]
     return [pair], told
 

@@ -99,6 +99,20 @@ TABLES: dict[str, Table] = {
         "after the test", ("runs", "hits", ".0f"), *SHARES), without=NO_SHARES),
     "doctor-first": Table("doctor", "what really happened (oracle)", columns(
         "test: what came first", ("runs", "runs", ".0f"), ("first finding", "first findings"))),
+    "scale-pair": Table("scale", "`auto`", columns(
+        "pair", ("one process of two threads, images/s", "one_images_per_second", ",.0f"),
+        ("two of one thread, images/s", "two_images_per_second", ",.0f"),
+        ("two to one", "two_to_one"), ("communication, %", "communication_share", ".0f", 100),
+    )),
+    "scale-model": Table("scale", "", columns(
+        "model", ("predicted, ms a step", "predicted_step_seconds", ".1f", 1e3),
+        ("measured, ms", "measured_step_seconds", ".1f", 1e3),
+        ("predicted to measured", "predicted_to_measured"),
+    )),
+    "scale-drawn": Table("scale", "cards (calculated)", columns(
+        "drawn", ("ms a step", "step_seconds", ".1f", 1e3),
+        ("images/s", "images_per_second", ",.0f"), ("of ideal, %", "share_of_ideal", ".0f", 100),
+    )),
     "defaults": Table("defaults", "data: contender", columns(
         "after 60 s", ("seeds", "seeds", ".0f"), ("ratio", "ratio", ".1f"),
         ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),

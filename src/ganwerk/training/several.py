@@ -11,8 +11,8 @@ it tells, draws, measures and saves, while the others wait for one of its words:
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,8 +41,10 @@ from ganwerk.training.prepare import feeder_of, held_out_of
 from ganwerk.training.session import Session
 
 DIFFER = "Process {other} has another {key} than process 0: {said} instead of {first}."
-ALIKE = "Install the same versions everywhere, give each process as many threads, and all of them "\
-        "the same pictures."  # fmt: skip
+ALIKE = (
+    "Install the same versions everywhere, give each process as many threads (OMP_NUM_THREADS) and "
+    "the same pictures."
+)
 Step = Callable[[], object]
 
 
@@ -52,9 +54,10 @@ def led(lead: Callable[[], Path]) -> Path:
     with joined() as group:
         if group is None:
             return lead()
-        if not group.leads:
-            with machine_errors():
+        with machine_errors():
+            if not group.leads:
                 return follow(group)
+        agree(group, software(), DIFFER, ALIKE)
         try:
             path = lead()
         except PeerError:
@@ -163,6 +166,8 @@ def follow(group: Processes) -> Path:
     stop = threading.Event()
     machine.keep_freed_memory()
     with stopping(stop):
+        with followed():
+            agree(group, software(), DIFFER, ALIKE)
         word = group.tell()
         while "order" in word:
             word = _follow(group, word["order"], stop)
@@ -215,17 +220,24 @@ def _pictures(group: Processes, settings: Settings) -> Pictures:
     """Those that process 0 trains on. One process of each machine reads them first, the others
     then find them decoded. Raises FollowedError."""
     first = group.launch.local_rank == 0
-    try:
+    with followed():
         if not first:
             group.wait()
         word, pictures = _read(settings)
         if first:
             group.wait()
         agree(group, word, DIFFER, ALIKE)
-    except PeerError as error:
-        raise FollowedError(error.message, error.hint) from error
     assert pictures is not None, "a failure is told and refused"
     return pictures
+
+
+@contextmanager
+def followed() -> Iterator[None]:
+    """What is refused in all processes alike is said by process 0."""
+    try:
+        yield
+    except PeerError as error:
+        raise FollowedError(error.message, error.hint) from error
 
 
 def _read(settings: Settings) -> tuple[dict[str, Any], Pictures | None]:
@@ -239,12 +251,16 @@ def _read(settings: Settings) -> tuple[dict[str, Any], Pictures | None]:
 
 
 def identity(pictures: Pictures) -> dict[str, Any]:
-    """What must be the same in all processes."""
+    """The pictures, which must be the same in all processes."""
+    return {"set of pictures": f"{len(pictures)} pictures, digest {pictures.fingerprint}"}
+
+
+def software() -> dict[str, Any]:
+    """What else must be the same in all processes."""
     return {
         "version of ganwerk": ganwerk.__version__,
         "version of torch": torch.__version__,
         "number of threads": torch.get_num_threads(),
-        "set of pictures": f"{len(pictures)} pictures, digest {pictures.fingerprint}",
     }
 
 
