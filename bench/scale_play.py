@@ -103,7 +103,7 @@ def cost_of_a_sum(team: object, numbers: int) -> float:
     return min(found)
 
 
-def main() -> None:
+def contend() -> None:
     folder, (px, parts, batch) = Path(sys.argv[1]), map(int, sys.argv[2:5])
     with joined() as group:
         step, size, team = game(px, parts, batch, group)
@@ -119,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    contend()
