@@ -30,7 +30,7 @@ IMAGES = 0.6
 WORSE = 1.25
 """Times the distance of the sham: the treatment did harm."""
 DOUBLED = 2.0
-SETS = ("digits", "mnist", "fruits")
+SETS = ("digits", "mnist")
 MENDABLE = tuple(case.name for case in BROKEN if case.plant is None and case.around is None)
 """Broken by settings or by too few pictures, which a treatment can change."""
 

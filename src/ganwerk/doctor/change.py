@@ -14,9 +14,9 @@ from ganwerk.errors import ConfigError
 from ganwerk.values import Origin
 
 
-def changed(settings: Settings, change: Mapping[str, Change]) -> Settings:
+def changed(settings: Settings, change: Mapping[str, Change], variance: float = 0.0) -> Settings:
     """`settings` with the change of a treatment (doctor.finding.Treatment). What it leaves open of
-    a remedy is what would be advised for these pictures.
+    a remedy is what would be advised for pictures of this variance (values.DataFacts; 0: unknown).
 
     Raises ConfigError for a value that a setting cannot have.
     """
@@ -25,7 +25,7 @@ def changed(settings: Settings, change: Mapping[str, Change]) -> Settings:
         draft.give(key, value, Origin("run"))
     for key, value in change.items():
         if key.startswith("remedy."):
-            _change_remedy(draft, key.removeprefix("remedy."), value)
+            _change_remedy(draft, key.removeprefix("remedy."), value, variance)
         else:
             _give(draft, key, value)
     for key, value in draft.values.items():
@@ -39,7 +39,7 @@ def origins_after(before: Settings, after: Settings, origin: str) -> dict[str, s
     return {key: origin for key, value in new.items() if old.get(key) != value}
 
 
-def _change_remedy(draft: Draft, kind: str, wanted: Any) -> None:
+def _change_remedy(draft: Draft, kind: str, wanted: Any, variance: float) -> None:
     there = {name: i for i, name in draft.remedy_kinds_by_position()}
     if wanted is None:
         if kind in there:
@@ -51,7 +51,7 @@ def _change_remedy(draft: Draft, kind: str, wanted: Any) -> None:
     for name, value in wanted.items():
         if not isinstance(value, Times):
             draft.give(f"{key}.{name}", value, Origin("treatment"))
-    auto.complete_remedy(draft, key, kind)
+    auto.complete_remedy(draft, key, kind, variance)
     for name, field in REMEDIES[kind].model_fields.items():
         if not field.is_required() and field.default is not None:
             draft.default(f"{key}.{name}", field.default, "")

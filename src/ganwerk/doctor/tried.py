@@ -84,18 +84,21 @@ def _number(value: Any) -> float | None:
 
 def candidates(
     findings: Sequence[Finding], before: Sequence[Tried], images: int, window: int
-) -> Iterator[tuple[Finding, Treatment]]:
+) -> list[tuple[Finding, Treatment]]:
     """What may be tried now, the first first: treatments of findings that ask for one and last,
-    none twice, and none for what was treated so few images ago that it cannot show yet.
+    none twice, and none for what was treated so few images ago that it cannot show yet. No finding
+    has its second before each has had its first: what did not help may not have been the cause.
 
     window: so many images."""
+    found = []
     for finding in findings:
         if finding.weight != "act" or not finding.lasts or finding.code not in kinds():
             continue
         same = [one for one in before if one.code == finding.code]
         lately = [one for one in same if one.outcome == "kept" and _end_of(one) + window > images]
         if not lately:
-            yield from untried(finding, same)
+            found += [(len(same) + i, order) for i, order in enumerate(untried(finding, same))]
+    return [order for _, order in sorted(found, key=lambda pair: pair[0])]
 
 
 def untried(finding: Finding, before: Sequence[Tried]) -> Iterator[tuple[Finding, Treatment]]:

@@ -237,7 +237,7 @@ def cared_for(session: Session, care: Care) -> None:
 
 def after_treatment(session: Session, treatment: Treatment) -> Settings:
     """The settings after it. Raises ConfigError if the run cannot take it."""
-    after = changed(session.settings, treatment.change)
+    after = changed(session.settings, treatment.change, session.pictures.facts().variance)
     if treatment.change and not explain.difference(session.settings, after):
         raise ConfigError(
             f"The treatment '{treatment.name}' changes nothing here.", "The run has it already."

@@ -1,0 +1,63 @@
+"""Settings after the change of a treatment."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganwerk.config import explain
+from ganwerk.config.auto import FOLLOWING, GAMMA_PER_VARIANCE
+from ganwerk.config.load import from_toml
+from ganwerk.doctor.change import changed, origins_after
+from ganwerk.doctor.finding import Times
+from ganwerk.doctor.table import kinds
+from ganwerk.errors import ConfigError
+from ganwerk.run import Run
+
+EVERY = [(kind.code, treatment) for kind in kinds().values() for treatment in kind.treatments]
+
+
+@pytest.fixture(scope="module")
+def settings(digits_run):
+    return from_toml(Run.open(digits_run).settings_toml, "run.toml")
+
+
+@pytest.mark.parametrize(("code", "treatment"), EVERY, ids=[f"{c} {t.name}" for c, t in EVERY])
+def test_every_treatment_of_the_table_makes_sound_settings(settings, code, treatment):
+    after = changed(settings, treatment.change)
+    assert from_toml(explain.to_toml(after), "after") == after
+    untouched = {key.split(".")[0] for key in treatment.change} | {"remedy"}
+    for line in explain.difference(settings, after):
+        assert line.split(".")[0] in untouched
+
+
+def test_factors_are_of_the_present_value_or_of_what_is_advised(settings):
+    first = settings.remedy[0]
+    assert first.kind == "r1"
+    after = changed(settings, {"remedy.r1": {"weight": Times(4)}})
+    assert after.remedy[0].weight == pytest.approx(4 * first.weight, rel=1e-5)
+    without = changed(settings, {"remedy.r1": None})
+    assert [remedy.kind for remedy in without.remedy] == ["r2"]
+    assert (settings.game.loss, settings.network.kind) == FOLLOWING
+    again = changed(without, {"remedy.r1": {"weight": Times(4)}}, variance=100.0)
+    assert again.remedy[1].kind == "r1"
+    assert again.remedy[1].weight == pytest.approx(400 * GAMMA_PER_VARIANCE, rel=1e-5)
+
+
+def test_origins_name_what_differs(settings):
+    after = changed(settings, {"optimiser.generator_rate": Times(0.5)})
+    assert origins_after(settings, after, "t") == {"optimiser.generator_rate": "t"}
+    assert origins_after(settings, settings, "t") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimiser.generator_rate": 3.0}, "cannot be 3.0"),
+        ({"remedy.packing": {"size": 1}}, "cannot be 1"),
+        ({"game.loss": Times(2)}, "cannot be multiplied"),
+        ({"nothing.here": 1}, "no setting"),
+    ],
+)
+def test_what_a_setting_cannot_be_is_refused(settings, change, message):
+    with pytest.raises(ConfigError, match=message):
+        changed(settings, change)
