@@ -96,7 +96,7 @@ def main() -> None:
         "seconds": seconds,
     }
     print(f"killed in trial {killed}, resumed {resumed}, exit code {code}: {figures}")
-    words = {"killed in trial": str(killed), "resumed": ", ".join(map(str, resumed))}
+    words = {"killed in trial": str(killed), "resumed trial": ", ".join(map(str, resumed))}
     note = f"{given.images:,} images each instead of a number of seconds; two processes of 1 thread"
     record = made("sweep", "24 trials, two processes, one killed",
                   [row("sweep", words, **figures)], here, note=note)  # fmt: skip
