@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from ganwerk.publish.webruntime import RUNTIME, web_runtime
 from ganwerk.run import Journal
+from ganwerk.values import ignore_progress
 from ganwerk.web.launches import holder
+from tests.browser import archive_of
 from tests.web.serving import Served
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -33,6 +36,7 @@ def test_what_a_user_does(tab, server, place, folder, expect):
     one_that_is_killed_is_told_as_broken_off(tab, place, expect)
     finish_now_ends_as_finished(tab, place, expect)
     the_report_is_taken_away(tab, place, expect)
+    it_is_published(tab, place, expect)
     rename_and_remove(tab, place, expect)
     a_training_that_cannot_begin_says_why(tab, place, expect)
 
@@ -59,7 +63,8 @@ def server(place: Path):
 
 @pytest.fixture
 def tab(browser: Any, server: Server):
-    """A tab. That the server was away, or refused what a test asked for, is no complaint."""
+    """A tab. No complaint is that the server was away, that it refused what a test asked for, and
+    that a run which one tab renames is gone for the others, which are all open until the end."""
     from tests.browser import visiting
 
     visits = visiting(browser)
@@ -67,7 +72,7 @@ def tab(browser: Any, server: Server):
 
     def open_tab(link: str = "", **options: Any) -> Any:
         visit = make(server.served.origin, server.served.entry, **options)
-        visit.meant += ["ERR_", "status of 400"]
+        visit.meant += ["ERR_", "status of 400", "status of 404"]
         if link:
             visit.page.goto(server.served.origin + link)
         return visit.page
@@ -206,6 +211,22 @@ def the_report_is_taken_away(tab, place, expect):
     text = Path(download.value.path()).read_text("utf-8")
     assert "<!doctype html>" in text
     assert "my shapes" in text
+
+
+def it_is_published(tab, place, expect):
+    pytest.importorskip("onnx", reason="needs the extra 'export'")
+    web_runtime(archive_of(RUNTIME), ignore_progress)  # into the cache of the tests
+    page = watch(tab, place)
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Make the page").click()
+    save = page.get_by_role("link", name="Save the page")
+    expect(save).to_be_visible()
+    with page.expect_download() as download:
+        save.click()
+    assert download.value.suggested_filename == "my shapes.html"
+    text = Path(download.value.path()).read_text("utf-8")
+    assert "<!doctype html>" in text[:200].lower()
+    assert str(place) not in text
 
 
 def rename_and_remove(tab, place, expect):

@@ -1,27 +1,25 @@
-"""What is done to a run: stop, go on, finish, rename, put away, take its report."""
+"""What is done to a run: stop, go on, finish, rename, put away."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ganwerk import checks
 from ganwerk.errors import ConfigError, RunError
 from ganwerk.run.files import disk_errors
 from ganwerk.run.state import State
-from ganwerk.web.launches import ask_to_stop, holder, session
+from ganwerk.web.launches import ask_to_stop, holder
 from ganwerk.web.site import Site, answer, asked, text
 from ganwerk.web.sources import safe_name
 from ganwerk.web.table import id_of
-from ganwerk.web.words import argv, line, near
+from ganwerk.web.words import line, near
 
 TRASH = ".trash"
 STOP_SECONDS = 300
@@ -34,7 +32,6 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/resume", resume, methods=["POST"]),
         Route("/api/runs/{run}/rename", rename, methods=["POST"]),
         Route("/api/runs/{run}/remove", remove, methods=["POST"]),
-        Route("/api/runs/{run}/report", report),
     ]
 
 
@@ -133,29 +130,3 @@ def _at_rest(site: Site, request: Request) -> Path:
     if card["state"] == State.RUNNING:
         raise RunError(f"{path.name} is being trained.", "Stop it first.")
     return path
-
-
-async def report(request: Request) -> Response:
-    """The report in one HTML file, written now, to be saved."""
-    path = Site.of(request).run(request)
-    folder = Path(tempfile.mkdtemp(prefix="ganwerk-report-"))
-    target = folder / "report.html"
-    process = await asyncio.create_subprocess_exec(
-        *argv(["report", near(path), "--out", str(target)]), stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, **session(),
-    )  # fmt: skip
-    _, said = await process.communicate()
-    if not target.is_file():
-        _clear(folder)
-        words = said.decode("utf-8", "replace").strip().removeprefix("error: ")
-        raise RunError(words or "The report could not be written.")
-    return FileResponse(
-        target, filename=f"{path.name}.html", media_type="text/html; charset=utf-8",
-        background=BackgroundTask(_clear, folder),
-    )  # fmt: skip
-
-
-def _clear(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink(missing_ok=True)
-    folder.rmdir()

@@ -48,9 +48,11 @@ async def enter(request: Request) -> Response:
         if len(content) > MOST_BODY_BYTES:
             return Response(status_code=413)
     given = parse_qs(content.decode("utf-8", "replace")).get("password", [""])[0]
-    if not Site.of(request).door.knows(given):
-        await asyncio.sleep(WRONG_SECONDS)
-        return RedirectResponse("/enter?wrong", 303)
+    site = Site.of(request)
+    async with site.entering:  # one attempt at a time, however many ask at once
+        if not site.door.knows(given):
+            await asyncio.sleep(WRONG_SECONDS)
+            return RedirectResponse("/enter?wrong", 303)
     return _with_cookie(RedirectResponse("/", 303), request)
 
 

@@ -48,6 +48,7 @@ class Site:
     histories: Histories = field(default_factory=Histories)
     inspection: Inspection = field(default_factory=Inspection)
     asks: Asks = field(default_factory=Asks)
+    entering: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     runs: RunTable = field(init=False)
     launches: Launches = field(init=False)

@@ -4,8 +4,8 @@ import { Failure, get, post } from "../core/api.js";
 
 const AGAIN_MS = 400;
 
-// body: what POST /api/asks takes, or null for no question. Returns {id, said, answer, error}.
-export function useAsk(body) {
+// body: what POST `path` takes, or null for no question. Returns {id, said, command, answer, error}.
+export function useAsk(body, path = "/api/asks") {
   const key = body && JSON.stringify(body);
   const [known, set] = useState({});
   useEffect(() => {
@@ -13,7 +13,7 @@ export function useAsk(body) {
     set({});
     const tell = (change) => over || set((before) => ({ ...before, ...change }));
     const run = async () => {
-      let { id } = await post("/api/asks", body);
+      let { id } = await post(path, body);
       tell({ id });
       while (!over) {
         try {
@@ -24,7 +24,7 @@ export function useAsk(body) {
         } catch (error) {
           if (error.status === 400 && !/not known/.test(error.message)) throw error;
           // The server was away, or is another one now: the same question again
-          if (error.status === 400) ({ id } = await post("/api/asks", body));
+          if (error.status === 400) ({ id } = await post(path, body));
           tell({ id });
         }
         await new Promise((resume) => setTimeout(resume, AGAIN_MS));

@@ -5,6 +5,7 @@ import { Dialog, Trouble } from "../core/parts.js";
 import { go } from "../core/route.js";
 import { count, duration } from "../core/wording.js";
 import { Tools } from "../runs/tools.js";
+import { Publish } from "./share.js";
 
 const sentence = (card, facts) => {
   const saved = facts.checkpoints.filter((one) => !one.damage).at(-1);
@@ -52,6 +53,7 @@ export function Controls({ card, facts }) {
             : null}
         <button class=${card.state === "finished" ? "first" : ""} disabled=${busy} onClick=${() => ask("longer")}>Train longer …</button>
         <a class="button" href=${`/api/runs/${card.id}/report`} download>Report</a>
+        ${facts.checkpoints.length ? html`<button onClick=${() => ask("publish")}>Publish …</button>` : null}
         ${running ? null : html`<button class="quiet" onClick=${() => ask("rename")}>Rename …</button>
           <button class="quiet" onClick=${() => ask("remove")}>Remove …</button>`}
       </div>
@@ -71,6 +73,7 @@ export function Controls({ card, facts }) {
       <div class="buttons"><button onClick=${close}>Cancel</button>
         <button class="first" onClick=${act("resume", { minutes: end })}>Finish</button></div>
     <//>` : null}
+    ${asks === "publish" ? html`<${Publish} card=${card} onClose=${close} />` : null}
     <${Tools} card=${card} asks=${["rename", "remove"].includes(asks) ? asks : ""} key=${asks} onClose=${close}
       onDone=${(verb, done) => (verb === "rename" ? go("watch", done.id) : go("runs"))} />`;
 }
