@@ -91,6 +91,7 @@ def test_rows_change_the_facts(run):
         return {...after, untouched: before.grids.length};
     """)  # fmt: skip
     assert facts["grids"] == [10, 20, 30]
+    assert facts["real"] is True
     assert facts["warnings"] == [{"message": "a", "hint": "b"}]
     assert facts["latest"]["step"]["images"] == 25
     assert facts["turns"] == [{"event": "end", "reason": "finished"}]

@@ -4,6 +4,7 @@ import { images as told, measured, shortCount } from "../core/wording.js";
 
 const HEIGHT = 210;
 const CLICK_PX = 4;
+const FEW_POINTS = 12; // so few are marked each
 
 const colour = (role) => getComputedStyle(document.documentElement).getPropertyValue(`--${role}`).trim();
 const inked = (role) => colour(role === "both" ? "soft" : role);
@@ -62,8 +63,9 @@ function across(u, value, role, dash, vertical = false) {
 function options(state, width) {
   const { plot } = state.current;
   const axis = { stroke: inked("soft"), font: "11px system-ui", grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
+  const few = (u, i) => state.current.plot.series[Math.floor((i - 1) / 3)].images.length < FEW_POINTS;
   const series = plot.series.flatMap((one) => [
-    { label: one.name, stroke: inked(one.role), width: 1.8, dash: one.dashed ? [5, 4] : [], points: { show: one.images.length < 12 } },
+    { label: one.name, stroke: inked(one.role), width: 1.8, dash: one.dashed ? [5, 4] : [], points: { show: few } },
     { width: 0, points: { show: false } },
     { width: 0, points: { show: false } },
   ]);

@@ -10,6 +10,7 @@ export function advanced(facts, rows) {
     switch (row.event) {
       case "picture":
         next.grids = added(next.grids, row.images);
+        next.real = true; // drawn before the first of these
         break;
       case "measure":
         next.measures = [...next.measures, row];
