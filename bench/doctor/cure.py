@@ -192,18 +192,42 @@ def _pair(treated: Half, untreated: Half, twin: float) -> Pair:
     )
 
 
-def told(pairs: Sequence[Pair]) -> None:
-    """The figures, each with its interval."""
+def figures(pairs: Sequence[Pair]) -> list[tuple[str, int, int]]:
+    """What was counted: in words, hits, of how many."""
     broken = [pair for pair in pairs if pair.failed]
     treated = [pair for pair in broken if pair.treated.treatments]
     healthy = [pair for pair in pairs if not pair.failed and not pair.doubtful]
-    for what, hits, of in (
-        ("broken runs: treated", len(treated), len(broken)),
-        ("broken runs: cured", sum(pair.cured for pair in broken), len(broken)),
-        ("broken runs that were treated: cured", sum(p.cured for p in treated), len(treated)),
-        ("healthy runs: treated", sum(bool(p.treated.treatments) for p in healthy), len(healthy)),
-        ("healthy runs: made worse", sum(pair.worse for pair in healthy), len(healthy)),
-    ):
+    return [
+        ("broken runs that were treated", len(treated), len(broken)),
+        ("broken runs that were cured", sum(pair.cured for pair in broken), len(broken)),
+        ("treated broken runs in which a treatment was kept",
+         sum(bool(pair.treated.kept) for pair in treated), len(treated)),
+        ("healthy runs that were treated",
+         sum(bool(pair.treated.treatments) for pair in healthy), len(healthy)),
+        ("healthy runs that were made worse", sum(pair.worse for pair in healthy), len(healthy)),
+    ]  # fmt: skip
+
+
+def table(pairs: Sequence[Pair]) -> str:
+    """The figures with their intervals, and each run, for the docs."""
+    lines = ["| | of | share | 95 % interval |", "|---|---|---|---|"]
+    for what, hits, of in figures(pairs):
+        low, high = (abs(end) for end in wilson(hits, of))  # no -0 %
+        share = f"{hits / of:.0%}" if of else "none played"
+        lines.append(f"| {what}: {hits} | {of} | {share} | {low:.0%} to {high:.0%} |")
+    lines += ["", "| run | untreated | treatments | outcome |", "|---|---|---|---|"]
+    for pair in pairs:
+        job, tried = pair.treated.job, pair.treated.treatments
+        state = "failed" if pair.failed else "doubtful" if pair.doubtful else "healthy"
+        done = "; ".join(f"{one['code']} {one['name']}: {one['outcome']}" for one in tried)
+        outcome = "cured" if pair.cured else "worse" if pair.worse else "as before"
+        lines.append(f"| {job.case}, {job.data} | {state} | {done or 'none'} | {outcome} |")
+    return "\n".join(lines)
+
+
+def told(pairs: Sequence[Pair]) -> None:
+    """The figures, each with its interval."""
+    for what, hits, of in figures(pairs):
         low, high = wilson(hits, of)
         share = hits / of if of else 0.0
         print(f"{what}: {hits} of {of}, {share:.0%} ({low:.0%} to {high:.0%})")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from bench.doctor.cure import paired, read, table
 from ganwerk.doctor.finding import Kind, Times, Treatment
 from ganwerk.doctor.table import kinds
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+CURES = DOCS.parent / "bench" / "results" / "doctor" / "cures.jsonl.gz"
 WIDTH = 100
 FAMILIES = {
     "pictures": (
@@ -69,7 +71,16 @@ def pages() -> dict[str, str]:
         parts += [_section(kind) for kind in of_family]
         parts.append("[All that can go wrong](../wrong.md)")
         found[f"wrong/{name}.md"] = "\n\n".join(parts) + "\n"
-    return found
+    return found | {"wrong/treatments.md": _cures()}
+
+
+def _cures() -> str:
+    """The page about treatments, with what was measured."""
+    text = (DOCS / "wrong" / "treatments.md").read_text("utf-8")
+    before, _, rest = text.partition("<!-- cures -->")
+    after = rest.partition("<!-- /cures -->")[2]
+    told = table(paired(read(CURES)))
+    return f"{before}<!-- cures -->\n{told}\n<!-- /cures -->{after}"
 
 
 def _entry() -> str:
