@@ -52,7 +52,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     error: OSError | None = None
     for number in PORTS if port is None else (port,):
-        made = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol is named, or asyncio would leave small packets waiting for others
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((host, number))
