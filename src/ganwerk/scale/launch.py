@@ -60,9 +60,14 @@ def following() -> bool:
     return os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0"
 
 
+def attempt() -> str:
+    """How often torchrun has started this command again."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+
+
 def restarted() -> bool:
     """Whether torchrun has started this command again, because a process had died."""
-    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    return attempt() != "0"
 
 
 def launch_name() -> str:

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ganwerk.errors import MachineError, PeerError
-from ganwerk.scale.launch import Launch, launched
+from ganwerk.scale.launch import Launch, attempt, launched
 
 MEETING_SECONDS = 300.0
 SILENCE_SECONDS = 1800.0  # of one who measures, saves or reads pictures while the others wait
@@ -138,9 +138,11 @@ def _meet(launch: Launch, seconds: float) -> None:
         store = dist.TCPStore(  # type: ignore[attr-defined]
             host, int(port), launch.size, launch.hosts_store, timedelta(seconds=seconds)
         )
+        # torchrun keeps its store when it starts all again: nobody may find the addresses of before
+        own = dist.PrefixStore(f"attempt-{attempt()}", store)  # type: ignore[attr-defined]
         dist.init_process_group(
             backend,
-            store=store,
+            store=own,
             rank=launch.rank,
             world_size=launch.size,
             timeout=timedelta(seconds=SILENCE_SECONDS),
