@@ -10,10 +10,10 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from contextlib import suppress
 from typing import Any
 
 from ganwerk.errors import RunError
+from ganwerk.web.child import kill
 from ganwerk.web.launches import session
 from ganwerk.web.words import Words, argv, line
 
@@ -84,8 +84,7 @@ class Asks:
 
     def close(self) -> None:
         for process in list(self._processes):
-            with suppress(ProcessLookupError):
-                process.kill()
+            kill(process)
 
 
 async def _listen(process: asyncio.subprocess.Process, asked: Ask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -15,6 +16,14 @@ from ganwerk.web.wire import BrokenError, Head, Message, packed, read_soon
 
 STREAM_LIMIT = 1 << 20
 LAST_WORDS = 2_000
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """End it at once, if it has not ended. `process.kill()` looks first whether it has, and takes
+    its exit status from under asyncio, which then complains of an unknown child."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 class GoneError(Exception):
@@ -82,8 +91,7 @@ class Child:
                 queue = self._answers.get(int(message[0].get("number", 0)))
                 if queue is not None:
                     await queue.put(message)
-        with suppress(ProcessLookupError):
-            process.kill()  # it said what is no message, or closed its mouth
+        kill(process)  # it said what is no message, or closed its mouth
         await process.wait()
         if process is self._process:
             self._process = None
@@ -169,8 +177,7 @@ class Child:
         """End it at once."""
         process = self._process
         if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
+            kill(process)
 
     async def close(self) -> None:
         """Let it end; whoever waits is told."""
@@ -180,8 +187,7 @@ class Child:
             try:
                 await asyncio.wait_for(process.wait(), 0.5)
             except TimeoutError:
-                with suppress(ProcessLookupError):
-                    process.kill()
+                kill(process)
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task

@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from ganwerk.web.child import kill
 
 PATIENCE_SECONDS = 20
 """For one picture."""
@@ -61,8 +62,7 @@ class Inspection:
     def _end(self, process: asyncio.subprocess.Process | None) -> None:
         if process is not None:
             self._started.discard(process)
-            with suppress(ProcessLookupError):
-                process.kill()
+            kill(process)
 
     def close(self) -> None:
         for process in list(self._started):
