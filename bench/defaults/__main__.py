@@ -46,6 +46,7 @@ def arguments() -> argparse.Namespace:
                          help="folder with mnist, fruits, cifar10-*.zip, emoji.zip")  # fmt: skip
     options.add_argument("--out", type=Path, default=Path("out/defaults"), metavar="DIR",
                          help="where journals and pictures are kept")  # fmt: skip
+    options.add_argument("--replay", action="store_true", help="only tell what is kept in --out")
     return options.parse_args()
 
 
@@ -68,6 +69,8 @@ def played(given: argparse.Namespace) -> Iterator[Found]:
         for seed in seeds:
             for name in names:
                 kept = given.out / f"{stem_of(row_name, name, seed, points)}.json"
+                if given.replay and not kept.exists():
+                    continue
                 if not kept.exists():
                     if judge is None:
                         judge = Judge(ROWS[row_name](given.data, given.out / "made"))
