@@ -30,9 +30,11 @@ check: $(READY)
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
 
-# Each test computes with one thread, so the suite takes as many processes as there are cores.
+# Each test computes with one thread, so the suite takes as many processes as there are cores. The
+# pages come last and alone: they are watched by the clock, and share one server and one browser.
 test: check
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
+	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest -m "browser and not slow"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200

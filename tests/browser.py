@@ -1,7 +1,8 @@
 """A real browser for tests: the system's Chromium, and axe-core as `make vendor` fetched it.
 
 Where they are missing these tests are skipped, unless GANWERK_BROWSER=required, as in CI. Modules
-that open pages carry the mark `xdist_group`, so that their tests share a browser in one worker.
+that open pages carry the mark `browser`: `make test` runs them by themselves, after the others, so
+that they share a server and a browser and nothing else moves the clocks they wait for.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from ganwerk.publish.publish import publish
 from tests.browser import PATIENCE_MS, PHONE
 from tests.publish.conftest import HOSTILE, serving
 
-pytestmark = pytest.mark.xdist_group("published page")  # one worker, one browser
+pytestmark = pytest.mark.browser
 GREY = 1  # a level: sums in another order may round to the neighbouring one
 TABS = ("steer", "sixteen", "walk", "mix", "made")
 

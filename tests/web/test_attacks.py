@@ -11,7 +11,7 @@ import pytest
 from ganwerk.web import serve as serving
 from tests.web.serving import Served, start
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.browser
 
 
 def cookie_of(served: Served) -> str:

@@ -14,7 +14,7 @@ from ganwerk.control.wish import read, written
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.browser
 
 WISHES = [
     "seed=5",

@@ -19,7 +19,7 @@ from ganwerk.web.launches import holder
 from tests.browser import archive_of
 from tests.web.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from ganwerk.run.journal import Journal
 from tests.browser import PHONE
 from tests.web.serving import Served
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.browser
 
 AXE = "async () => (await axe.run({resultTypes: ['violations']})).violations"
 PANELS = ("#/runs", "#/new", "#/new?source=digits", "#/help", "#/run/{run}/watch",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ network, torch's wrapper around it costs a third of the update.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -92,7 +93,7 @@ class Sgd:
     ) -> None:
         self.parameters = list(parameters)
         self.param_groups: list[dict[str, Any]] = [{"params": self.parameters, "lr": rate}]
-        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = defaultdict(dict)
         self.momentum = momentum
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -107,7 +108,7 @@ class Sgd:
             if move is None:
                 continue
             if self.momentum:
-                memory = self.state.setdefault(parameter, {})
+                memory = self.state[parameter]
                 if "momentum_buffer" in memory:
                     memory["momentum_buffer"].mul_(self.momentum).add_(move)
                 else:
