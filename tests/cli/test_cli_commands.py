@@ -285,6 +285,8 @@ def test_the_demo_finds_a_free_place_and_says_what_is_next(cli: Any, stub: Any) 
 
     verb = stub("ganwerk.training.train.train", train)
     stub("ganwerk.report.write_report", lambda run, out: run / "report.html")
+    stub("ganwerk.doctor.diagnose.diagnose", lambda run: run)
+    stub("ganwerk.cli.diagnose.last_word", lambda found: [f"Nothing found in {found}."])
     runs = []
     for _ in range(3):
         result = cli("demo")
@@ -302,4 +304,5 @@ def test_the_demo_finds_a_free_place_and_says_what_is_next(cli: Any, stub: Any) 
     assert "grid-000012800.png" in result.stdout
     assert "grid-000006400.png" not in result.stdout
     assert "ganwerk sample" in result.stdout
+    assert f"Nothing found in {runs[-1]}." in result.stdout
     assert result.stdout.count("ganwerk resume") == 1

@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resume reads all there is to read, and stops short of training."""
-    monkeypatch.setattr("ganwerk.training.train.play", lambda session, _: session.begun())
+    monkeypatch.setattr("ganwerk.training.treat.play", lambda session, *_: session.begun())
 
 
 COMMANDS = (
