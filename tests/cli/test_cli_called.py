@@ -146,6 +146,11 @@ def test_the_address_of_a_file_is_shortened(cli: Any) -> None:
         assert "Write just /home/me/my.zip" in result.stderr
 
 
+NEEDED = {
+    ("style",): ("--style", "a.jpg"),
+    ("sweep",): ("--vary", "optimiser.generator_rate=log:1e-4..1e-2"),
+}
+"""Options without which a command does not begin."""
 NAMES = ("style_layers", "content_layers")  # of layers, which are no numbers
 
 
@@ -159,8 +164,7 @@ def test_no_number_is_too_large_for_a_clean_error(cli: Any, words: tuple[str, ..
             continue
         flag = option.opts[0]
         for value in BEYOND:
-            style = ("--style", "a.jpg") if words == ("style",) else ()
-            result = cli(*words, *arguments(command), *style, f"{flag}={value}")
+            result = cli(*words, *arguments(command), *NEEDED.get(words, ()), f"{flag}={value}")
             first = refused(result)
             nowhere = "nowhere" in first  # one that is not bounded, like the memory of a disk
             assert re.search(rf"{flag}|{option.name}", first) or nowhere, (flag, value, first)
