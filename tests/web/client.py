@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
 import httpx
+import psutil
 from anyio.from_thread import start_blocking_portal
 
 from ganwerk.web.app import build
@@ -27,6 +29,9 @@ class Client:
         self.app = build(site)
         self._open = ExitStack()
         self._portal = self._open.enter_context(start_blocking_portal())
+        self._open.callback(self._portal.call, _children_gone)
+        life = self.app.router.lifespan_context(self.app)
+        self._open.enter_context(self._portal.wrap_async_context_manager(life))
         self._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url=ORIGIN,
@@ -46,6 +51,24 @@ class Client:
     def close(self) -> None:
         self._portal.call(self._http.aclose)
         self._open.close()
+
+
+async def _children_gone() -> None:
+    """The processes of a closed application have ended, so that nothing of them stays open."""
+    for _ in range(100):
+        if not _inspectors():
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)
+
+
+def _inspectors() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if "ganwerk.web.inspector" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def door(**options: Any) -> Door:
