@@ -56,17 +56,17 @@ class Client:
 async def _children_gone() -> None:
     """The processes of a closed application have ended, so that nothing of them stays open."""
     for _ in range(100):
-        if not _inspectors():
+        if not _children():
             break
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.02)
 
 
-def _inspectors() -> list[psutil.Process]:
+def _children() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.Error):
-            if "ganwerk.web.inspector" in child.cmdline():
+            if any(word.startswith("ganwerk.web.") for word in child.cmdline()):
                 found.append(child)
     return found
 
