@@ -25,9 +25,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -285,13 +286,14 @@ async def measure(given: argparse.Namespace, home: Path, pictures: Path) -> dict
             found["lab"] = await lab(page, given.rounds)
         sliders = []
         if "slider" in parts:
-            ask: Callable[[str, int], Awaitable[Row]] = lambda name, clients: situation(  # noqa: E731
-                name, page, home, clients, given.seconds
-            )
-            sliders += [await ask("alone", 0), await ask("visited", given.clients)]
+            ask = partial(situation, page=page, home=home, seconds=given.seconds)
+            sliders += [
+                await ask("alone", clients=0),
+                await ask("visited", clients=given.clients),
+            ]
         async with training(pictures, home / "runs" / "trained"):
             if "slider" in parts:
-                sliders.append(await ask("visited, training", given.clients))
+                sliders.append(await ask("visited, training", clients=given.clients))
                 found["slider"] = sliders
             if "watched" in parts:
                 trained = home / "runs" / "trained"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.common import add_data_option, parser
 from bench.doctor import cure
-from bench.doctor.cases import BROKEN, HEALTHY
+from bench.doctor.cases import BROKEN, HEALTHY, Case
 from bench.doctor.data import SETS
 from bench.doctor.play import Job, play_all, read, suits
 from bench.doctor.rows import confusion, rows
@@ -59,7 +59,7 @@ def jobs(seeds: int) -> list[Job]:
     return list(dict.fromkeys(fitting))
 
 
-def _fitted(job: Job, cases: dict) -> Job:  # type: ignore[type-arg]
+def _fitted(job: Job, cases: dict[str, Case]) -> Job:
     """The same on a set and network that it suits."""
     case = cases[job.case]
     if suits(case, job.data, job.network):

@@ -176,12 +176,12 @@ def test_the_other_player_keeps_no_gradient():
     g_grads = [p.grad.clone() for p in state.g_net.parameters()]
     state.g_optimiser.zero_grad()
     from ganwerk.game.drawn import draw
-    from ganwerk.game.step import discriminator_step, hands_of
+    from ganwerk.game.step import batch_parts_of, discriminator_step
 
-    hands = hands_of(state)
-    hands[0].batch = batch(0)
-    hands[0].drawn = draw(Recipe(), state.g_net, batch(0), hands[0].random)
-    discriminator_step(state, hands, Recipe())
+    batch_parts = batch_parts_of(state)
+    batch_parts[0].batch = batch(0)
+    batch_parts[0].drawn = draw(Recipe(), state.g_net, batch(0), batch_parts[0].random)
+    discriminator_step(state, batch_parts, Recipe())
     assert all(p.grad is None for p in state.g_net.parameters())
     assert g_grads
 

@@ -16,7 +16,7 @@ from ganwerk.game.losses import LOSSES
 from ganwerk.game.penalties import r1
 from ganwerk.game.recipe import Recipe, add
 from ganwerk.game.remedies import REMEDIES
-from ganwerk.game.step import discriminator_step, hands_of, train_step
+from ganwerk.game.step import batch_parts_of, discriminator_step, train_step
 from ganwerk.nn.types import Batch
 
 unrolled = REMEDIES["unrolled"]
@@ -162,17 +162,17 @@ def test_gradient_of_g_against_finite_differences(loss, steps):
         """D's own update is made with the unmoved G, what G foresees with the moved one."""
         other, _ = made()
         real = batch(1)
-        hands = hands_of(other)
-        hands[0].batch = real
-        hands[0].drawn = Drawn(draw(other.g_net, real, hands[0].random))
-        discriminator_step(other, hands, recipe)
+        batch_parts = batch_parts_of(other)
+        batch_parts[0].batch = real
+        batch_parts[0].drawn = Drawn(draw(other.g_net, real, batch_parts[0].random))
+        discriminator_step(other, batch_parts, recipe)
         with torch.no_grad():
             other.g_net.net[2].weight[0, 0] += delta
         fakes = draw(other.g_net, real, other.random_of_step())
-        hands[0].drawn = Drawn(fakes)
+        batch_parts[0].drawn = Drawn(fakes)
         for _ in range(steps):
             other.step += 1
-            discriminator_step(other, hands, recipe)
+            discriminator_step(other, batch_parts, recipe)
         with torch.no_grad():
             logits = [other.d_net(x) for x in ((real.images,), fakes.scales)]
             return float(recipe.loss.generator(*logits).mean())

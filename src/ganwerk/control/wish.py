@@ -12,7 +12,6 @@ place=photo                                 at a place that the run keeps, inste
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -64,7 +63,10 @@ def read(text: str) -> Wish:
             f"A picture cannot be asked for by '{checks.shown(unknown[0])}'.",
             did_you_mean(unknown[0], KEYS),
         )
-    all_of: Callable[[str], list[str]] = lambda wanted: [v for key, v in parts if key == wanted]  # noqa: E731
+
+    def all_of(wanted: str) -> list[str]:
+        return [value for key, value in parts if key == wanted]
+
     for key in ("truncation", "seed", "place"):
         if len(all_of(key)) > 1:
             _refuse(text, f"it has more than one {key}")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ganwerk.doctor.course import Course
 from ganwerk.doctor.verdict import Diagnosis, Doctor
 from ganwerk.errors import GanwerkError
 from ganwerk.run import Run
+from ganwerk.run.gaps import Gaps
 
-T = TypeVar("T")
 GALLERY = {
     "doctor-alike.png": "Drawn pictures beside those that are most like them.",
     "doctor-copies.png": "Left what was drawn, right the training picture nearest to it.",
@@ -22,32 +22,26 @@ GALLERY = {
 """Pictures that a closer look (doctor.deep) writes into the run, and what they show."""
 
 
-def diagnose_run(run: Run) -> Diagnosis:
+def diagnose_run(run: Run, rows: Sequence[Mapping[str, Any]] | None = None) -> Diagnosis:
     """What can be said of a run: finished, stopped, broken off, or being trained in this moment.
+    rows: those of its journal, where somebody has read them already.
 
     What is missing or damaged becomes a gap, not an error.
     """
-    gaps: list[str] = []
-
-    def read(part: Callable[[], T], otherwise: T) -> T:
-        try:
-            return part()
-        except GanwerkError as error:
-            gaps.append(error.message)
-            return otherwise
-
+    gaps = Gaps()
     nothing: dict[str, Any] = {}
-    health = _table(read(lambda: run.data, nothing), "health")
-    plan = _table(read(lambda: run.about, nothing), "plan")
+    health = _table(gaps.read(lambda: run.data, nothing), "health")
+    plan = _table(gaps.read(lambda: run.about, nothing), "plan")
     total = plan.get("total_images")
     course = Course(
         health=health,
-        settings=read(lambda: _settings(run), nothing),
+        settings=gaps.read(lambda: _settings(run), nothing),
         total_images=total if isinstance(total, int) else 0,
         gaps=gaps,
     )
-    no_rows: list[dict[str, Any]] = []
-    rows = read(lambda: run.journal.rows(), no_rows)
+    if rows is None:
+        no_rows: list[dict[str, Any]] = []
+        rows = gaps.read(lambda: run.journal.rows(), no_rows)
     if not rows:
         gaps.append(f"The run {run.path} has no journal: what happened in it is not known.")
     if run.journal.torn:

@@ -19,7 +19,7 @@ from ganwerk.game.rounds import Critic, Round, StepResult, requiring_grad
 from ganwerk.game.state import Averaged, TrainState
 from ganwerk.game.team import Statistics, Team, iterated, pool, refuse_broken, running
 from ganwerk.game.verdicts import (
-    Seen,
+    DiscriminatorUpdate,
     any_needs_input_gradient,
     concatenated,
     discriminate,
@@ -30,7 +30,7 @@ from ganwerk.nn.types import Batch, Fakes
 
 
 @dataclass(slots=True)
-class Hand:
+class BatchPart:
     """A part of the batch on its way through a step: what is random in it, its reals, its fakes,
     and what D saw. place: among the parts that are computed here."""
 
@@ -49,10 +49,10 @@ class Hand:
 def update(
     net: nn.Module,
     optimiser: Optimiser,
-    hands: Sequence[Hand],
+    batch_parts: Sequence[BatchPart],
     team: Team,
-    losses: Callable[[Hand], Iterator[Tensor]],
-    facts: Callable[[Hand], Tensor],
+    losses: Callable[[BatchPart], Iterator[Tensor]],
+    facts: Callable[[BatchPart], Tensor],
 ) -> Tensor | None:
     """One update of a player by the mean over all parts of the sum of their losses; the other one's
     weights get no gradient, nor do frozen ones.
@@ -64,20 +64,20 @@ def update(
     optimiser.zero_grad(set_to_none=True)
     learning = [p for p in net.parameters() if p.requires_grad]
     gradients = []
-    for hand in hands:
-        with hand.own():
-            for loss in losses(hand):
+    for batch_part in batch_parts:
+        with batch_part.own():
+            for loss in losses(batch_part):
                 loss.backward(inputs=learning)
         moving = [p for p in learning if p.grad is not None]
         if team.count > 1:
             gradients.append(flat([p.grad for p in moving if p.grad is not None]))
-            if hand is not hands[-1]:
+            if batch_part is not batch_parts[-1]:
                 optimiser.zero_grad(set_to_none=True)
     found = None
     if team.count > 1:
         broken = [(~vector.sum().isfinite()).to(vector)[None] for vector in gradients]
-        rows = [torch.cat([b, facts(h).to(b)]) for b, h in zip(broken, hands, strict=True)]
-        mean, found = pool(team, gradients, rows, hands[0].statistics)
+        rows = [torch.cat([b, facts(h).to(b)]) for b, h in zip(broken, batch_parts, strict=True)]
+        mean, found = pool(team, gradients, rows, batch_parts[0].statistics)
         for parameter, part in zip(moving, mean.split([p.numel() for p in moving]), strict=True):
             assert parameter.grad is not None
             parameter.grad.copy_(part.view_as(parameter))  # in the layout of the part's own
@@ -86,34 +86,36 @@ def update(
 
 
 def without_learning(
-    hands: Sequence[Hand], team: Team, facts: Callable[[Hand], Tensor]
+    batch_parts: Sequence[BatchPart], team: Team, facts: Callable[[BatchPart], Tensor]
 ) -> Tensor | None:
     """What all parts found, as from `update`, where a player rests."""
     if team.count == 1:
         return None
-    rows = [torch.cat([facts(hand).new_zeros(1), facts(hand)]) for hand in hands]
-    return pool(team, [row[:0] for row in rows], rows, hands[0].statistics).facts
+    rows = [
+        torch.cat([facts(batch_part).new_zeros(1), facts(batch_part)]) for batch_part in batch_parts
+    ]
+    return pool(team, [row[:0] for row in rows], rows, batch_parts[0].statistics).facts
 
 
 def discriminator_step(
-    state: TrainState, hands: Sequence[Hand], recipe: Recipe
-) -> tuple[list[Seen], Tensor | None]:
+    state: TrainState, batch_parts: Sequence[BatchPart], recipe: Recipe
+) -> tuple[list[DiscriminatorUpdate], Tensor | None]:
     """One update of D. Returns what it saw of each part that is computed here, and what all parts
     found, as `update` does."""
-    seen: list[Seen] = []
+    seen: list[DiscriminatorUpdate] = []
 
-    def losses(hand: Hand) -> Iterator[Tensor]:
-        found: list[Seen] = []
-        yield from discriminator_losses(state, hand, recipe, found)
-        seen.append(found[0] if len(found) == 1 else concatenated(found, hand.batch.labels))
+    def losses(batch_part: BatchPart) -> Iterator[Tensor]:
+        found: list[DiscriminatorUpdate] = []
+        yield from discriminator_losses(state, batch_part, recipe, found)
+        seen.append(found[0] if len(found) == 1 else concatenated(found, batch_part.batch.labels))
 
     found = update(
         state.d_net,
         state.d_optimiser,
-        hands,
+        batch_parts,
         state.team,
         losses,
-        lambda hand: seen[hand.place].facts(),
+        lambda batch_part: seen[batch_part.place].facts(),
     )
     for constrain in recipe.constraints:
         constrain(state.d_net)
@@ -121,16 +123,16 @@ def discriminator_step(
 
 
 def discriminator_losses(
-    state: TrainState, hand: Hand, recipe: Recipe, seen: list[Seen]
+    state: TrainState, batch_part: BatchPart, recipe: Recipe, seen: list[DiscriminatorUpdate]
 ) -> Iterator[Tensor]:
     """What D minimises on a part of the batch, of each micro-batch; what it saw is added to
     `seen`."""
-    batch, random = hand.batch, hand.random
+    batch, random = batch_part.batch, batch_part.random
     critic = Critic(state.d_net, state.d_group_size, recipe.views, random)
     penalties = due_penalties(recipe.d_penalties, state.step)
     separate = any_needs_input_gradient(penalties)
     prepare = requiring_grad if separate else tuple
-    fakes = recipe.memory(hand.drawn.fakes.detach(), random)
+    fakes = recipe.memory(batch_part.drawn.fakes.detach(), random)
     real, fake = recipe.to_scales(batch.images), fakes.scales
     parts = micro_batches(len(batch.images), recipe.micro_batch)
     for part in parts:
@@ -138,29 +140,31 @@ def discriminator_losses(
         pictures = prepare(slice_of(real, part)), prepare(slice_of(fake, part))
         played = discriminate(critic, *pictures, labels, separate, random, state.progress)
         total, loss, measured = discriminator_loss(played, recipe, penalties)
-        seen.append(Seen(played, loss, measured))
+        seen.append(DiscriminatorUpdate(played, loss, measured))
         yield total / len(parts)
 
 
 @torch.no_grad()
 def evaluate_discriminator(
-    state: TrainState, hands: Sequence[Hand], recipe: Recipe
-) -> tuple[list[Seen], Tensor | None]:
+    state: TrainState, batch_parts: Sequence[BatchPart], recipe: Recipe
+) -> tuple[list[DiscriminatorUpdate], Tensor | None]:
     """D judges, so that its loss is known, and learns nothing."""
     seen = []
-    for hand in hands:
-        critic = Critic(state.d_net, state.d_group_size, recipe.views, hand.random)
-        batch = hand.batch
-        real, fake = recipe.to_scales(batch.images), hand.drawn.fakes.detach().scales
-        with hand.own():
+    for batch_part in batch_parts:
+        critic = Critic(state.d_net, state.d_group_size, recipe.views, batch_part.random)
+        batch = batch_part.batch
+        real, fake = recipe.to_scales(batch.images), batch_part.drawn.fakes.detach().scales
+        with batch_part.own():
             played = discriminate(
-                critic, real, fake, batch.labels, False, hand.random, state.progress
+                critic, real, fake, batch.labels, False, batch_part.random, state.progress
             )
-        seen.append(Seen(played, discriminator_loss(played, recipe, [])[1], {}))
-    return seen, without_learning(hands, state.team, lambda hand: seen[hand.place].facts())
+        seen.append(DiscriminatorUpdate(played, discriminator_loss(played, recipe, [])[1], {}))
+    return seen, without_learning(
+        batch_parts, state.team, lambda batch_part: seen[batch_part.place].facts()
+    )
 
 
-class Answered(NamedTuple):
+class GeneratorUpdate(NamedTuple):
     """G's mean loss, without penalties, and the penalties."""
 
     loss: Tensor
@@ -169,38 +173,38 @@ class Answered(NamedTuple):
     def facts(self) -> Tensor:
         return torch.stack([self.loss, *self.penalties.values()])
 
-    def of_all(self, found: Tensor) -> Answered:
+    def of_all(self, found: Tensor) -> GeneratorUpdate:
         """The whole batch, from one part of it and the facts (P, K) of all."""
         loss, *penalties = found.mean(0)
-        return Answered(loss, dict(zip(self.penalties, penalties, strict=True)))
+        return GeneratorUpdate(loss, dict(zip(self.penalties, penalties, strict=True)))
 
 
 def generator_step(
-    state: TrainState, hands: Sequence[Hand], recipe: Recipe
-) -> tuple[list[Answered], Tensor | None]:
+    state: TrainState, batch_parts: Sequence[BatchPart], recipe: Recipe
+) -> tuple[list[GeneratorUpdate], Tensor | None]:
     """One update of G on the fakes, which carry its graph. Returns as `discriminator_step`."""
-    answers: list[Answered] = []
+    answers: list[GeneratorUpdate] = []
 
-    def losses(hand: Hand) -> Iterator[Tensor]:
+    def losses(batch_part: BatchPart) -> Iterator[Tensor]:
         means, measured = [], {}
-        for fakes, part in hand.drawn.parts(state.g_net, hand.batch):
-            loss = generator_loss(state, part, fakes, hand.played, recipe)
-            share = len(part.images) / len(hand.batch.images)
+        for fakes, part in batch_part.drawn.parts(state.g_net, batch_part.batch):
+            loss = generator_loss(state, part, fakes, batch_part.played, recipe)
+            share = len(part.images) / len(batch_part.batch.images)
             means.append(share * loss.detach())
             yield share * loss
         for penalty in due_penalties(recipe.g_penalties, state.step):
-            value = penalty(state.g_net, hand.batch, hand.played.random).mean()
+            value = penalty(state.g_net, batch_part.batch, batch_part.played.random).mean()
             measured[penalty.name] = value.detach()
             yield penalty.every * value
-        answers.append(Answered(torch.stack(means).sum(), measured))
+        answers.append(GeneratorUpdate(torch.stack(means).sum(), measured))
 
     found = update(
         state.g_net,
         state.g_optimiser,
-        hands,
+        batch_parts,
         state.team,
         losses,
-        lambda hand: answers[hand.place].facts(),
+        lambda batch_part: answers[batch_part.place].facts(),
     )
     return answers, found
 
@@ -222,29 +226,31 @@ def generator_loss(
 
 @torch.no_grad()
 def evaluate_generator(
-    state: TrainState, hands: Sequence[Hand], recipe: Recipe
-) -> tuple[list[Answered], Tensor | None]:
+    state: TrainState, batch_parts: Sequence[BatchPart], recipe: Recipe
+) -> tuple[list[GeneratorUpdate], Tensor | None]:
     """G's mean loss, without learning."""
     answers = []
-    for hand in hands:
-        fakes, played = hand.drawn.fakes, hand.played
-        with hand.own():
+    for batch_part in batch_parts:
+        fakes, played = batch_part.drawn.fakes, batch_part.played
+        with batch_part.own():
             fake_logits = played.critic(fakes.scales, fakes.labels)
         loss = recipe.loss.generator(played.real_logits, fake_logits).mean()
-        answers.append(Answered(loss, {}))
-    return answers, without_learning(hands, state.team, lambda hand: answers[hand.place].facts())
+        answers.append(GeneratorUpdate(loss, {}))
+    return answers, without_learning(
+        batch_parts, state.team, lambda batch_part: answers[batch_part.place].facts()
+    )
 
 
-def hands_of(state: TrainState) -> list[Hand]:
+def batch_parts_of(state: TrainState) -> list[BatchPart]:
     """One for each part of the batch that is computed here."""
     if state.team.count == 1:
-        return [Hand(0, state.random_of_step(), Statistics([], [], 1))]
+        return [BatchPart(0, state.random_of_step(), Statistics([], [], 1))]
     memories = [(part, "running") for part in state.parts.values() if isinstance(part, Averaged)]
     nets = state.g_net, state.d_net
     means = [*running(*nets), *memories]
     statistics = Statistics(means, iterated(*nets), len(state.team.mine))
     return [
-        Hand(place, state.random_of_part(part), statistics)
+        BatchPart(place, state.random_of_part(part), statistics)
         for place, part in enumerate(state.team.mine)
     ]
 
@@ -282,33 +288,33 @@ def train_step(state: TrainState, next_batch: Callable[[int], Batch], recipe: Re
     d_learns, g_learns = prepared(state, recipe)
     d_turn = discriminator_step if d_learns else evaluate_discriminator
     g_turn = generator_step if g_learns else evaluate_generator
-    hands, marks = hands_of(state), []
+    batch_parts, marks = batch_parts_of(state), []
     once = next_batch if team.count == 1 else cache(next_batch)
 
     def draw_all(graph: bool) -> None:
-        for hand in hands:
-            with hand.own(), torch.set_grad_enabled(graph):
-                hand.drawn = draw(recipe, state.g_net, hand.batch, hand.random)
+        for batch_part in batch_parts:
+            with batch_part.own(), torch.set_grad_enabled(graph):
+                batch_part.drawn = draw(recipe, state.g_net, batch_part.batch, batch_part.random)
 
     for update in range(recipe.d_steps):
-        for hand, part in zip(hands, team.mine, strict=True):
+        for batch_part, part in zip(batch_parts, team.mine, strict=True):
             share = share_of(once, part, team.count)
-            hand.batch = recipe.gather(state, share, update, recipe.d_steps)
+            batch_part.batch = recipe.gather(state, share, update, recipe.d_steps)
         shared = recipe.reuse_fakes and update == recipe.d_steps - 1
         draw_all(shared and g_learns)
-        seen, found = d_turn(state, hands, recipe)
+        seen, found = d_turn(state, batch_parts, recipe)
         whole = seen[0] if found is None else seen[0].of_all(found[:, 1:], random)
         marks.append(("D", found))
-        for hand, played in zip(hands, seen, strict=True):
-            hand.played = played.played
+        for batch_part, played in zip(batch_parts, seen, strict=True):
+            batch_part.played = played.played
     for update in range(recipe.g_steps):
         if update or not recipe.reuse_fakes:
             draw_all(True)
-        answers, found = g_turn(state, hands, recipe)
+        answers, found = g_turn(state, batch_parts, recipe)
         answer = answers[0] if found is None else answers[0].of_all(found[:, 1:])
         marks.append(("G", found))
     refuse_broken(team, marks, state.step)
-    shown = team.count * len(hands[0].batch.images)
+    shown = team.count * len(batch_parts[0].batch.images)
     state.advance(recipe.d_steps * shown)
     report = StepResult(
         whole.played,

@@ -59,7 +59,7 @@ def discriminator_loss(
     return total, loss.detach(), measured
 
 
-class Seen(NamedTuple):
+class DiscriminatorUpdate(NamedTuple):
     """What D saw and said of a batch or a part of it, its mean loss there, and the penalties."""
 
     played: Round
@@ -77,7 +77,7 @@ class Seen(NamedTuple):
         logits = [self.played.real_logits, self.played.fake_logits]
         return logits if labels is None else [*logits, labels.to(logits[0])]
 
-    def of_all(self, found: Tensor, random: torch.Generator) -> Seen:
+    def of_all(self, found: Tensor, random: torch.Generator) -> DiscriminatorUpdate:
         """The whole batch, from one part of it and the facts (P, K) of all: without pictures, which
         are where they were drawn."""
         numbers = 1 + len(self.penalties)
@@ -94,10 +94,10 @@ class Seen(NamedTuple):
             fake_logits=fake,
             random=random,
         )
-        return Seen(whole, loss, dict(zip(self.penalties, penalties, strict=True)))
+        return DiscriminatorUpdate(whole, loss, dict(zip(self.penalties, penalties, strict=True)))
 
 
-def concatenated(seen: list[Seen], labels: Tensor | None) -> Seen:
+def concatenated(seen: list[DiscriminatorUpdate], labels: Tensor | None) -> DiscriminatorUpdate:
     """All parts of a batch as one, without their graphs."""
     rounds = [part.played for part in seen]
 
@@ -120,4 +120,4 @@ def concatenated(seen: list[Seen], labels: Tensor | None) -> Seen:
         name: torch.stack([part.penalties[name] for part in seen]).mean()
         for name in seen[0].penalties
     }
-    return Seen(whole, torch.stack([part.loss for part in seen]).mean(), mean)
+    return DiscriminatorUpdate(whole, torch.stack([part.loss for part in seen]).mean(), mean)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ganwerk.config.explain import Explained, explain
 from ganwerk.config.load import from_toml
 from ganwerk.config.schema import Settings
 from ganwerk.doctor.diagnose import diagnose_run
 from ganwerk.doctor.verdict import Diagnosis
-from ganwerk.errors import GanwerkError, typed
+from ganwerk.errors import typed
 from ganwerk.game.equilibrium import EQUILIBRIA
 from ganwerk.report.curves import treatments
 from ganwerk.report.wording import duration, images, speed
 from ganwerk.run import CheckpointInfo, Run
 from ganwerk.run.files import plain
+from ganwerk.run.gaps import Gaps
 from ganwerk.run.state import Row, State, state_of
-
-T = TypeVar("T")
 
 _RECENT_ROWS = 20
 _NOT_MEASURED = frozenset({"event", "step", "images", "seconds"})
@@ -124,23 +123,15 @@ def number(row: Row, key: str) -> float | None:
 
 def gather(run: Run) -> Facts:
     """Read everything once. What is missing or damaged becomes a gap, not an error."""
-    gaps: list[str] = []
-
-    def read(part: Callable[[], T], otherwise: T) -> T:
-        try:
-            return part()
-        except GanwerkError as error:
-            gaps.append(error.message)
-            return otherwise
-
+    gaps = Gaps()
     about = run.about
-    rows: Sequence[Row] = read(run.journal.rows, [])
+    rows: Sequence[Row] = gaps.read(run.journal.rows, [])
     if run.journal.torn:
         gaps.append(f"{run.journal.torn} damaged lines of the journal were passed over.")
     nothing: dict[str, Any] = {}
-    origins = read(lambda: run.origins, nothing)
-    settings = read(lambda: _settings(run), None)
-    health = read(lambda: run.data, nothing).get("health")
+    origins = gaps.read(lambda: run.origins, nothing)
+    settings = gaps.read(lambda: _settings(run), None)
+    health = gaps.read(lambda: run.data, nothing).get("health")
     return Facts(
         run=run,
         state=state_of(run.path, rows),
@@ -149,11 +140,11 @@ def gather(run: Run) -> Facts:
         health=health if isinstance(health, dict) else {},
         settings=settings,
         explained=tuple(explain(settings, origins)) if settings else (),
-        checkpoints=tuple(read(run.checkpoints, [])),
+        checkpoints=tuple(gaps.read(run.checkpoints, [])),
         grids=tuple(_grids(run, rows)),
         gaps=tuple(gaps),
         now=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-        diagnosis=diagnose_run(run),
+        diagnosis=diagnose_run(run, rows),
     )
 
 
