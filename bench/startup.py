@@ -196,8 +196,10 @@ def measure_memory(folder: Path, place: Path) -> dict[str, Any]:
 
 def main() -> None:
     given = arguments()
-    folder = given.folder or data_folder(given.data, "fruits/train") / "fruits" / "train"
     parts = given.only or ["help", "first-step", "memory"]
+    folder = given.folder or given.data / "fruits" / "train"
+    if given.folder is None and parts != ["help"]:  # help is measured without pictures
+        data_folder(given.data, "fruits/train")
     result: dict[str, Any] = {"folder": folder.name}
     with tempfile.TemporaryDirectory() as text:
         place = Path(text)
