@@ -42,6 +42,7 @@ def test_train_passes_every_option_on_as_typed(cli: Any, stub: Any) -> None:
         *("train", "mnist", "--preset", "listing", "--config", "my.toml", "--out", "runs/mine"),
         *("--images", "1.5M", "--resolution", "32", "--batch", "128", "--unconditional"),
         *("--mirror", "--fit", "pad", "--data-root", "data", "--seed", "3", "--device", "cuda:1"),
+        *("--rename-class", "a=b", "--rename-class", "-c=-d"),
         *("--set", "game.loss=hinge", "--set", "latent.dim=32", "--tensorboard"),
     )
     assert result.exit_code == 0, result.output
@@ -50,6 +51,7 @@ def test_train_passes_every_option_on_as_typed(cli: Any, stub: Any) -> None:
         "budget.images": (1_500_000, "--images 1.5M"),
         "data.resolution": (32, "--resolution 32"),
         "data.conditional": (False, "--unconditional"),
+        "data.rename": (("a=b", "-c=-d"), "--rename-class a=b --rename-class -c=-d"),
         "data.mirror": (True, "--mirror"),
         "data.fit": ("pad", "--fit pad"),
         "data.root": ("data", "--data-root data"),

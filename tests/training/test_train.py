@@ -14,11 +14,14 @@ from PIL import Image
 
 from ganwerk.config.load import preset_names
 from ganwerk.errors import ConfigError, DataError, DivergedError, MachineError, RunError
+from ganwerk.evaluation.judging import reals_of_run
 from ganwerk.run import Run
 from ganwerk.runtime.events import Ended, Pictured, Planned, Saved, Stepped, Warned
+from ganwerk.sampling.sample import Sampler
 from ganwerk.training import footprint
 from ganwerk.training.probe import WAYS
 from ganwerk.training.train import plan, resume, train
+from ganwerk.values import ignore_progress
 
 
 def everything(path, at="latest"):
@@ -337,6 +340,32 @@ def test_classes_that_are_not_there(tiny, folder):
         png.rename(folder / "disk" / png.name)
     with pytest.raises(ConfigError, match="no classes"):
         train(tiny(where=str(folder / "disk"), data__conditional=True))
+
+
+def test_renamed_classes_are_those_of_the_run(tiny, folder):
+    """For all that reads the run, and whoever goes on with it; the numbers are the same."""
+    wanted = {"where": str(folder), "images": 64, "data__conditional": True}
+    names = tiny("run", data__rename=["disk=Scheibe"], **wanted)
+    path = train(names, stop_after(2))
+    assert resume(path) == path
+    run = Run.open(path)
+    assert run.learned.class_names == ("Scheibe", "square")
+    assert run.about["plan"]["classes"] == ["Scheibe", "square"]
+    sampler = Sampler.open(path, device="cpu")
+    assert sampler.labels([0], ["Scheibe"]).tolist() == [0]
+    assert reals_of_run(run, sampler.settings, ignore_progress, None, "evaluate").warnings == ()
+    plain = train(tiny("plain", **wanted))
+    assert_same(path, plain)
+
+
+def test_merged_classes_are_one_and_a_wrong_name_is_told(tiny, folder):
+    wanted = {"where": str(folder), "images": 64}
+    path = train(tiny("one", data__rename=["disk=shape", "square=shape"], **wanted))
+    assert Run.open(path).learned.class_names == ()
+    with pytest.raises(DataError, match="has no class 'disc'") as caught:
+        train(tiny("wrong", data__rename=["disc=x"], **wanted))
+    assert "disk" in caught.value.hint
+    assert not (path.parent / "wrong").exists()
 
 
 def test_a_size_no_network_draws_is_refused_before_reading(tiny):

@@ -17,6 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _KEYS = {
     "resolution": ("data.resolution", "--resolution {}"),
     "conditional": ("data.conditional", "--{}conditional"),
+    "rename": ("data.rename", "--rename-class {}"),
     "mirror": ("data.mirror", "--{}mirror"),
     "fit": ("data.fit", "--fit {}"),
     "data_root": ("data.root", "--data-root {}"),
@@ -43,6 +44,13 @@ _OPTIONS = (
         "--conditional/--unconditional",
         default=None,
         help="Teach the classes (sub-folders), so that each can be drawn by name, or not.",
+    ),
+    click.option(
+        "--rename-class",
+        "rename",
+        metavar="OLD=NEW",
+        multiple=True,
+        help="Call a class by another name; two that get one name are one class. May be repeated.",
     ),
     click.option(
         "--mirror/--no-mirror",
@@ -90,8 +98,9 @@ def settings_of(options: dict[str, Any]) -> dict[str, tuple[Any, str]]:
         given[f"budget.{budget.kind}"] = (budget.amount, budget.flag)
     for name, (key, pattern) in _KEYS.items():
         value = options.get(name)
-        if value is None or (name == "tensorboard" and not value):
+        if value in (None, ()) or (name == "tensorboard" and not value):
             continue
         shown = ("" if value else _NO[name]) if name in _NO else value
+        shown = " --rename-class ".join(shown) if name == "rename" else shown
         given[key] = (str(value) if isinstance(value, Path) else value, pattern.format(shown))
     return given

@@ -33,6 +33,9 @@ class DataSettings(Section):
     fit: Literal["crop", "pad"] = Field("crop", description="how a picture becomes square")
     mirror: bool = Field(description="show each picture mirrored half of the time")
     conditional: bool = Field(description="teach the networks the classes of the pictures")
+    rename: tuple[str, ...] = Field(
+        (), max_length=65_536, description="classes under other names, old=new; one name, one class"
+    )
     window: NotNegative = Field(
         0, description="shards whose pictures are shuffled together; 0: all"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ganwerk.data.health import FEWEST_PICTURES, HealthReport, Unreadable, check
 from ganwerk.data.measure import measure
 from ganwerk.data.opening import open_source
 from ganwerk.data.pictures import Fit, Pictures, fingerprint_of
+from ganwerk.data.renaming import renamed
 from ganwerk.data.shards.load import index_of, load_shards
 from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source
 from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks
@@ -39,6 +40,7 @@ def load_pictures(
     memory_budget_bytes: int,
     shard_cache_bytes: int = DEFAULT_SHARD_BYTES,
     window: int | None = None,
+    rename: Sequence[str] = (),
     cache_dir: Path | None = None,
     download: bool = True,
     progress: ProgressCallback = ignore_progress,
@@ -53,6 +55,7 @@ def load_pictures(
     memory_budget_bytes: a larger set stays on disk, as a memory map in the cache.
     shard_cache_bytes: what shards that are fetched may take of the disk, all sets together.
     window: shards that are shuffled together, 0 for all; None: what place and cache suggest.
+    rename: 'old=new', other names for the classes that are found (data.renaming).
     cache_dir: None: $GANWERK_CACHE, else ~/.cache/ganwerk.
     download: whether a named set that is on no disk may be downloaded.
 
@@ -62,11 +65,12 @@ def load_pictures(
     _check(resolution, channels, fit)
     index = index_of(where)
     if index is not None:
-        return load_shards(
+        from_shards = load_shards(
             index, resolution=resolution, channels=channels, window=window, cache_dir=cache_dir,
             memory_budget_bytes=memory_budget_bytes, cache_bytes=shard_cache_bytes,
             progress=progress,
         )  # fmt: skip
+        return renamed(from_shards, rename)
     cache = cache_home(cache_dir)
     source = open_source(where, root=root, cache=cache, download=download, progress=progress)
     files = source.manifest(cache, progress)
@@ -77,7 +81,7 @@ def load_pictures(
         resolution = advice.resolution if resolution is None else resolution
         channels = advice.channels if channels is None else channels
     made = loader.cached(resolution, channels) or loader.fresh(resolution, channels)
-    return Pictures(
+    decoded = Pictures(
         images=made.images,
         labels=made.labels.values if made.labels else None,
         class_names=made.labels.names if made.labels else (),
@@ -87,6 +91,7 @@ def load_pictures(
         health=made.health,
         fit=fit,
     )
+    return renamed(decoded, rename)
 
 
 def scan(

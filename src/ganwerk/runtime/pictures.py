@@ -35,6 +35,7 @@ def read_pictures(where: str, draft: Draft, facts: MachineFacts, watch: Watcher)
         memory_budget_bytes=int(memory_mb) << 20,
         shard_cache_bytes=int(draft.values.get("data.cache_mb", CACHE_MB)) << 20,
         window=draft.values.get("data.window"),
+        rename=draft.values.get("data.rename", ()),
         progress=lambda progress: watch(Preparing(progress)),
     )
 

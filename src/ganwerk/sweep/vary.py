@@ -28,6 +28,7 @@ FIXED = {
     "data.resolution": "pictures of other sizes cannot be compared",
     "data.channels": "pictures of other channels cannot be compared",
     "data.fit": "trainings are measured against the same pictures",
+    "data.rename": "trainings are measured against the same classes",
     **{f"budget.{kind}": "trainings of one sweep have one budget" for kind in schema.BUDGETS},
     **{key: "it changes nothing that is computed" for key in schema.FREE},
 }
