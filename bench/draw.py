@@ -113,7 +113,7 @@ async def dragged(page: Page, run: str, seconds: float) -> list[float]:
     found, end, step = [], time.perf_counter() + seconds, 0
     while time.perf_counter() < end or len(found) < 20:
         step += 1
-        asked = {"wishes": [f"seed=5&move=1:{step % 100 / 20}"], "urgent": True,
+        asked = {"specs": [f"seed=5&move=1:{step % 100 / 20}"], "urgent": True,
                  "asker": "slider", "kind": "webp", "most_px": 128}  # fmt: skip
         began = time.perf_counter()
         content = await page.post(f"/api/runs/{run}/draw", asked)
@@ -129,7 +129,7 @@ async def visitor(page: Page, run: str, number: int, taken: list[float]) -> None
     while True:
         seed += 1
         began = time.perf_counter()
-        asked = {"wishes": [f"seed={seed}"], "asker": f"visitor {number}", "kind": "png"}
+        asked = {"specs": [f"seed={seed}"], "asker": f"visitor {number}", "kind": "png"}
         await page.post(f"/api/runs/{run}/draw", asked)
         taken.append(time.perf_counter() - began)
         await asyncio.sleep(PAUSE_SECONDS)
@@ -244,7 +244,7 @@ async def watched(page: Page, run: Path, seconds: float, rounds: int) -> Row:
 
 async def first_frame(page: Page) -> float:
     """Seconds to the first frame of the game that the laboratory opens with."""
-    from ganwerk.web.wire import read
+    from ganwerk.web.framing import read
 
     asked = {"experiment": "ring", "preset": "collapse", "methods": ["plain", "unrolled:steps=5"]}
     began, content = time.perf_counter(), b""

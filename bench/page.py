@@ -28,7 +28,7 @@ from PIL import Image
 
 from bench.common import machine_line, parser, publish, spread, table
 from bench.record import Row, machine, made, row
-from ganwerk.web.table import id_of
+from ganwerk.web.run_table import id_of
 
 JOURNAL_BYTES, GRIDS = 10_000_000, 2_000
 HOUR_ROWS = 7_200

@@ -14,8 +14,8 @@ from ganwerk.control.directions import Directions
 from ganwerk.control.interpolate import Walked
 from ganwerk.control.mix import Mixed
 from ganwerk.control.project import Projected
+from ganwerk.control.resolve import Drawn
 from ganwerk.control.strips import Found
-from ganwerk.control.wished import Drawn
 from ganwerk.errors import ConfigError
 from ganwerk.runtime.events import Ended
 
@@ -204,7 +204,7 @@ def test_finetune_dry_run(cli: Any, stub: Any, a_plan: Any) -> None:
 
 
 def test_draw(cli: Any, stub: Any) -> None:
-    verb = stub("ganwerk.control.wished.draw", Drawn((Path("a.png"),), ("Old.",)))
+    verb = stub("ganwerk.control.resolve.draw", Drawn((Path("a.png"),), ("Old.",)))
     result = cli("draw", "runs/mine", "seed=5&move=1:2", "--at", "best", "--force")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == ["warning: Old.", "Wrote a.png"]

@@ -150,7 +150,7 @@ def test_only_its_layers_move(styled):
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("options", "message"),
     [
         ({"count": 0}, "--count cannot be 0"),
         ({"count": 9}, "cannot be 9 directions in a space of 8"),
@@ -161,8 +161,8 @@ def test_only_its_layers_move(styled):
         ({"stops": []}, "No place"),
     ],
 )
-def test_mistakes(run, tmp_path, wish, message):
+def test_mistakes(run, tmp_path, options, message):
     with pytest.raises(ConfigError, match=message) as caught:
-        directions(run, out=tmp_path / "d", **wish)
+        directions(run, out=tmp_path / "d", **options)
     assert caught.value.hint
     assert list(tmp_path.iterdir()) == []

@@ -90,7 +90,7 @@ def test_nothing_is_overwritten_unasked(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("options", "message"),
     [
         ({"stops": [3]}, "two places"),
         ({"out": "walk.avi"}, r"written as '\.avi'"),
@@ -105,8 +105,8 @@ def test_nothing_is_overwritten_unasked(run, tmp_path):
         ({"classes": ["lemon"]}, "no class 'lemon'"),
     ],
 )
-def test_mistakes(run, tmp_path, wish, message):
-    wanted = {"stops": [1, 5], "out": "walk.webp"} | wish
+def test_mistakes(run, tmp_path, options, message):
+    wanted = {"stops": [1, 5], "out": "walk.webp"} | options
     stops, out = wanted.pop("stops"), tmp_path / wanted.pop("out")
     with pytest.raises(ConfigError, match=message) as caught:
         interpolate(run, stops, out=out, **wanted)

@@ -98,9 +98,11 @@ def test_the_rate_rises_and_falls():
     assert rate_at(0.99) < 0.01
 
 
-def searching(steered, perception, seed=777, **wish):
+def searching(steered, perception, seed=777, **options):
     goal = torch.from_numpy(steered.sampler.draw([seed])[0]).permute(2, 0, 1)[None] / 127.5 - 1
-    return Search(steered, perception, goal, **({"free_classes": True, "own_noise": True} | wish))
+    return Search(
+        steered, perception, goal, **({"free_classes": True, "own_noise": True} | options)
+    )
 
 
 def test_the_nearest_random_pictures_are_taken_first(run, perception):
@@ -260,7 +262,7 @@ def test_a_photo_that_cannot_be_read(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("options", "message"),
     [
         ({"steps": 0}, "--steps cannot be 0"),
         ({"tries": 0}, "--tries cannot be 0"),
@@ -269,9 +271,9 @@ def test_a_photo_that_cannot_be_read(run, tmp_path):
         ({"backbone": "vgg"}, "no backbone"),
     ],
 )
-def test_mistakes(run, photo, tmp_path, wish, message):
+def test_mistakes(run, photo, tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
-        project(run, photo, out=tmp_path / "out", **wish)
+        project(run, photo, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 

@@ -152,8 +152,8 @@ def test_nothing_is_left_where_it_cannot_be_saved(run, tmp_path, monkeypatch):
 
 def test_projecting_with_tuning(run, photo, tmp_path):
     out, seen = tmp_path / "out", []
-    wish = {"out": out, "steps": 9, "tries": 8, "classes": ["3"], "tune": 12}
-    found = project(run, photo, progress=seen.append, **wish)
+    options = {"out": out, "steps": 9, "tries": 8, "classes": ["3"], "tune": 12}
+    found = project(run, photo, progress=seen.append, **options)
     assert found.tuned == out / "tuned"
     assert found.perceptual < found.found <= found.begun
     assert (seen[-1].task, seen[-1].done) == ("tuning", 12)
@@ -163,7 +163,7 @@ def test_projecting_with_tuning(run, photo, tmp_path):
         assert np.array_equal(np.asarray(picture), drawn)
     facts = json.loads((out / "project.json").read_text())
     assert (facts["found"], facts["tuned"]) == (found.found, str(out / "tuned"))
-    project(run, photo, force=True, **wish | {"tune": 2})
+    project(run, photo, force=True, **options | {"tune": 2})
     assert not np.array_equal(
         Steered.open(out / "tuned").sampler.draw([1]), tuned.sampler.draw([1])
     )
@@ -191,8 +191,8 @@ def test_who_ends_the_descent_gets_no_tuning(run, photo, tmp_path):
         if progress.task == "projecting" and progress.done == 4:
             raise KeyboardInterrupt
 
-    wish = {"steps": 9, "tries": 8, "tune": 5, "progress": interrupting}
-    found = project(run, photo, out=tmp_path / "out", **wish)
+    options = {"steps": 9, "tries": 8, "tune": 5, "progress": interrupting}
+    found = project(run, photo, out=tmp_path / "out", **options)
     assert found.tuned is None
     assert found.found == found.perceptual
     assert not (tmp_path / "out" / "tuned").exists()

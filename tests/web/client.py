@@ -12,8 +12,8 @@ import httpx
 import psutil
 from anyio.from_thread import start_blocking_portal
 
+from ganwerk.web.access import Access
 from ganwerk.web.app import build
-from ganwerk.web.door import Door
 from ganwerk.web.site import Site
 
 ORIGIN = "http://127.0.0.1:8765"
@@ -36,7 +36,7 @@ class Client:
             transport=httpx.ASGITransport(self.app),
             base_url=ORIGIN,
             headers=dict(headers),
-            cookies={site.door.cookie_name: site.door.cookie} if known else {},
+            cookies={site.access.cookie_name: site.access.cookie} if known else {},
         )
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -71,5 +71,5 @@ def _children() -> list[psutil.Process]:
     return found
 
 
-def door(**options: Any) -> Door:
-    return Door("127.0.0.1", 8765, b"s" * 32, **options)
+def access(**options: Any) -> Access:
+    return Access("127.0.0.1", 8765, b"s" * 32, **options)

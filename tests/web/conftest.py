@@ -15,11 +15,11 @@ pytest.importorskip("uvicorn", reason="needs the extra 'web'")
 
 from anyio.from_thread import start_blocking_portal
 
+from ganwerk.web.run_table import id_of
 from ganwerk.web.site import Site
-from ganwerk.web.table import id_of
 from tests.browser import Visit, visiting
 from tests.runs import Trained
-from tests.web.client import Client, door
+from tests.web.client import Client, access
 from tests.web.serving import Served
 
 
@@ -83,10 +83,10 @@ def run_id(home: Path) -> str:
 
 @pytest.fixture
 def site(digits_run: Path, tmp_path: Path) -> Site:
-    """A folder of runs with one in it, and the door of a page."""
+    """A folder of runs with one in it, and who may open it."""
     runs = tmp_path / "runs"
     shutil.copytree(digits_run, runs / "digits")
-    return Site((runs,), (tmp_path,), door())
+    return Site((runs,), (tmp_path,), access())
 
 
 @pytest.fixture

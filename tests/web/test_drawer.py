@@ -45,18 +45,18 @@ async def pictures(child, **head):
 
 def test_what_it_draws_is_what_sample_draws(child, loop, run):
     sampler = Sampler.open(run)
-    found = loop(pictures(child, do="draw", wishes=["seed=7", "seed=8&class=3"], kind="png"))
+    found = loop(pictures(child, do="draw", specs=["seed=7", "seed=8&class=3"], kind="png"))
     by_index = {head["index"]: pixels(body) for head, body in found}
     for index, expected in ((0, sampler.draw([7])[0]), (1, sampler.draw([8], ["3"])[0])):
         # The batch is another, and so is the order of a few sums: a grey level at most
         assert np.abs(by_index[index].astype(int) - expected[..., 0]).max() <= 1
     assert [head["last"] for head, _ in found] == [False, True]
-    (exact,) = loop(pictures(child, do="exact", wishes=["seed=7"]))
+    (exact,) = loop(pictures(child, do="exact", specs=["seed=7"]))
     assert np.array_equal(pixels(exact[1]), sampler.draw([7])[0, ..., 0])
     assert exact[0]["images"] == sampler.images
 
 
-def test_what_can_be_wished_for(child, loop):
+def test_what_can_be_asked_for(child, loop):
     facts, _ = loop(child.answer({"do": "facts"}))
     assert facts["classes"] == [str(digit) for digit in range(10)]
     assert facts["resolution"] == 8 or facts["resolution"] == 16
@@ -72,9 +72,9 @@ def test_a_walk_and_raw_pixels(child, loop):
     assert all(len(body) == np.prod(head["shape"]) for head, body in found)
 
 
-def test_bad_wishes_are_told_and_the_rest_is_drawn(child, loop):
-    wishes = ["seed=1", "seed=x", "place=nothing"]
-    found = loop(pictures(child, do="draw", wishes=wishes))
+def test_bad_specs_are_told_and_the_rest_is_drawn(child, loop):
+    specs = ["seed=1", "seed=x", "place=nothing"]
+    found = loop(pictures(child, do="draw", specs=specs))
     errors = {head["index"]: head.get("error") for head, _ in found}
     assert errors[0] is None
     assert "number is from 0" in errors[1]
@@ -85,12 +85,10 @@ def test_bad_wishes_are_told_and_the_rest_is_drawn(child, loop):
 
 def test_the_latest_of_an_asker_wins(child, loop):
     async def both():
-        sheet = asyncio.create_task(
-            pictures(child, do="draw", wishes=["seed=1"] * 256, asker="tab")
-        )
-        first = asyncio.create_task(pictures(child, do="draw", wishes=["seed=2"], asker="other"))
+        sheet = asyncio.create_task(pictures(child, do="draw", specs=["seed=1"] * 256, asker="tab"))
+        first = asyncio.create_task(pictures(child, do="draw", specs=["seed=2"], asker="other"))
         await first
-        second = await pictures(child, do="draw", wishes=["seed=3"], asker="tab")
+        second = await pictures(child, do="draw", specs=["seed=3"], asker="tab")
         with pytest.raises(DroppedError):
             await sheet
         return second
@@ -100,12 +98,12 @@ def test_the_latest_of_an_asker_wins(child, loop):
 
 def test_who_goes_away_is_dropped(child, loop):
     async def gone():
-        async for _ in (asking := child.ask({"do": "draw", "wishes": ["seed=1"] * 256,
+        async for _ in (asking := child.ask({"do": "draw", "specs": ["seed=1"] * 256,
                                              "asker": "gone"})):  # fmt: skip
             break
         await asking.aclose()
         # Were the sheet still waiting, this would come after half of it
-        return await pictures(child, do="draw", wishes=["seed=2"], asker="next")
+        return await pictures(child, do="draw", specs=["seed=2"], asker="next")
 
     assert len(loop(gone())) == 1
     assert not child.busy
@@ -114,7 +112,7 @@ def test_who_goes_away_is_dropped(child, loop):
 def test_many_at_once_are_drawn_together(child, loop):
     async def many():
         return await asyncio.gather(*(
-            pictures(child, do="draw", wishes=[f"seed={k}"], asker=f"client {k}") for k in range(50)
+            pictures(child, do="draw", specs=[f"seed={k}"], asker=f"client {k}") for k in range(50)
         ))  # fmt: skip
 
     found = loop(many())
@@ -126,7 +124,7 @@ def test_it_is_started_again_when_it_was_killed(child, loop):
     async def killed():
         await child.start()
         os.kill(child.pid, signal.SIGKILL)
-        return await pictures(child, do="draw", wishes=["seed=1"])
+        return await pictures(child, do="draw", specs=["seed=1"])
 
     assert len(loop(killed())) == 1
 
@@ -138,7 +136,7 @@ def test_a_newer_checkpoint_is_taken(child, loop, run):
 
     async def until_new():
         for _ in range(100):
-            head, _ = await child.answer({"do": "draw", "wishes": ["seed=1"]})
+            head, _ = await child.answer({"do": "draw", "specs": ["seed=1"]})
             if head["images"] != before.images:
                 return head["images"]
             await asyncio.sleep(0.1)
@@ -151,7 +149,7 @@ def test_no_run_is_a_sentence(loop, tmp_path):
     async def ask():
         child = Child(NAME, (str(tmp_path / "none"), "latest"))
         try:
-            await child.answer({"do": "draw", "wishes": ["seed=1"]})
+            await child.answer({"do": "draw", "specs": ["seed=1"]})
         finally:
             await child.close()
 

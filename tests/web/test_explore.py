@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from ganwerk.sampling.sample import Sampler
-from ganwerk.web.table import id_of
-from ganwerk.web.wire import read
+from ganwerk.web.framing import read
+from ganwerk.web.run_table import id_of
 
 
 def messages(response):
@@ -36,18 +36,18 @@ def at(run):
 
 def test_a_picture_has_an_address_a_file_and_a_command(client, run, at):
     expected = Sampler.open(run).draw([7], ["3"])[0, ..., 0]
-    exact = client.get(f"{at}/picture", params={"wish": "seed=7&class=3", "exact": ""})
+    exact = client.get(f"{at}/picture", params={"spec": "seed=7&class=3", "exact": ""})
     assert exact.headers["content-type"] == "image/png"
     assert exact.headers["cache-control"] == "no-store"
     assert np.array_equal(pixels(exact.content), expected)
     images = int(exact.headers["x-images"])
-    saved = client.get(f"{at}/picture", params={"wish": "seed=7", "save": "", "at": images})
+    saved = client.get(f"{at}/picture", params={"spec": "seed=7", "save": "", "at": images})
     assert saved.headers["content-disposition"] == 'attachment; filename="digits-seed-7.png"'
     assert "immutable" in saved.headers["cache-control"]
-    told = client.get(f"{at}/command", params={"wish": "seed=7&class=3&truncation=0.5"}).json()
+    told = client.get(f"{at}/command", params={"spec": "seed=7&class=3&truncation=0.5"}).json()
     assert told["command"].startswith("ganwerk sample ")
     assert told["command"].endswith("--seeds 7 --class 3 --truncation 0.5")
-    told = client.get(f"{at}/command", params={"wish": "seed=7&move=1:2", "at": images}).json()
+    told = client.get(f"{at}/command", params={"spec": "seed=7&move=1:2", "at": images}).json()
     assert told["command"].endswith(f"'seed=7&move=1:2' --at {images}")
 
 
@@ -55,12 +55,12 @@ def test_pictures_walks_and_neighbours(client, at):
     facts = client.get(f"{at}/generator").json()
     assert facts["classes"] == [str(digit) for digit in range(10)]
     assert facts["places"] == []
-    wishes = ["seed=1", "seed=2&class=3:1&class=8:1"]
-    drawn = messages(client.post(f"{at}/draw", json={"wishes": wishes, "kind": "webp"}))
+    specs = ["seed=1", "seed=2&class=3:1&class=8:1"]
+    drawn = messages(client.post(f"{at}/draw", json={"specs": specs, "kind": "webp"}))
     assert sorted(head["index"] for head, _ in drawn) == [0, 1]
-    walked = messages(client.post(f"{at}/walk", json={"stops": wishes, "shares": [0, 0.5, 1]}))
+    walked = messages(client.post(f"{at}/walk", json={"stops": specs, "shares": [0, 0.5, 1]}))
     assert len(walked) == 3
-    near = messages(client.post(f"{at}/nearest", json={"wishes": wishes}))
+    near = messages(client.post(f"{at}/nearest", json={"specs": specs}))
     assert [head["index"] for head, _ in near] == [0, 1]
     for head, body in near:
         assert head["name"]
@@ -72,19 +72,19 @@ def test_pictures_walks_and_neighbours(client, at):
 @pytest.mark.parametrize(
     ("path", "asked", "why"),
     [
-        ("draw", {"wishes": []}, "1 to 256 pictures"),
-        ("draw", {"wishes": ["seed=1"] * 257}, "1 to 256 pictures"),
-        ("draw", {"wishes": ["seed=1"] * 9, "urgent": True}, "1 to 8 pictures"),
-        ("draw", {"wishes": "seed=1"}, "1 to 256 pictures"),
-        ("draw", {"wishes": [7]}, "cannot be 7"),
-        ("draw", {"wishes": ["place=../x"]}, "a name of letters"),
-        ("draw", {"wishes": ["seed=1"], "kind": "raw"}, "'raw'"),
-        ("draw", {"wishes": ["seed=1"], "asker": "<b>"}, "letters and digits"),
-        ("draw", {"wishes": ["seed=1"], "at": "../x"}, "--at"),
+        ("draw", {"specs": []}, "1 to 256 pictures"),
+        ("draw", {"specs": ["seed=1"] * 257}, "1 to 256 pictures"),
+        ("draw", {"specs": ["seed=1"] * 9, "urgent": True}, "1 to 8 pictures"),
+        ("draw", {"specs": "seed=1"}, "1 to 256 pictures"),
+        ("draw", {"specs": [7]}, "cannot be 7"),
+        ("draw", {"specs": ["place=../x"]}, "a name of letters"),
+        ("draw", {"specs": ["seed=1"], "kind": "raw"}, "'raw'"),
+        ("draw", {"specs": ["seed=1"], "asker": "<b>"}, "letters and digits"),
+        ("draw", {"specs": ["seed=1"], "at": "../x"}, "--at"),
         ("walk", {"stops": ["seed=1"] * 65, "shares": [0]}, "1 to 64 pictures"),
         ("walk", {"stops": ["seed=1"] * 2, "shares": [2]}, "shares cannot be 2"),
         ("walk", {"stops": ["seed=1"] * 2, "shares": []}, "1 to 256"),
-        ("nearest", {"wishes": ["seed=1"] * 9}, "1 to 8 pictures"),
+        ("nearest", {"specs": ["seed=1"] * 9}, "1 to 8 pictures"),
     ],
 )
 def test_bad_requests(client, at, path, asked, why):
@@ -95,15 +95,15 @@ def test_bad_requests(client, at, path, asked, why):
 
 
 def test_what_the_generator_cannot_is_told_beside_what_it_can(client, at):
-    drawn = messages(client.post(f"{at}/draw", json={"wishes": ["seed=1&mix=2:coarse", "seed=1"]}))
+    drawn = messages(client.post(f"{at}/draw", json={"specs": ["seed=1&mix=2:coarse", "seed=1"]}))
     told = {head["index"]: head.get("error", "") for head, _ in drawn}
     assert "needs a generator with styles" in told[0]
     assert told[1] == ""
-    response = client.get(f"{at}/picture", params={"wish": "seed=1&class=lemon"})
+    response = client.get(f"{at}/picture", params={"spec": "seed=1&class=lemon"})
     assert response.status_code == 400
     assert "lemon" in response.json()["error"]
 
 
 def test_no_run_and_no_stranger(client, stranger, at):
-    assert client.post("/api/runs/0000/draw", json={"wishes": ["seed=1"]}).status_code == 404
+    assert client.post("/api/runs/0000/draw", json={"specs": ["seed=1"]}).status_code == 404
     assert stranger.get(f"{at}/picture").status_code in (401, 403)

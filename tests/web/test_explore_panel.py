@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganwerk.control.wish import read, written
+from ganwerk.control.spec import read, written
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
 
 pytestmark = pytest.mark.browser
 
-WISHES = [
+SPECS = [
     "seed=5",
     "place=photo-1",
     "seed=5&class=a%20b:0.25&class=%C3%BC:1",
@@ -50,16 +50,16 @@ def changed(page, before):
     raise AssertionError("the picture stays the same")
 
 
-def test_a_wish_means_the_same_here_and_there(opened):
+def test_a_spec_means_the_same_here_and_there(opened):
     page = opened("#/help")
     there = page.evaluate(
         """async (texts) => {
-          const { read, written } = await import("/static/panels/explore/wish.js");
+          const { read, written } = await import("/static/panels/explore/spec.js");
           return texts.map((text) => written(read(text)));
         }""",
-        WISHES,
+        SPECS,
     )
-    for ours, theirs in zip(WISHES, there, strict=True):
+    for ours, theirs in zip(SPECS, there, strict=True):
         assert read(theirs) == read(ours)
         assert read(written(read(theirs))) == read(theirs)
 
@@ -106,19 +106,19 @@ def test_sliders_links_and_commands(explore, expect):
     page.get_by_text("Shares of several").click()
     page.get_by_role("slider", name="3", exact=True).press("End")
     expect(code).to_contain_text("class=3:1")
-    wish = shlex.split(code.inner_text())[3]
+    spec = shlex.split(code.inner_text())[3]
     page.reload()
-    expect(code).to_contain_text(wish)  # the address has it all
+    expect(code).to_contain_text(spec)  # the address has it all
 
 
 def test_what_is_saved_is_what_the_command_draws(explore, expect, home, tmp_path):
-    from ganwerk.control.wished import draw
+    from ganwerk.control.resolve import draw
 
-    page = explore("?wish=seed%3D3%26move%3D2%3A1.5")
+    page = explore("?spec=seed%3D3%26move%3D2%3A1.5")
     with page.expect_download() as coming:
         page.get_by_role("link", name="Save").click()
-    run, wish = home / "runs" / "digits", "seed=3&move=2:1.5"
-    expected = draw(run, [wish], out=tmp_path / "x.png").paths[0].read_bytes()
+    run, spec = home / "runs" / "digits", "seed=3&move=2:1.5"
+    expected = draw(run, [spec], out=tmp_path / "x.png").paths[0].read_bytes()
     assert coming.value.path().read_bytes() == expected
     assert coming.value.suggested_filename.endswith(".png")
 

@@ -127,7 +127,7 @@ def run_of(place: Path) -> Path:
 
 
 def watch(tab, place: Path, **options: Any) -> Any:
-    from ganwerk.web.table import id_of
+    from ganwerk.web.run_table import id_of
 
     return tab(f"#/run/{id_of(run_of(place))}/watch", **options)
 

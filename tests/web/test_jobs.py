@@ -12,7 +12,7 @@ from PIL import Image
 
 from ganwerk.errors import RunError
 from ganwerk.web import jobs
-from ganwerk.web.table import id_of
+from ganwerk.web.run_table import id_of
 
 
 def until(condition, seconds=120):
@@ -93,12 +93,12 @@ def test_a_style_transfer(client, site):
     for which in ("photo", "painting"):
         assert client.request("PUT", f"{at}/{which}", content=png(128)).status_code == 200
     assert client.get(f"{at}/preview").status_code == 204
-    for wish, why in (
+    for spec, why in (
         ({"strength": 2}, "strength cannot be 2"),
         ({"colours": "blue"}, "'blue'"),
         ({"size_px": 9}, "size_px cannot be 9"),
     ):
-        assert why in client.post(f"{at}/start", json=wish).json()["error"]
+        assert why in client.post(f"{at}/start", json=spec).json()["error"]
     began = client.post(f"{at}/start", json={"size_px": 128, "strength": 0.7}).json()
     assert began["state"] == "running"
     assert "--strength 0.7 --colours style --size 128" in began["command"]
@@ -134,7 +134,7 @@ def test_ids_only(client, stranger, site):
 
 
 def test_a_film_and_a_projection(client, site, monkeypatch):
-    monkeypatch.setattr("ganwerk.web.making.STEPS", 4)
+    monkeypatch.setattr("ganwerk.web.run_jobs.STEPS", 4)
     at = f"/api/runs/{id_of(site.folders[0] / 'digits')}"
     asked = {"stops": ["seed=1", "seed=2&truncation=0.5"], "seconds": 0.2}
     film = client.post(f"{at}/films", json=asked).json()
@@ -148,5 +148,5 @@ def test_a_film_and_a_projection(client, site, monkeypatch):
         assert client.get(f"{path}/job.json").status_code == 400  # no picture and no film
     assert client.get(f"{at}/projections/{photo['key']}/residual.png").status_code == 200
     assert client.get(f"{at}/generator").json()["places"] == [photo["key"]]
-    wish = {"wish": f"place={photo['key']}&move=1:1"}
-    assert client.get(f"{at}/picture", params=wish).status_code == 200
+    spec = {"spec": f"place={photo['key']}&move=1:1"}
+    assert client.get(f"{at}/picture", params=spec).status_code == 200

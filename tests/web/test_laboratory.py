@@ -12,7 +12,7 @@ import pytest
 from ganwerk.lab.live import KINDS
 from ganwerk.lab.method import parse
 from ganwerk.web.app import STATIC
-from ganwerk.web.wire import read
+from ganwerk.web.framing import read
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
 
@@ -43,7 +43,7 @@ def messages(raw: bytes):
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("options", "why"),
     [
         ({"experiment": "rings"}, "There is no game"),
         ({"experiment": "../ring"}, "no such game"),
@@ -55,8 +55,8 @@ def messages(raw: bytes):
         ({"experiment": "ring", "preset": "worst"}, "worst"),
     ],
 )
-def test_what_cannot_be_played_is_a_sentence(client, wish, why):
-    response = client.post("/api/lab/play", json=wish)
+def test_what_cannot_be_played_is_a_sentence(client, options, why):
+    response = client.post("/api/lab/play", json=options)
     if response.status_code == 200:
         told = messages(response.content)[-1][0]
     else:
@@ -154,7 +154,7 @@ def test_the_wire_is_read_however_it_is_cut(opened):
     page = opened("#/help")
     found = page.evaluate(
         """async () => {
-          const { Messages } = await import("/static/core/wire.js");
+          const { Messages } = await import("/static/core/framing.js");
           const bytes = [];
           for (const [head, body] of [['{"a":1}', [1, 2, 3]], ['{"b":"ü"}', []]]) {
             const text = new TextEncoder().encode(head);

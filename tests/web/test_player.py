@@ -57,15 +57,15 @@ def test_curves_and_players(player, loop):
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("options", "why"),
     [
         ({"experiment": "rings"}, "no game"),
         ({"experiment": "ring", "methods": ["nothing"]}, "nothing"),
     ],
 )
-def test_what_cannot_be_is_told_and_the_player_lives_on(player, loop, wish, why):
+def test_what_cannot_be_is_told_and_the_player_lives_on(player, loop, options, why):
     with pytest.raises(AnswerError, match=why):
-        loop(player.answer({"do": "play", "asker": "game", **wish}))
+        loop(player.answer({"do": "play", "asker": "game", **options}))
     assert len(loop(frames(player, experiment="dirac", steps=2))) >= 4
 
 

@@ -14,7 +14,7 @@ from ganwerk.cli.output import answer
 
 @click.command("draw", cls=Command)
 @run_argument
-@click.argument("wishes", metavar="WISH...", nargs=-1, required=True)
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @click.option(
     "--out",
     metavar="PATH",
@@ -24,12 +24,10 @@ from ganwerk.cli.output import answer
 @at_option
 @force_option
 @json_option("what was written")
-def command(
-    run: Path, wishes: tuple[str, ...], out: Path | None, as_json: bool, **how: Any
-) -> None:
+def command(run: Path, specs: tuple[str, ...], out: Path | None, as_json: bool, **how: Any) -> None:
     """Draw single pictures of the folder RUN, steered in any way.
 
-    A WISH is what the page of `ganwerk serve` shows and copies: parts joined by &, in quotes.
+    A SPEC is what the page of `ganwerk serve` shows and copies: parts joined by &, in quotes.
     seed=5 or place=NAME (which the run keeps), class=NAME or shares, class=NAME:SHARE; truncation,
     mix=SEED:LAYERS, move=DIRECTION:AMOUNT.
 
@@ -39,10 +37,10 @@ def command(
       ganwerk draw runs/mine 'seed=5&truncation=0.7&mix=9:fine&move=1:2.5'
       ganwerk draw runs/mine 'place=photo&move=2:-3'
     """
-    from ganwerk.control.wished import draw
+    from ganwerk.control.resolve import draw
 
-    usual = run / ("drawn.png" if len(wishes) == 1 else "drawn")
-    drawn = draw(run, wishes, out=out or usual, **how)
+    usual = run / ("drawn.png" if len(specs) == 1 else "drawn")
+    drawn = draw(run, specs, out=out or usual, **how)
     facts = {"run": run, "paths": drawn.paths, "warnings": drawn.warnings}
     answer(facts, [f"Wrote {path}" for path in drawn.paths], as_json=as_json,
            warnings=drawn.warnings)  # fmt: skip

@@ -52,7 +52,7 @@ def command(
       ganwerk serve --host 0.0.0.0 --password WORD
     """
     _need_extra()
-    from ganwerk.web.door import Door, is_loopback, lasting_secret
+    from ganwerk.web.access import Access, is_loopback, lasting_secret
     from ganwerk.web.serve import listen, serve
     from ganwerk.web.site import Site
 
@@ -65,15 +65,15 @@ def command(
         if not folder.is_dir():
             raise ConfigError(f"{folder} is no folder.", "Name a folder that holds runs.")
     listening = listen(host, port)
-    door = Door(host, listening.getsockname()[1], lasting_secret(), password or None)
-    site = Site(folders or (Path("runs"),), roots or (Path("."),), door)
+    access = Access(host, listening.getsockname()[1], lasting_secret(), password or None)
+    site = Site(folders or (Path("runs"),), roots or (Path("."),), access)
 
     def ready() -> None:
-        say(door.address)
+        say(access.address)
         say("Ctrl-C closes the page; trainings go on without it.")
         sys.stdout.flush()
         if not no_browser:
-            _open(door.address)
+            _open(access.address)
 
     serve(site, listening, ready)
 

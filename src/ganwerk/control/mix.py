@@ -39,12 +39,12 @@ def crossed(rows: Places, columns: Places, layers: Sequence[int]) -> Places:
     return mixed
 
 
-def require_styles(steered: Steered, wish: str) -> None:
+def require_styles(steered: Steered, what: str) -> None:
     """Raises ConfigError for a generator without styles."""
     if steered.space.layers == 1:
         kind = steered.sampler.settings.network.kind
         raise ConfigError(
-            f"{wish} needs a generator with styles, and this run's network is '{kind}', which has "
+            f"{what} needs a generator with styles, and this run's network is '{kind}', which has "
             "none.",
             "Train one that has: ganwerk train PICTURES --preset stylegan",
         )

@@ -17,37 +17,37 @@ from starlette.staticfiles import StaticFiles
 
 from ganwerk.errors import GanwerkError
 from ganwerk.web import (
-    begin,
     control,
+    details,
+    events,
     explore,
     laboratory,
-    look,
-    making,
+    new_run,
     pages,
+    run_jobs,
     runs,
     share,
-    stream,
     styles,
     uploads,
 )
-from ganwerk.web.door import Guard
+from ganwerk.web.access import Guard
+from ganwerk.web.run_table import NoSuchRunError
 from ganwerk.web.site import Site, answer
-from ganwerk.web.table import NoSuchRunError
 
 STATIC = Path(__file__).with_name("static")
 
 PARTS: tuple[ModuleType, ...] = (
     pages,
     runs,
-    look,
+    details,
     control,
     share,
-    begin,
+    new_run,
     uploads,
-    stream,
+    events,
     laboratory,
     explore,
-    making,
+    run_jobs,
     styles,
 )
 """Each has `routes()`, the routes that it serves."""
@@ -79,7 +79,7 @@ def build(site: Site) -> Starlette:
     routes.append(Mount("/static", Files(directory=STATIC)))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, door=site.door)],
+        middleware=[Middleware(Guard, access=site.access)],
         exception_handlers={GanwerkError: _told, 404: _nothing},
         lifespan=lifespan,
     )

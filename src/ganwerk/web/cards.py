@@ -13,7 +13,7 @@ from ganwerk.run import Run
 from ganwerk.run.making import ABOUT
 from ganwerk.run.state import State, state_of
 from ganwerk.web.launches import Launch, Launches
-from ganwerk.web.table import RunTable, id_of
+from ganwerk.web.run_table import RunTable, id_of
 from ganwerk.web.tail import LastRows, Row
 
 _TURNS = ("start", "resume", "end")

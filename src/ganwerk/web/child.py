@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
 from ganwerk.errors import GanwerkError, MachineError
-from ganwerk.web.wire import BrokenError, Head, Message, packed, read_soon
+from ganwerk.web.framing import BrokenError, Head, Message, encode, read_message_async
 
 STREAM_LIMIT = 1 << 20
 LAST_WORDS = 2_000
@@ -87,7 +87,7 @@ class Child:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         with suppress(BrokenError, OSError):
-            while (message := await read_soon(process.stdout)) is not None:
+            while (message := await read_message_async(process.stdout)) is not None:
                 queue = self._answers.get(int(message[0].get("number", 0)))
                 if queue is not None:
                     await queue.put(message)
@@ -140,7 +140,7 @@ class Child:
         if process is None or process.stdin is None:
             raise GoneError
         try:
-            process.stdin.write(packed(head, body))
+            process.stdin.write(encode(head, body))
             await process.stdin.drain()
         except (BrokenPipeError, ConnectionError):
             raise GoneError from None

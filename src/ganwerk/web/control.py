@@ -15,11 +15,11 @@ from ganwerk import checks
 from ganwerk.errors import ConfigError, RunError
 from ganwerk.run.files import disk_errors
 from ganwerk.run.state import State
+from ganwerk.web.commands import command_line, display_path
 from ganwerk.web.launches import ask_to_stop, holder
-from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.run_table import id_of
+from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.sources import safe_name
-from ganwerk.web.table import id_of
-from ganwerk.web.words import line, near
 
 TRASH = ".trash"
 STOP_SECONDS = 300
@@ -56,25 +56,25 @@ def _stop(site: Site, run: str) -> None:
 
 async def resume(request: Request) -> Response:
     """Go on; with `minutes` for so long from where it stands, after a stop if it is running."""
-    site, run, values = Site.of(request), request.path_params["run"], await asked(request)
+    site, run, values = Site.of(request), request.path_params["run"], await json_body(request)
     path = site.run(request)
-    words = ["resume", near(path)]
+    arguments = ["resume", display_path(path)]
     if values.get("minutes") is not None:
-        words += ["--minutes", f"{checks.positive(values['minutes'], '--minutes'):g}"]
+        arguments += ["--minutes", f"{checks.positive(values['minutes'], '--minutes'):g}"]
     running = site.cards.all()[run]["state"] == State.RUNNING
-    if running and "--minutes" not in words:
+    if running and "--minutes" not in arguments:
         raise RunError(f"{path.name} is being trained already.")
     if running:
         _stop(site, run)
     ending = site.launches.log_of(path)
     if running or (ending is not None and ending.alive):  # it has said its end, and unloads
-        site.later(_resume_when_stopped(site, run, words, path))
+        site.later(_resume_when_stopped(site, run, arguments, path))
     else:
-        await asyncio.to_thread(site.launches.start, words, path)
-    return answer({"command": line(words)})
+        await asyncio.to_thread(site.launches.start, arguments, path)
+    return answer({"command": command_line(arguments)})
 
 
-async def _resume_when_stopped(site: Site, run: str, words: list[str], path: Path) -> None:
+async def _resume_when_stopped(site: Site, run: str, arguments: list[str], path: Path) -> None:
     for _ in range(STOP_SECONDS * 5):
         await asyncio.sleep(0.2)
         card = (await asyncio.to_thread(site.cards.all)).get(run)
@@ -82,12 +82,12 @@ async def _resume_when_stopped(site: Site, run: str, words: list[str], path: Pat
         if card is None:
             return
         if card["state"] != State.RUNNING and not (launch and launch.alive):
-            await asyncio.to_thread(site.launches.start, words, path)
+            await asyncio.to_thread(site.launches.start, arguments, path)
             return
 
 
 async def rename(request: Request) -> Response:
-    site, values = Site.of(request), await asked(request)
+    site, values = Site.of(request), await json_body(request)
     path = _at_rest(site, request)
     name = text(values, "name").strip()
     if not name or safe_name(name) != name:
@@ -120,7 +120,7 @@ async def remove(request: Request) -> Response:
         os.rename(path, target)
     site.launches.forget(path)
     site.runs.look_again()
-    return answer({"place": near(target)})
+    return answer({"place": display_path(target)})
 
 
 def _at_rest(site: Site, request: Request) -> Path:

@@ -2,11 +2,11 @@
 
 It holds one generator. What it is asked (`do` in the head of a message):
 
-draw   wishes (see control.wish): a picture each, in this order
-walk   stops, wishes too, and shares of the way: a picture each
-exact  a wish: drawn as `ganwerk sample` does, in a batch of the fixed size, bit for bit
-keep   a wish and a name: its place is written into the run
-facts  what can be wished for
+draw   specs (see control.spec): a picture each, in this order
+walk   stops, specs too, and shares of the way: a picture each
+exact  a spec: drawn as `ganwerk sample` does, in a batch of the fixed size, bit for bit
+keep   a spec and a name: its place is written into the run
+facts  what can be asked for
 drop   an asker waits no longer
 
 An answer has the number of its request; pictures also the index of their part, and how many images
@@ -28,15 +28,15 @@ import torch
 from ganwerk import checks
 from ganwerk.control.layers import band
 from ganwerk.control.places import Places
+from ganwerk.control.resolve import SpecResolver
+from ganwerk.control.spec import read
 from ganwerk.control.steered import Pixels, Steered
-from ganwerk.control.wish import read
-from ganwerk.control.wished import Wisher
 from ganwerk.errors import ConfigError, GanwerkError
 from ganwerk.run import encode_picture, to_uint8
 from ganwerk.run.index import list_checkpoints
-from ganwerk.web.serving import Channel, failure, serve
-from ganwerk.web.waiting import MOST_PICTURES, Piece, Request, Waiting
-from ganwerk.web.wire import Head
+from ganwerk.web.channel import Channel, failure, serve
+from ganwerk.web.framing import Head
+from ganwerk.web.request_queue import MOST_PICTURES, Piece, Request, RequestQueue
 
 LOOK_SECONDS = 2.0
 """How often a newer checkpoint is looked for."""
@@ -81,8 +81,8 @@ class Drawer:
 
     def __init__(self, path: Path, at: str | int, channel: Channel) -> None:
         self.path, self.at, self.channel = path, at, channel
-        self.waiting, self.pace = Waiting(), Pace()
-        self._opened: tuple[object, Wisher] | None = None
+        self.waiting, self.pace = RequestQueue(), Pace()
+        self._opened: tuple[object, SpecResolver] | None = None
         self._looked = self._urgent = -float("inf")
 
     def run(self) -> None:
@@ -93,15 +93,15 @@ class Drawer:
             most = self.pace.most(PATIENCE if hurried else ALONE_PATIENCE)
             pieces = self.waiting.take(most, MOST_URGENT)
             try:
-                wisher = self._newest()
+                resolver = self._newest()
             except GanwerkError as error:
                 for piece in pieces:
                     self._send(piece, failure(error))
                 continue
-            self._draw(wisher, [piece for piece in pieces if piece.part[0] in PLACED])
+            self._draw(resolver, [piece for piece in pieces if piece.part[0] in PLACED])
             for piece in pieces:
                 if piece.part[0] in OTHERS:
-                    self._answer(wisher, piece)
+                    self._answer(resolver, piece)
 
     def _receive(self) -> None:
         """All that has come; waits only where there is nothing to do."""
@@ -121,46 +121,47 @@ class Drawer:
         if request is not None:
             self.channel.send({"number": request.number, "dropped": True})
 
-    def _newest(self) -> Wisher:
+    def _newest(self) -> SpecResolver:
         """The generator, a newer one where the latest is asked for. Raises GanwerkError."""
         now = time.monotonic()
         if self._opened is None or (self.at == "latest" and now - self._looked > LOOK_SECONDS):
             self._looked = now
             found = [(i.images, i.sequence) for i in list_checkpoints(self.path / "checkpoints")]
             if self._opened is None or self._opened[0] != found:
-                self._opened = found, Wisher(Steered.open(self.path, self.at, "cpu"), self.path)
+                steered = Steered.open(self.path, self.at, "cpu")
+                self._opened = found, SpecResolver(steered, self.path)
         return self._opened[1]
 
-    def _answer(self, wisher: Wisher, piece: Piece) -> None:
+    def _answer(self, resolver: SpecResolver, piece: Piece) -> None:
         what, given, head = piece.part
         try:
-            self._send(piece, *OTHERS[what](wisher, given, head))
+            self._send(piece, *OTHERS[what](resolver, given, head))
         except GanwerkError as error:
             self._send(piece, failure(error))
 
-    def _draw(self, wisher: Wisher, pieces: Sequence[Piece]) -> None:
+    def _draw(self, resolver: SpecResolver, pieces: Sequence[Piece]) -> None:
         """All pictures of some pieces in one pass."""
         ready: list[tuple[Piece, Places]] = []
         for piece in pieces:
             what, given, _ = piece.part
             try:
-                ready.append((piece, PLACED[what](wisher, given)))
+                ready.append((piece, PLACED[what](resolver, given)))
             except GanwerkError as error:
                 self._send(piece, failure(error))
         if not ready:
             return
-        places = wisher.steered.joined([place for _, place in ready])
+        places = resolver.steered.joined([place for _, place in ready])
         began = time.perf_counter()
         try:
             with torch.inference_mode():
-                pictures = to_uint8(wisher.steered.drawn(places))
+                pictures = to_uint8(resolver.steered.drawn(places))
         except GanwerkError as error:
             for piece, _ in ready:
                 self._send(piece, failure(error))
             return
         self.pace.saw(len(ready), time.perf_counter() - began)
         for (piece, _), pixels in zip(ready, pictures, strict=True):
-            self._send(piece, *picture(pixels, piece.part[2], wisher))
+            self._send(piece, *picture(pixels, piece.part[2], resolver))
 
     def _send(self, piece: Piece, head: Head, body: bytes = b"") -> None:
         request = piece.request
@@ -170,11 +171,11 @@ class Drawer:
         self.channel.send({**about, **head}, body)
 
 
-def picture(pixels: Pixels, asked: Head, wisher: Wisher) -> tuple[Head, bytes]:
+def picture(pixels: Pixels, asked: Head, resolver: SpecResolver) -> tuple[Head, bytes]:
     """The head and body of a picture (H, W, C), of the kind that was asked for; 'raw' has its bytes
     as they are."""
     kind = str(asked.get("kind", "png"))
-    head = {"images": wisher.steered.sampler.images, "kind": kind}
+    head = {"images": resolver.steered.sampler.images, "kind": kind}
     if kind == "raw":
         return head | {"shape": list(pixels.shape)}, pixels.tobytes()
     factor = len(pixels) // int(asked.get("most_px") or len(pixels))
@@ -188,7 +189,7 @@ def picture(pixels: Pixels, asked: Head, wisher: Wisher) -> tuple[Head, bytes]:
 def request_of(head: Head) -> Request:
     """What a message asks for, checked by the server already."""
     what = str(head["do"])
-    given: list[Any] = head.get("wishes") or [None]
+    given: list[Any] = head.get("specs") or [None]
     if what == "walk":
         given = [(head["stops"], share) for share in head["shares"]]
     parts = tuple((what, each, head) for each in given[:MOST_PICTURES])
@@ -196,24 +197,24 @@ def request_of(head: Head) -> Request:
     return Request(int(head["number"]), asker, parts, bool(head.get("urgent")))
 
 
-def _walked(wisher: Wisher, given: tuple[list[str], float]) -> Places:
+def _walked(resolver: SpecResolver, given: tuple[list[str], float]) -> Places:
     stops, share = given
     if len(stops) < 2:
         raise ConfigError("A walk needs two pictures or more.", "Pin another picture.")
-    return wisher.walked([read(stop) for stop in stops], share)
+    return resolver.walked([read(stop) for stop in stops], share)
 
 
-def _exact(wisher: Wisher, wish: str, head: Head) -> tuple[Head, bytes]:
-    pixels = wisher.steered.draw(wisher.place(read(wish)))[0]
-    return picture(pixels, head, wisher)
+def _exact(resolver: SpecResolver, spec: str, head: Head) -> tuple[Head, bytes]:
+    pixels = resolver.steered.draw(resolver.place(read(spec)))[0]
+    return picture(pixels, head, resolver)
 
 
-def _keep(wisher: Wisher, wish: str, head: Head) -> tuple[Head, bytes]:
-    return {"path": str(wisher.keep(read(wish), str(head["name"])))}, b""
+def _keep(resolver: SpecResolver, spec: str, head: Head) -> tuple[Head, bytes]:
+    return {"path": str(resolver.keep(read(spec), str(head["name"])))}, b""
 
 
-def _facts(wisher: Wisher, _: None, head: Head) -> tuple[Head, bytes]:
-    steered = wisher.steered
+def _facts(resolver: SpecResolver, _: None, head: Head) -> tuple[Head, bytes]:
+    steered = resolver.steered
     sampler, space = steered.sampler, steered.space
     largest = max(space.resolutions)
     return {
@@ -222,26 +223,26 @@ def _facts(wisher: Wisher, _: None, head: Head) -> tuple[Head, bytes]:
         "channels": sampler.settings.data.channels,
         "classes": list(steered.classes),
         "layers": [{"side_px": side, "band": band(side, largest)} for side in space.resolutions],
-        "truncates": _truncates(wisher),
-        "directions": wisher.directions.importance.tolist(),
+        "truncates": _truncates(resolver),
+        "directions": resolver.directions.importance.tolist(),
         "warnings": list(sampler.warnings),
     }, b""
 
 
-def _truncates(wisher: Wisher) -> bool:
+def _truncates(resolver: SpecResolver) -> bool:
     """Whether the generator knows a middle."""
     try:
-        wisher.steered.places([0], (), 0.5)
+        resolver.steered.places([0], (), 0.5)
     except ConfigError:
         return False
     return True
 
 
-PLACED: dict[str, Callable[[Wisher, Any], Places]] = {
-    "draw": lambda wisher, wish: wisher.place(read(wish)),
+PLACED: dict[str, Callable[[SpecResolver, Any], Places]] = {
+    "draw": lambda resolver, spec: resolver.place(read(spec)),
     "walk": _walked,
 }
-OTHERS: dict[str, Callable[[Wisher, Any, Head], tuple[Head, bytes]]] = {
+OTHERS: dict[str, Callable[[SpecResolver, Any, Head], tuple[Head, bytes]]] = {
     "exact": _exact,
     "keep": _keep,
     "facts": _facts,

@@ -1,4 +1,4 @@
-"""Drawing on the page: pictures as wished, walks, the nearest training pictures.
+"""Drawing on the page: single pictures, walks, the nearest training pictures.
 
 All is drawn by worker processes (web.drawer), one for each generator that is looked at; they are
 few, and end when nobody has asked for a while.
@@ -18,14 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ganwerk import checks
-from ganwerk.control.wish import command, read
+from ganwerk.control.spec import command, read
 from ganwerk.errors import ConfigError
 from ganwerk.web.child import Child, Children, DroppedError
-from ganwerk.web.site import Site, answer, asked, text
-from ganwerk.web.streams import passed_on
-from ganwerk.web.waiting import MOST_PICTURES
-from ganwerk.web.wire import Head
-from ganwerk.web.words import near
+from ganwerk.web.commands import display_path
+from ganwerk.web.framing import Head
+from ganwerk.web.relay import relayed
+from ganwerk.web.request_queue import MOST_PICTURES
+from ganwerk.web.site import Site, answer, json_body, text
 
 MOST_GENERATORS, MOST_NEAREST, MOST_STOPS = 3, 2, 64
 MOST_URGENT = 8
@@ -72,12 +72,12 @@ def _whole(given: Any) -> Any:
     return int(given) if digits else given
 
 
-def _wishes(values: dict[str, Any], key: str, most: int) -> list[str]:
+def _specs(values: dict[str, Any], key: str, most: int) -> list[str]:
     """Texts that can be understood. Raises ConfigError."""
     found = values.get(key)
     if not isinstance(found, list) or not 1 <= len(found) <= most:
         raise ConfigError(f"1 to {most} pictures can be asked for at once.", "Ask for fewer.")
-    return [str(read(text({key: wish}, key, 4_000))) for wish in found]
+    return [str(read(text({key: spec}, key, 4_000))) for spec in found]
 
 
 def _drawing(values: dict[str, Any]) -> Head:
@@ -94,7 +94,7 @@ def _drawing(values: dict[str, Any]) -> Head:
 
 
 async def generator(request: Request) -> Response:
-    """What can be wished for."""
+    """What can be asked for."""
     head, _ = await (await drawer(request)).answer({"do": "facts"})
     path = Site.of(request).run(request)
     kept = await asyncio.to_thread(_places, path)
@@ -110,46 +110,46 @@ def _places(path: Path) -> list[str]:
 
 
 async def draw(request: Request) -> Response:
-    """wishes: a stream of pictures, each with the index of its wish, as they are drawn. asker: only
+    """specs: a stream of pictures, each with the index of its spec, as they are drawn. asker: only
     its latest request counts; urgent: before all others."""
-    values = await asked(request)
+    values = await json_body(request)
     head = _drawing(values)
     most = MOST_URGENT if head["urgent"] else MOST_PICTURES
-    head["wishes"] = _wishes(values, "wishes", most)
+    head["specs"] = _specs(values, "specs", most)
     child = await drawer(request, values.get("at", "latest"))
-    return passed_on(Site.of(request), child.answers({"do": "draw", **head}))
+    return relayed(Site.of(request), child.answers({"do": "draw", **head}))
 
 
 async def walk(request: Request) -> Response:
     """stops, shares: a stream of the pictures at these shares of the way."""
-    values = await asked(request)
+    values = await json_body(request)
     shares = values.get("shares")
     if not isinstance(shares, list) or not 1 <= len(shares) <= MOST_PICTURES:
         raise ConfigError(f"A walk shows 1 to {MOST_PICTURES} pictures at once.", "Ask for fewer.")
     head = _drawing(values) | {
-        "stops": _wishes(values, "stops", MOST_STOPS),
+        "stops": _specs(values, "stops", MOST_STOPS),
         "shares": [checks.amount(share, "shares", most=1.0) for share in shares],
     }
     child = await drawer(request, values.get("at", "latest"))
-    return passed_on(Site.of(request), child.answers({"do": "walk", **head}))
+    return relayed(Site.of(request), child.answers({"do": "walk", **head}))
 
 
 async def picture(request: Request) -> Response:
     """One picture by its address. exact: as `ganwerk sample` draws it, bit for bit; save: to be
     kept as a file."""
     query = request.query_params
-    wish = read(query.get("wish", "seed=0"))
+    spec = read(query.get("spec", "seed=0"))
     exact = "exact" in query or "save" in query
     child = await drawer(request)
     try:
         head, body = await child.answer(
-            {"do": "exact" if exact else "draw", "wishes": [str(wish)], **_drawing(_flat(query))}
+            {"do": "exact" if exact else "draw", "specs": [str(spec)], **_drawing(_flat(query))}
         )
     except DroppedError:
         return Response(status_code=409)
     headers = {"x-images": str(head["images"]), "cache-control": _age(query)}
     if "save" in query:
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{Site.of(request).run(request).name}-{wish}")
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{Site.of(request).run(request).name}-{spec}")
         headers["content-disposition"] = f'attachment; filename="{name[:120]}.{head["kind"]}"'
     return Response(body, media_type=f"image/{head['kind']}", headers=headers)
 
@@ -164,21 +164,21 @@ def _age(query: QueryParams) -> str:
 
 
 async def told(request: Request) -> Response:
-    """The command that draws a wish."""
+    """The command that draws a spec."""
     query = request.query_params
-    path = Path(near(Site.of(request).run(request)))
+    path = Path(display_path(Site.of(request).run(request)))
     at = checks.at(_whole(query.get("at", "latest")))
-    return answer({"command": command(path, read(query.get("wish", "seed=0")), at)})
+    return answer({"command": command(path, read(query.get("spec", "seed=0")), at)})
 
 
 async def nearest(request: Request) -> Response:
-    """wishes: for each the training picture nearest to it, as a stream of names and pictures."""
-    values = await asked(request)
-    wishes = _wishes(values, "wishes", MOST_URGENT)
+    """specs: for each the training picture nearest to it, as a stream of names and pictures."""
+    values = await json_body(request)
+    specs = _specs(values, "specs", MOST_URGENT)
     site = Site.of(request)
     child = await drawer(request, values.get("at", "latest"))
     drawn: list[tuple[int, list[int], bytes]] = []
-    async with aclosing(child.answers({"do": "draw", "wishes": wishes, "kind": "raw"})) as found:
+    async with aclosing(child.answers({"do": "draw", "specs": specs, "kind": "raw"})) as found:
         async for head, body in found:
             if "error" in head:
                 raise ConfigError(head["error"], head.get("hint", ""))
@@ -188,4 +188,4 @@ async def nearest(request: Request) -> Response:
     question = {"do": "nearest", "asker": _drawing(values).get("asker", "nearest"),
                 "shape": [len(drawn), *drawn[0][1]]}  # fmt: skip
     pixels = b"".join(body for *_, body in drawn)
-    return passed_on(site, searcher.answers(question, pixels))
+    return relayed(site, searcher.answers(question, pixels))

@@ -18,9 +18,9 @@ from starlette.routing import Route
 from ganwerk import checks
 from ganwerk.errors import ConfigError, MachineError
 from ganwerk.web.child import Child, GoneError
-from ganwerk.web.site import Site, answer, asked, text
-from ganwerk.web.streams import passed_on
-from ganwerk.web.wire import Message
+from ganwerk.web.framing import Message
+from ganwerk.web.relay import relayed
+from ganwerk.web.site import Site, answer, json_body, text
 
 NAME = "ganwerk.web.player"
 MOST_GAMES, MOST_METHODS = 3, 4
@@ -98,21 +98,21 @@ async def warm(request: Request) -> Response:
 
 async def play(request: Request) -> Response:
     """experiment, preset, methods, seed, paused: a stream of messages (see web.player)."""
-    site, wish = Site.of(request), await asked(request)
-    methods = wish.get("methods", [])
+    site, values = Site.of(request), await json_body(request)
+    methods = values.get("methods", [])
     if not isinstance(methods, list) or len(methods) > MOST_METHODS:
         raise ConfigError(f"At most {MOST_METHODS} methods can be compared.", "Take one away.")
     head: dict[str, Any] = {
-        "experiment": text(wish, "experiment"),
-        "preset": text(wish, "preset"),
+        "experiment": text(values, "experiment"),
+        "preset": text(values, "preset"),
         "methods": [text({"method": method}, "method") for method in methods],
-        "seed": checks.whole(wish.get("seed", 0), "seed", least=0, most=checks.MOST_SEEDS),
-        "paused": wish.get("paused") is True,
+        "seed": checks.whole(values.get("seed", 0), "seed", least=0, most=checks.MOST_SEEDS),
+        "paused": values.get("paused") is True,
         "data_root": _digits(site),
     }
     if not re.fullmatch(r"[a-z]{1,20}", head["experiment"]):
         raise ConfigError("There is no such game.", "Choose ring, grid, line, dirac or stacked.")
-    return passed_on(site, site.part(Games).play(head))
+    return relayed(site, site.part(Games).play(head))
 
 
 def _digits(site: Site) -> str | None:
@@ -123,14 +123,14 @@ def _digits(site: Site) -> str | None:
 
 async def pace(request: Request) -> Response:
     """paused, and most_per_second: steps, null for as many as can be."""
-    wish = await asked(request)
+    values = await json_body(request)
     child = Site.of(request).part(Games).playing.get(request.path_params["game"])
     if child is None:
         raise ConfigError("This game is over.", "Play it again.")
-    most = wish.get("most_per_second")
+    most = values.get("most_per_second")
     if most is not None:
         most = checks.amount(most, "most_per_second", least=0.1, most=1e6)
-    paused = wish.get("paused") is True
+    paused = values.get("paused") is True
     with suppress(GoneError):  # its stream says so
         await child.tell({"do": "pace", "paused": paused, "most_per_second": most})
     return answer({})

@@ -21,8 +21,8 @@ from typing import Any
 
 from ganwerk.errors import RunError
 from ganwerk.run.files import disk_errors, from_json
-from ganwerk.web.table import id_of
-from ganwerk.web.words import argv, line
+from ganwerk.web.commands import argv, command_line
+from ganwerk.web.run_table import id_of
 
 FOLDER = ".ganwerk"
 """Inside a folder of runs; hidden, so that no run can have its name."""
@@ -70,23 +70,23 @@ class Launches:
         self._children: list[subprocess.Popen[bytes]] = []
         self._read: dict[Path, tuple[tuple[int, int], Launch]] = {}
 
-    def start(self, words: Sequence[str], run: Path) -> Launch:
+    def start(self, arguments: Sequence[str], run: Path) -> Launch:
         """Run `ganwerk WORDS` for the run at `run`. Raises MachineError, RunError."""
         log = _log(run)
         known = self.log_of(run)
         if known is not None and known.alive:
             raise RunError(f"{run.name} is being trained already.", "See it in the list of runs.")
-        began = {"run": run.name, "command": line(words), "started": time.time()}
+        began = {"run": run.name, "command": command_line(arguments), "started": time.time()}
         with disk_errors(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             with open(log, "wb", buffering=0) as file:
                 file.write(f"{json.dumps(began)}\n".encode())
                 child = subprocess.Popen(
-                    argv(words), stdin=subprocess.DEVNULL, stdout=file, stderr=file, **session()
+                    argv(arguments), stdin=subprocess.DEVNULL, stdout=file, stderr=file, **session()
                 )
                 file.write(f"{json.dumps({'pid': child.pid})}\n".encode())
         self._children.append(child)
-        return Launch(log, run, line(words), child.pid, float(str(began["started"])))
+        return Launch(log, run, command_line(arguments), child.pid, float(str(began["started"])))
 
     def log_of(self, run: Path) -> Launch | None:
         """What is known of the training of `run` that was started here last."""

@@ -24,8 +24,8 @@ from ganwerk.metrics.search import nearest
 from ganwerk.run import Run, encode_picture
 from ganwerk.sampling.sample import Sampler
 from ganwerk.values import ignore_progress
-from ganwerk.web.serving import Channel, failure, serve
-from ganwerk.web.wire import Head
+from ganwerk.web.channel import Channel, failure, serve
+from ganwerk.web.framing import Head
 
 FEATURES, LOOKED_UP = "pixelpca64", 2_000
 """In what is measured, and how many held-out pictures are measured beside."""

@@ -28,15 +28,15 @@ async def page(request: Request) -> Response:
     token = request.query_params.get("token")
     if token is None:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
-    door = Site.of(request).door
-    known = request.cookies.get(door.cookie_name) == door.cookie
-    if not door.opens(token):
+    access = Site.of(request).access
+    known = request.cookies.get(access.cookie_name) == access.cookie
+    if not access.accepts_token(token):
         return RedirectResponse("/" if known else "/enter", 303)
     return _with_cookie(RedirectResponse("/", 303), request)
 
 
 async def entrance(request: Request) -> Response:
-    name = "enter.html" if Site.of(request).door.password is not None else "closed.html"
+    name = "enter.html" if Site.of(request).access.password is not None else "closed.html"
     return FileResponse(STATIC / name)
 
 
@@ -50,15 +50,15 @@ async def enter(request: Request) -> Response:
     given = parse_qs(content.decode("utf-8", "replace")).get("password", [""])[0]
     site = Site.of(request)
     async with site.entering:  # one attempt at a time, however many ask at once
-        if not site.door.knows(given):
+        if not site.access.accepts_password(given):
             await asyncio.sleep(WRONG_SECONDS)
             return RedirectResponse("/enter?wrong", 303)
     return _with_cookie(RedirectResponse("/", 303), request)
 
 
 def _with_cookie(response: Response, request: Request) -> Response:
-    door = Site.of(request).door
+    access = Site.of(request).access
     response.set_cookie(
-        door.cookie_name, door.cookie, max_age=_ONE_YEAR, httponly=True, samesite="strict"
+        access.cookie_name, access.cookie, max_age=_ONE_YEAR, httponly=True, samesite="strict"
     )
     return response

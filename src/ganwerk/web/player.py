@@ -22,8 +22,8 @@ from ganwerk.errors import GanwerkError
 from ganwerk.lab.live import Lane, Stage
 from ganwerk.lab.stacked import ready
 from ganwerk.values import Progress
-from ganwerk.web.serving import Channel, failure, serve
-from ganwerk.web.wire import Head
+from ganwerk.web.channel import Channel, failure, serve
+from ganwerk.web.framing import Head
 
 FRAME_SECONDS = 0.04
 JUDGED_SECONDS = 3.0

@@ -10,8 +10,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ganwerk.doctor.table import kinds
+from ganwerk.web.run_table import NoSuchRunError
 from ganwerk.web.site import Site, answer
-from ganwerk.web.table import NoSuchRunError
 
 
 def routes() -> list[Route]:

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from ganwerk.errors import RunError
 from ganwerk.run.files import disk_errors
+from ganwerk.web.commands import argv, display_path
 from ganwerk.web.launches import FOLDER, session
 from ganwerk.web.site import Site, answer
-from ganwerk.web.words import argv, near
 
 HTML = "text/html; charset=utf-8"
 
@@ -34,8 +34,9 @@ async def report(request: Request) -> Response:
     folder = Path(tempfile.mkdtemp(prefix="ganwerk-report-"))
     target = folder / "report.html"
     process = await asyncio.create_subprocess_exec(
-        *argv(["report", near(path), "--out", str(target)]), stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, **session(),
+        *argv(["report", display_path(path), "--out", str(target)]),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE, **session(),
     )  # fmt: skip
     _, said = await process.communicate()
     if not target.is_file():
@@ -62,8 +63,8 @@ async def publish(request: Request) -> Response:
     target = _page_of(path)
     with disk_errors(target):
         target.parent.mkdir(exist_ok=True)
-    words = ["publish", near(path), near(target), "--one-file", "--json"]
-    return answer({"id": site.asks.ask(words, anew=True)})
+    arguments = ["publish", display_path(path), display_path(target), "--one-file", "--json"]
+    return answer({"id": site.queries.submit(arguments, anew=True)})
 
 
 async def published(request: Request) -> Response:

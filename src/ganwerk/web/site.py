@@ -14,14 +14,14 @@ from starlette.responses import JSONResponse
 
 from ganwerk.checks import shown
 from ganwerk.errors import ConfigError
-from ganwerk.web.asks import Asks
+from ganwerk.web.access import Access
 from ganwerk.web.cards import Cards
-from ganwerk.web.door import Door
 from ganwerk.web.history import Histories
 from ganwerk.web.inspection import Inspection
 from ganwerk.web.launches import Launches
+from ganwerk.web.queries import Queries
+from ganwerk.web.run_table import RunTable
 from ganwerk.web.sources import Sources
-from ganwerk.web.table import RunTable
 
 MOST_BODY_BYTES = 1 << 16
 
@@ -42,12 +42,12 @@ class Site:
 
     folders: Sequence[Path]
     roots: Sequence[Path]
-    door: Door
+    access: Access
     stopping: Callable[[], bool] = lambda: False
     at_end: list[Callable[[], None]] = field(default_factory=list)
     histories: Histories = field(default_factory=Histories)
     inspection: Inspection = field(default_factory=Inspection)
-    asks: Asks = field(default_factory=Asks)
+    queries: Queries = field(default_factory=Queries)
     entering: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     runs: RunTable = field(init=False)
@@ -61,7 +61,7 @@ class Site:
         self.launches = Launches(self.runs.folders)
         self.cards = Cards(self.runs, self.launches)
         self.sources = Sources(self.roots, self.runs.home.parent / "pictures")
-        self.at_end += [self.inspection.close, self.asks.close]
+        self.at_end += [self.inspection.close, self.queries.close]
 
     def part(self, kind: Callable[[], Part]) -> Part:
         """What a part of the page keeps while it is served, made when first asked for."""
@@ -91,7 +91,7 @@ def answer(value: Any, status: int = 200) -> JSONResponse:
     return JSONResponse(value, status)
 
 
-async def asked(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises ConfigError."""
     content = bytearray()
     async for part in request.stream():

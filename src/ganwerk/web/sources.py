@@ -19,8 +19,8 @@ from typing import Any
 from ganwerk.data.formats import is_picture_name
 from ganwerk.data.named import NAMED_SETS
 from ganwerk.errors import ConfigError, DataError, shown
-from ganwerk.web.table import id_of
-from ganwerk.web.words import near
+from ganwerk.web.commands import display_path
+from ganwerk.web.run_table import id_of
 
 MOST_COUNTED = 100_000
 MOST_LISTED = 2_000
@@ -59,7 +59,7 @@ class Sources:
             path = self._known.get(source)
         if path is None or not path.exists() or not self._allowed(path):
             raise DataError("These pictures are not known (any more).", "Choose them again.")
-        return Source(source, path.name, near(path), path)
+        return Source(source, path.name, display_path(path), path)
 
     def top(self) -> list[dict[str, Any]]:
         """The allowed folders."""
@@ -118,7 +118,7 @@ class Sources:
         pictures = sum(is_picture_name(entry.name) for entry in inside)
         folders = sum(self._choosable(entry) for entry in inside)
         return {"id": source, "name": name, "kind": "folder", "pictures": pictures,
-                "folders": folders, "place": near(path)}  # fmt: skip
+                "folders": folders, "place": display_path(path)}  # fmt: skip
 
 
 def _entries(folder: Path) -> Iterator[Path]:

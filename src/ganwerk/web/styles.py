@@ -13,9 +13,9 @@ from starlette.routing import Route
 from ganwerk import checks
 from ganwerk.errors import ConfigError, RunError, did_you_mean
 from ganwerk.web import jobs
-from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.commands import argv, command_line, display_path
+from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.uploads import arriving
-from ganwerk.web.words import argv, line, near
 
 FOLDER = "styles"
 """Beside the runs; each transfer is a folder in it."""
@@ -68,7 +68,7 @@ async def take(request: Request) -> Response:
 
 async def start(request: Request) -> Response:
     """strength, colours, size_px. The same again after a stop goes on."""
-    folder, values = _folder(request), await asked(request)
+    folder, values = _folder(request), await json_body(request)
     for which in ("photo", "painting"):
         if not (folder / PICTURES[which]).is_file():
             raise ConfigError(f"The {which} is missing.", f"Choose a {which} first.")
@@ -81,12 +81,13 @@ async def start(request: Request) -> Response:
             f"Colours cannot be {checks.given(colours)}.", did_you_mean(colours, COLOURS)
         )
     size = checks.whole(values.get("size_px", 512), "size_px", least=SIDES[0], most=SIDES[1])
-    words = ["style", near(folder / PICTURES["photo"]), "--style", near(folder / "painting.png"),
-             "--strength", f"{strength:g}", "--colours", colours, "--size", str(size),
-             "--out", near(folder / PICTURES["result"])]  # fmt: skip
+    photo, painting, result = (display_path(folder / name) for name in PICTURES.values())
+    arguments = ["style", photo, "--style", painting, "--strength", f"{strength:g}",
+                 "--colours", colours, "--size", str(size), "--out", result]  # fmt: skip
     again = ["--resume"] if (folder / jobs.JOB).exists() else []
     about = {"strength": strength, "colours": colours, "size_px": size}
-    jobs.begin(folder, argv([*words, *again, "--json"]), line([*words, *again]), **about)
+    arguments += again
+    jobs.begin(folder, argv([*arguments, "--json"]), command_line(arguments), **about)
     return answer(jobs.standing(folder))
 
 

@@ -18,9 +18,9 @@ from starlette.routing import Route
 from ganwerk.data.formats import is_picture_name
 from ganwerk.errors import ConfigError, DataError, GanwerkError, MachineError
 from ganwerk.run.files import disk_errors, free_bytes, human_bytes
-from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.run_table import id_of
+from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.sources import safe_path
-from ganwerk.web.table import id_of
 
 MOST_FILE_BYTES = 64 << 20
 MOST_FILES = 200_000
@@ -48,7 +48,7 @@ async def listed(request: Request) -> Response:
 
 async def begin(request: Request) -> Response:
     """A set of that name, new or to go on with."""
-    path = Site.of(request).sources.make(text(await asked(request), "name"))
+    path = Site.of(request).sources.make(text(await json_body(request), "name"))
     with disk_errors(path, "make the folder"):
         path.mkdir(parents=True, exist_ok=True)
     return answer({"id": id_of(path), "name": path.name})

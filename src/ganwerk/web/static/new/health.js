@@ -2,13 +2,13 @@
 import { html } from "../core/dom.js";
 import { Bar, Trouble } from "../core/parts.js";
 import { count } from "../core/wording.js";
-import { useAsk } from "./ask.js";
+import { useQuery } from "./query.js";
 
 const GROUPS = 4, PLACES = 8, SAMPLE = 24, MOST_CLASSES = 24;
 
 const Thumb = ({ ask, kind, group, place, name }) => html`<img
   class="thumb" loading="lazy" width="72" height="72" alt=${name} title=${name}
-  src=${`/api/asks/${ask}/pictures/${kind}/${group}/${place}`}
+  src=${`/api/queries/${ask}/pictures/${kind}/${group}/${place}`}
   onError=${(event) => event.target.remove()}
 />`;
 
@@ -30,7 +30,7 @@ const Classes = ({ names, counts }) => {
 };
 
 export function Health({ source, onKnown }) {
-  const { id, answer, error } = useAsk({ kind: "look", source });
+  const { id, answer, error } = useQuery({ kind: "look", source });
   if (error) return html`<${Trouble} error=${error} />`;
   if (!answer) {
     return html`<section class="card" aria-label="Pictures"><h2>Looking at the pictures</h2><${Bar} share=${null} label="Looking" /></section>`;

@@ -4,7 +4,7 @@ import { get, post } from "../core/api.js";
 import { Bar, Command, Trouble } from "../core/parts.js";
 import { go } from "../core/route.js";
 import { bytes, count, duration } from "../core/wording.js";
-import { useAsk } from "./ask.js";
+import { useQuery } from "./query.js";
 
 const LEAST_MINUTES = 0.5, MOST_MINUTES = 24 * 60, NOTCHES = 200;
 const SIZES = [16, 32, 64, 128, 256, 512];
@@ -74,7 +74,7 @@ export function Plan({ source }) {
     conditional: TRI[chosen.conditional],
     mirror: TRI[chosen.mirror],
   };
-  const asked = useAsk({ kind: "plan", ...settings });
+  const asked = useQuery({ kind: "plan", ...settings });
   const plan = asked.answer?.plan;
   const advised = plan ? plan.expected_seconds / 60 : null;
   const wanted = minutes ?? advised;

@@ -33,7 +33,7 @@ export default function Any({ route, card }) {
     <${Trouble} error=${error} />
     <p class="caption">
       ${addresses[0] ? "This one does not exist · " : "The generator is being loaded · "}
-      <a href=${link("explore", route.run, { wish: `seed=${seed}` })}>number ${seed}</a>${" of "}
+      <a href=${link("explore", route.run, { spec: `seed=${seed}` })}>number ${seed}</a>${" of "}
       <a href=${link("watch", route.run)}>${card.name}</a>
     </p>
   </div>`;

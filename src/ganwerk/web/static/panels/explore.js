@@ -8,7 +8,7 @@ import { Artist } from "./explore/artist.js";
 import { Shot, usePictures } from "./explore/pictures.js";
 import { Classes, Directions, Mixing, Slider } from "./explore/sliders.js";
 import { Walk } from "./explore/walk.js";
-import { called, plain, read, written } from "./explore/wish.js";
+import { called, plain, read, written } from "./explore/spec.js";
 import { Film, Projection } from "./explore/works.js";
 
 const SHEET = 24, DRAGGED_PX = 128, LARGEST_SEED = 1e9;
@@ -26,15 +26,15 @@ function useGenerator(run, images) {
   return [found, () => reload((n) => n + 1)];
 }
 
-function useCommand(artist, wish, busy) {
+function useCommand(artist, spec, busy) {
   const [text, set] = useState("");
   useEffect(() => {
     if (busy) return undefined;
     let over = false;
-    get(`${artist.path}/command?${new URLSearchParams({ wish })}`).then(
+    get(`${artist.path}/command?${new URLSearchParams({ spec })}`).then(
       ({ command }) => over || set(command), () => {});
     return () => (over = true);
-  }, [artist, wish, busy]);
+  }, [artist, spec, busy]);
   return text;
 }
 
@@ -48,8 +48,8 @@ function Copied({ text }) {
   return html`<button onClick=${copy}>${copied ? "Copied" : "Copy the link"}</button>`;
 }
 
-function Beside({ artist, wishes, place }) {
-  const { addresses, heads, error } = usePictures(artist, place, wishes, { what: "nearest" });
+function Beside({ artist, specs, place }) {
+  const { addresses, heads, error } = usePictures(artist, place, specs, { what: "nearest" });
   if (error) return html`<${Trouble} error=${error} />`;
   const head = heads[0];
   return html`<figure class="beside"><${Shot} address=${addresses[0]} alt="The nearest training picture" />
@@ -65,8 +65,8 @@ export function nearness({ nearer, held_out }) {
   return `${share} % of real pictures that it never saw are nearer to one of the training.`;
 }
 
-function Stage({ artist, wish, dragging, at, facts, pin, mixIn, near, setNear }) {
-  const text = written(wish);
+function Stage({ artist, spec, dragging, at, facts, pin, mixIn, near, setNear }) {
+  const text = written(spec);
   const { addresses, heads, error } = usePictures(artist, "stage", [text], { urgent: dragging, most_px: DRAGGED_PX });
   const [over, set] = useState(false);
   const command = useCommand(artist, text, dragging);
@@ -85,9 +85,9 @@ function Stage({ artist, wish, dragging, at, facts, pin, mixIn, near, setNear })
   return html`<section class="stagebox" aria-label="The picture">
     <figure
       class=${over ? "stage over" : "stage"} onDragOver=${hover} onDragLeave=${() => set(false)} onDrop=${drop}
-    ><${Shot} address=${addresses[0]} alt=${called(wish)} small=${facts.resolution < 64} />
+    ><${Shot} address=${addresses[0]} alt=${called(spec)} small=${facts.resolution < 64} />
       ${over ? html`<span class="dropnote">Its style goes in here</span>` : null}</figure>
-    <p class="number"><strong>${called(wish)}</strong> <span class="soft">after ${images(seen)}</span></p>
+    <p class="number"><strong>${called(spec)}</strong> <span class="soft">after ${images(seen)}</span></p>
     <${Trouble} error=${error} />
     <div class="buttons">
       <button class="first" onClick=${() => pin(text)}>Pin</button>
@@ -95,7 +95,7 @@ function Stage({ artist, wish, dragging, at, facts, pin, mixIn, near, setNear })
       <${Copied} text=${location.href} />
       <label class="choice"><input type="checkbox" checked=${near} onChange=${(e) => setNear(e.target.checked)} />Nearest training pictures</label>
     </div>
-    ${near ? html`<${Beside} artist=${artist} place="beside" wishes=${[text]} />` : null}
+    ${near ? html`<${Beside} artist=${artist} place="beside" specs=${[text]} />` : null}
     <${Command} text=${command} label="What draws this picture on the command line" />
   </section>`;
 }
@@ -112,11 +112,11 @@ function Thumb({ address, number, chosen, small, choose, pin }) {
     ><${Shot} address=${address} alt=${`Picture ${number}`} small=${small} /></button></li>`;
 }
 
-function Sheet({ artist, wish, first, turn, choose, pin, small, near }) {
+function Sheet({ artist, spec, first, turn, choose, pin, small, near }) {
   const numbers = Array.from({ length: SHEET }, (_, k) => first + k);
-  const wishes = numbers.map((start) => written({ ...wish, start }));
-  const { addresses, error } = usePictures(artist, "sheet", wishes);
-  const shown = near ? wishes.slice(0, 8) : [];
+  const specs = numbers.map((start) => written({ ...spec, start }));
+  const { addresses, error } = usePictures(artist, "sheet", specs);
+  const shown = near ? specs.slice(0, 8) : [];
   const beside = usePictures(artist, "sheet-near", shown, { what: "nearest" });
   return html`<section aria-label="Pictures by number">
     <div class="buttons sheethead">
@@ -127,8 +127,8 @@ function Sheet({ artist, wish, first, turn, choose, pin, small, near }) {
     </div>
     <${Trouble} error=${error} />
     <ul class="sheet">${numbers.map((number, k) => html`<${Thumb}
-      key=${k} number=${number} address=${addresses[k]} small=${small} chosen=${number === wish.start}
-      choose=${() => choose(number)} pin=${() => pin(wishes[k])}
+      key=${k} number=${number} address=${addresses[k]} small=${small} chosen=${number === spec.start}
+      choose=${() => choose(number)} pin=${() => pin(specs[k])}
     />`)}</ul>
     ${near ? html`<h3>The first eight, each above its nearest training picture</h3>
       <${Trouble} error=${beside.error} />
@@ -159,11 +159,11 @@ export default function Explore({ route, card }) {
   const [near, setNear] = useState(false);
   const [layers, setLayers] = useState("coarse");
   const live = useRef(null);
-  const [moved, move] = useState(null); // the wish while a slider is in a hand
+  const [moved, move] = useState(null); // the spec while a slider is in a hand
   if (!facts) return error ? html`<${Trouble} error=${error} />` : html`<p class="soft" role="status">The generator is being loaded …</p>`;
-  const settled = asked.wish ? read(asked.wish) : plain();
-  const wish = moved ?? settled;
-  live.current = wish;
+  const settled = asked.spec ? read(asked.spec) : plain();
+  const spec = moved ?? settled;
+  live.current = spec;
   const keep = (news) => {
     const changed = { ...asked, ...news };
     ask(changed);
@@ -174,7 +174,7 @@ export default function Explore({ route, card }) {
     live.current = next;
     drag(!last);
     move(last ? null : next);
-    if (last) keep({ wish: written(next) });
+    if (last) keep({ spec: written(next) });
   };
   const pins = asked.pins ? asked.pins.split("|") : [];
   const pin = (text) => pins.includes(text) || keep({ pins: [...pins, text].slice(-12).join("|") });
@@ -184,30 +184,30 @@ export default function Explore({ route, card }) {
   return html`
     <div class="explore">
       <div class="large">
-        <${Stage} artist=${artist} wish=${wish} dragging=${dragging} at=${facts.images} facts=${facts} pin=${pin}
+        <${Stage} artist=${artist} spec=${spec} dragging=${dragging} at=${facts.images} facts=${facts} pin=${pin}
           near=${near} setNear=${setNear}
-          mixIn=${(start) => styled && change({ mixes: [...wish.mixes, [start, layers]] })} />
+          mixIn=${(start) => styled && change({ mixes: [...spec.mixes, [start, layers]] })} />
       </div>
       <div class="moving" aria-label="What can be moved" role="group">
         <fieldset class="group"><legend>Picture</legend>
-          <label class="field">Number <input type="number" min="0" value=${typeof wish.start === "number" ? wish.start : ""}
+          <label class="field">Number <input type="number" min="0" value=${typeof spec.start === "number" ? spec.start : ""}
             onChange=${(event) => change({ start: Math.min(LARGEST_SEED, Math.max(0, Number(event.target.value) || 0)) })} /></label>
           ${facts.places.length ? html`<label class="field">Or a place that the run keeps
-            <select value=${typeof wish.start === "string" ? wish.start : ""} onChange=${(event) => event.target.value && change({ start: event.target.value })}>
+            <select value=${typeof spec.start === "string" ? spec.start : ""} onChange=${(event) => event.target.value && change({ start: event.target.value })}>
               <option value="">none</option>${facts.places.map((name) => html`<option key=${name}>${name}</option>`)}
             </select></label>` : null}
-          ${facts.truncates ? html`<${Slider} label="Variety" value=${wish.truncation} least="0" most="1" step="0.01"
-            text=${wish.truncation.toFixed(2)} move=${(truncation) => change({ truncation }, false)}
+          ${facts.truncates ? html`<${Slider} label="Variety" value=${spec.truncation} least="0" most="1" step="0.01"
+            text=${spec.truncation.toFixed(2)} move=${(truncation) => change({ truncation }, false)}
             settle=${(truncation) => change({ truncation })} />
             <p class="soft small">Truncation: 1 is all that it can draw, 0 its most ordinary picture.</p>` : null}
-          <a class="button" href=${link("any", route.run, { seed: typeof wish.start === "number" ? wish.start : 0 })}>This one does not exist</a>
+          <a class="button" href=${link("any", route.run, { seed: typeof spec.start === "number" ? spec.start : 0 })}>This one does not exist</a>
         </fieldset>
-        ${facts.classes.length ? html`<${Classes} names=${facts.classes} wish=${wish} change=${change} />` : null}
-        ${facts.directions.length ? html`<${Directions} importance=${facts.directions} wish=${wish} change=${change} />` : null}
-        ${styled ? html`<${Mixing} bands=${bands} layers=${bands.includes(layers) ? layers : bands[0]} choose=${setLayers} wish=${wish} change=${change} />` : null}
+        ${facts.classes.length ? html`<${Classes} names=${facts.classes} spec=${spec} change=${change} />` : null}
+        ${facts.directions.length ? html`<${Directions} importance=${facts.directions} spec=${spec} change=${change} />` : null}
+        ${styled ? html`<${Mixing} bands=${bands} layers=${bands.includes(layers) ? layers : bands[0]} choose=${setLayers} spec=${spec} change=${change} />` : null}
       </div>
     </div>
-    <${Sheet} artist=${artist} wish=${settled} first=${Number(asked.from) || 0} turn=${(from) => keep({ from: from || "" })}
+    <${Sheet} artist=${artist} spec=${settled} first=${Number(asked.from) || 0} turn=${(from) => keep({ from: from || "" })}
       choose=${(start) => change({ start })} pin=${pin} small=${small} near=${near} />
     <div class="two">
       <${Pins} artist=${artist} run=${route.run} pins=${pins} small=${small}

@@ -42,7 +42,7 @@ export function commandOf({ experiment, preset, methods, seed }) {
 }
 
 // What of a story's game is asked for by the address
-export function wishOf(story, asked) {
+export function settingsOf(story, asked) {
   const seed = /^\d{1,6}$/.test(asked.seed ?? "") ? Number(asked.seed) : 0;
   const methods = asked.methods ? asked.methods.split(" ") : story.methods;
   return { experiment: story.experiment, preset: story.preset, methods, seed };
@@ -228,14 +228,14 @@ function Controls({ game, view, again, seed, reseed, speed, setSpeed }) {
   </div>`;
 }
 
-function useGame(wish, speed) {
+function useGame(settings, speed) {
   const [, again] = useState(0);
   const [round, next] = useState(0);
   const game = useRef(null);
-  const key = wish && JSON.stringify([wish, round]);
-  if (wish && game.current?.key !== key) {
+  const key = settings && JSON.stringify([settings, round]);
+  if (settings && game.current?.key !== key) {
     game.current?.stop();
-    game.current = Object.assign(new Game(wish, () => again((n) => n + 1)), { key });
+    game.current = Object.assign(new Game(settings, () => again((n) => n + 1)), { key });
     game.current.hurry(SPEEDS[speed][1]);
   }
   useEffect(() => () => game.current?.stop(), []);
@@ -258,8 +258,8 @@ export default function Lab({ route }) {
   useEffect(() => ask(route.asked), [route.asked]);
   const [speed, setSpeed] = useState("fast");
   const story = books?.stories?.find((each) => each.name === asked.story) ?? books?.stories?.[0];
-  const wish = story ? wishOf(story, asked) : null;
-  const [game, again] = useGame(wish, speed);
+  const settings = story ? settingsOf(story, asked) : null;
+  const [game, again] = useGame(settings, speed);
   const view = useView(game);
   if (books?.error) return html`<${Trouble} error=${books.error} />`;
   if (!game) return null;
@@ -268,7 +268,7 @@ export default function Lab({ route }) {
     ask(changed);
     note(route, changed);
   };
-  const second = wish.methods.length > 1 ? wish.methods[1] : wish.methods[0];
+  const second = settings.methods.length > 1 ? settings.methods[1] : settings.methods[0];
   const turn = (method, on) => {
     const chosen = switched(second);
     on ? chosen.add(method) : chosen.delete(method);
@@ -289,8 +289,8 @@ export default function Lab({ route }) {
     <${Trouble} error=${game.error} />
     ${game.preparing ? html`<p role="status">${game.preparing.preparing} …
       <${Bar} share=${game.preparing.total ? game.preparing.done / game.preparing.total : null} label="Preparing" /></p>` : null}
-    <div class=${`lanes lanes-${wish.methods.length}`}>
-      ${wish.methods.map((method, k) => html`<${Lane} key=${`${k} ${method}`} game=${game} view=${view} number=${k} />`)}
+    <div class=${`lanes lanes-${settings.methods.length}`}>
+      ${settings.methods.map((method, k) => html`<${Lane} key=${`${k} ${method}`} game=${game} view=${view} number=${k} />`)}
     </div>
     ${story.experiment === "ring" || story.experiment === "grid"
       ? html`<p class="soft small legend"><i class="dot g"></i> what G draws <i class="dot real"></i> where D sees data
@@ -298,9 +298,9 @@ export default function Lab({ route }) {
       : null}
     <${Controls}
       game=${game} view=${view} again=${again} speed=${speed} setSpeed=${setSpeed}
-      seed=${wish.seed} reseed=${(value) => change({ seed: /^\d{1,6}$/.test(value) ? value : "0" })}
+      seed=${settings.seed} reseed=${(value) => change({ seed: /^\d{1,6}$/.test(value) ? value : "0" })}
     />
     <${Result} game=${game} />
     <${Switches} remedies=${books.remedies} story=${story} chosen=${switched(second)} change=${turn} />
-    <${Command} text=${commandOf(wish)} label="The same on the command line" />`;
+    <${Command} text=${commandOf(settings)} label="The same on the command line" />`;
 }

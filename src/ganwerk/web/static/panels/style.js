@@ -43,10 +43,10 @@ function Pick({ label, what, file, choose }) {
 function Form({ begun }) {
   const [photo, setPhoto] = useState(null);
   const [painting, setPainting] = useState(null);
-  const [wish, set] = useState({ strength: 0.5, colours: "style", size_px: 512 });
+  const [settings, set] = useState({ strength: 0.5, colours: "style", size_px: 512 });
   const [error, fail] = useState(null);
   const [busy, wait] = useState(false);
-  const change = (news) => set({ ...wish, ...news });
+  const change = (news) => set({ ...settings, ...news });
   const start = async (event) => {
     event.preventDefault();
     fail(null);
@@ -55,7 +55,7 @@ function Form({ begun }) {
       const { key } = await post(HOME);
       await send(`${HOME}/${key}/photo`, photo, "PUT");
       await send(`${HOME}/${key}/painting`, painting, "PUT");
-      await post(`${HOME}/${key}/start`, wish);
+      await post(`${HOME}/${key}/start`, settings);
       begun(key);
     } catch (failure) {
       fail(failure);
@@ -65,14 +65,14 @@ function Form({ begun }) {
   return html`<form onSubmit=${start} aria-label="What is painted">
     <${Pick} label="Photo" what="Drop the picture that is redrawn, or choose it." file=${photo} choose=${setPhoto} />
     <${Pick} label="Painting" what="Drop the picture whose style it takes." file=${painting} choose=${setPainting} />
-    <${Slider} label="Strength" value=${wish.strength} least="0" most="1" step="0.05" text=${wish.strength.toFixed(2)}
+    <${Slider} label="Strength" value=${settings.strength} least="0" most="1" step="0.05" text=${settings.strength.toFixed(2)}
       move=${(strength) => change({ strength })} settle=${(strength) => change({ strength })} />
     <label class="field">Colours
-      <select value=${wish.colours} onChange=${(event) => change({ colours: event.target.value })}>
+      <select value=${settings.colours} onChange=${(event) => change({ colours: event.target.value })}>
         ${Object.entries(COLOURS).map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
       </select></label>
     <label class="field">Long side
-      <select value=${wish.size_px} onChange=${(event) => change({ size_px: Number(event.target.value) })}>
+      <select value=${settings.size_px} onChange=${(event) => change({ size_px: Number(event.target.value) })}>
         ${SIDES.map((side) => html`<option key=${side} value=${side}>${side} px</option>`)}
       </select></label>
     <${Trouble} error=${error} />

@@ -2,11 +2,11 @@
 import { html, useState } from "../core/dom.js";
 import { Bar, Command, Dialog, Trouble } from "../core/parts.js";
 import { bytes } from "../core/wording.js";
-import { useAsk } from "../new/ask.js";
+import { useQuery } from "../new/query.js";
 
 export function Publish({ card, onClose }) {
   const [begun, begin] = useState(false);
-  const { command, answer, error } = useAsk(begun ? {} : null, `/api/runs/${card.id}/publish`);
+  const { command, answer, error } = useQuery(begun ? {} : null, `/api/runs/${card.id}/publish`);
   const works = begun && !answer && !error;
   return html`<${Dialog} title="Publish" onClose=${onClose}>
     <p>A page in one file that invents a new picture at each visit, in the visitor's browser: mail it, or open it

@@ -5,7 +5,7 @@ import { images } from "../core/wording.js";
 const PLAY_MS = 120;
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
-// The picture of `src`; the one before stays until this one is there. The newest wish wins.
+// The picture of `src`; the one before stays until this one is there. The newest request wins.
 export function Shot({ src, alt, small }) {
   const [shown, set] = useState(src);
   useEffect(() => {

@@ -1,5 +1,5 @@
-// Asks for pictures. Each place on the page has a name; of each only the latest wish counts.
-import { messages } from "../../core/wire.js";
+// Asks for pictures. Each place on the page has a name; of each only the latest spec counts.
+import { messages } from "../../core/framing.js";
 
 const TAB = Math.random().toString(36).slice(2, 10);
 
@@ -46,21 +46,21 @@ export class Artist {
     }
   }
 
-  draw(place, wishes, options, got, signal) {
-    return this.#stream("draw", { wishes, ...options }, place, got, signal);
+  draw(place, specs, options, got, signal) {
+    return this.#stream("draw", { specs, ...options }, place, got, signal);
   }
 
   walk(place, stops, shares, options, got, signal) {
     return this.#stream("walk", { stops, shares, ...options }, place, got, signal);
   }
 
-  nearest(place, wishes, got, signal) {
-    return this.#stream("nearest", { wishes }, place, got, signal);
+  nearest(place, specs, got, signal) {
+    return this.#stream("nearest", { specs }, place, got, signal);
   }
 
   // The exact picture, as a file
-  file(wish, at) {
-    return `${this.path}/picture?${new URLSearchParams({ wish, save: "", at })}`;
+  file(spec, at) {
+    return `${this.path}/picture?${new URLSearchParams({ spec, save: "", at })}`;
   }
 }
 

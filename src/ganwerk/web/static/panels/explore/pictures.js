@@ -1,10 +1,10 @@
-// Pictures on the page that follow wishes.
+// Pictures on the page that follow specs.
 import { html, useEffect, useRef, useState } from "../../core/dom.js";
 import { Latest, gone } from "./artist.js";
 
-// The pictures of some wishes: {addresses, heads, error}. Those that are shown stay until newer ones
+// The pictures of some specs: {addresses, heads, error}. Those that are shown stay until newer ones
 // are there. urgent: small and at once; all others are drawn sharp, in turn.
-export function usePictures(artist, place, wishes, { urgent = false, most_px, what = "draw" } = {}) {
+export function usePictures(artist, place, specs, { urgent = false, most_px, what = "draw" } = {}) {
   const [shown, set] = useState({ addresses: [], heads: [], error: null });
   const latest = useRef(null);
   const kept = useRef([]);
@@ -32,11 +32,11 @@ export function usePictures(artist, place, wishes, { urgent = false, most_px, wh
       for (const address of kept.current) if (address) URL.revokeObjectURL(address);
     };
   }, [artist, place]);
-  const key = JSON.stringify([wishes, urgent]);
+  const key = JSON.stringify([specs, urgent]);
   useEffect(() => {
-    if (!wishes.length) return;
+    if (!specs.length) return;
     const options = urgent ? { urgent, kind: "webp", most_px } : { kind: "png" };
-    latest.current.ask({ asked: wishes, options });
+    latest.current.ask({ asked: specs, options });
   }, [artist, place, key]);
   return shown;
 }

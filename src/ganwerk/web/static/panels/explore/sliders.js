@@ -1,4 +1,4 @@
-// What of a wish can be moved.
+// What of a spec can be moved.
 import { html, useState } from "../../core/dom.js";
 
 // move(value) while it is dragged, settle(value) when it is let go
@@ -16,10 +16,10 @@ const share = (weights, name) => {
   return whole > 0 ? `${Math.round((100 * (weights[name] ?? 0)) / whole)} %` : "as its number";
 };
 
-export function Classes({ names, wish, change }) {
-  const set = (name, last) => (weight) => change({ classes: { ...wish.classes, [name]: weight } }, last);
+export function Classes({ names, spec, change }) {
+  const set = (name, last) => (weight) => change({ classes: { ...spec.classes, [name]: weight } }, last);
   const only = (event) => change({ classes: event.target.value ? { [event.target.value]: 1 } : {} }, true);
-  const known = names.filter((name) => wish.classes[name] > 0);
+  const known = names.filter((name) => spec.classes[name] > 0);
   return html`<fieldset class="group"><legend>Class</legend>
     <label class="field">Only
       <select value=${known.length === 1 ? known[0] : ""} onChange=${only}>
@@ -29,21 +29,21 @@ export function Classes({ names, wish, change }) {
     </label>
     <details open=${known.length > 1}><summary>Shares of several</summary>
       ${names.map((name) => html`<${Slider}
-        key=${name} label=${name} value=${wish.classes[name] ?? 0} least="0" most="1" step="0.01"
-        text=${share(wish.classes, name)} move=${set(name, false)} settle=${set(name, true)}
+        key=${name} label=${name} value=${spec.classes[name] ?? 0} least="0" most="1" step="0.01"
+        text=${share(spec.classes, name)} move=${set(name, false)} settle=${set(name, true)}
       />`)}
     </details>
   </fieldset>`;
 }
 
-export function Directions({ importance, wish, change }) {
-  const set = (number, last) => (amount) => change({ moves: { ...wish.moves, [number]: amount } }, last);
-  const moved = Object.values(wish.moves).some(Boolean);
+export function Directions({ importance, spec, change }) {
+  const set = (number, last) => (amount) => change({ moves: { ...spec.moves, [number]: amount } }, last);
+  const moved = Object.values(spec.moves).some(Boolean);
   return html`<fieldset class="group"><legend>Directions</legend>
     <p class="soft small">Found by themselves: nobody says what they mean. Move one and look.</p>
     ${importance.map((_, k) => html`<${Slider}
-      key=${k} label=${`Direction ${k + 1}`} value=${wish.moves[k + 1] ?? 0} least="-5" most="5" step="0.1"
-      text=${(wish.moves[k + 1] ?? 0).toFixed(1)} move=${set(k + 1, false)} settle=${set(k + 1, true)}
+      key=${k} label=${`Direction ${k + 1}`} value=${spec.moves[k + 1] ?? 0} least="-5" most="5" step="0.1"
+      text=${(spec.moves[k + 1] ?? 0).toFixed(1)} move=${set(k + 1, false)} settle=${set(k + 1, true)}
     />`)}
     ${moved ? html`<button class="quiet" onClick=${() => change({ moves: {} }, true)}>All back to 0</button>` : null}
   </fieldset>`;
@@ -53,11 +53,11 @@ export const BANDS = {
   coarse: "coarse: pose and shape", middle: "middle: features", fine: "fine: colours and details",
 };
 
-export function Mixing({ bands, layers, choose, wish, change }) {
+export function Mixing({ bands, layers, choose, spec, change }) {
   const [other, set] = useState("");
   const mix = (event) => {
     event.preventDefault();
-    if (/^\d+$/.test(other)) change({ mixes: [...wish.mixes, [Number(other), layers]] }, true);
+    if (/^\d+$/.test(other)) change({ mixes: [...spec.mixes, [Number(other), layers]] }, true);
   };
   return html`<fieldset class="group"><legend>Style mixing</legend>
     <p class="soft small">Drag a picture onto the large one: it gives its style to these layers.</p>
@@ -68,11 +68,11 @@ export function Mixing({ bands, layers, choose, wish, change }) {
       <label class="field">Or by number <input inputmode="numeric" value=${other} onInput=${(event) => set(event.target.value)} /></label>
       <button disabled=${!/^\d+$/.test(other)}>Mix in</button>
     </form>
-    ${wish.mixes.length
-      ? html`<ul class="mixes">${wish.mixes.map(([start, band], k) => html`<li key=${k}>
+    ${spec.mixes.length
+      ? html`<ul class="mixes">${spec.mixes.map(([start, band], k) => html`<li key=${k}>
           ${band} of picture ${start}
           <button class="quiet" aria-label=${`Take out ${band} of ${start}`}
-            onClick=${() => change({ mixes: wish.mixes.filter((_, n) => n !== k) }, true)}>×</button></li>`)}</ul>`
+            onClick=${() => change({ mixes: spec.mixes.filter((_, n) => n !== k) }, true)}>×</button></li>`)}</ul>`
       : null}
   </fieldset>`;
 }

@@ -1,6 +1,6 @@
 // A game that is being watched: its frames as they come, all of them kept.
 import { post } from "../../core/api.js";
-import { messages } from "../../core/wire.js";
+import { messages } from "../../core/framing.js";
 
 export const MOST_FRAMES = 3000;
 const KINDS = { int16: Int16Array, uint8: Uint8Array, float32: Float32Array };

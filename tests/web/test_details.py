@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganwerk.run import Journal
-from ganwerk.web.table import id_of
+from ganwerk.web.run_table import id_of
 
 
 @pytest.fixture

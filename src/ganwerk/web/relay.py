@@ -9,25 +9,25 @@ from starlette.responses import StreamingResponse
 
 from ganwerk.errors import GanwerkError
 from ganwerk.web.child import DroppedError
+from ganwerk.web.framing import Message, encode
 from ganwerk.web.site import Site
-from ganwerk.web.wire import Message, packed
 
 LOOK_SECONDS = 0.2
 """How late a stream can notice that the server ends."""
 
 
-def passed_on(site: Site, messages: AsyncGenerator[Message]) -> StreamingResponse:
+def relayed(site: Site, messages: AsyncGenerator[Message]) -> StreamingResponse:
     """The messages, in the same form. An error is a last message that says it; who goes away ends
     the question."""
 
     async def raw() -> AsyncIterator[bytes]:
         try:
             async for head, body in _while_serving(site, messages):
-                yield packed(head, body)
+                yield encode(head, body)
         except DroppedError:
-            yield packed({"dropped": True, "last": True})
+            yield encode({"dropped": True, "last": True})
         except GanwerkError as error:
-            yield packed({"error": error.message, "hint": error.hint, "last": True})
+            yield encode({"error": error.message, "hint": error.hint, "last": True})
 
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(raw(), media_type="application/octet-stream", headers=headers)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganwerk.run.journal import Journal
-from ganwerk.web.stream import Told
-from ganwerk.web.table import id_of
+from ganwerk.web.events import Feed
+from ganwerk.web.run_table import id_of
 from ganwerk.web.tail import LastRows, rows_after
 
 
@@ -19,7 +19,7 @@ def step(images: int) -> dict[str, object]:
     return {"event": "step", "step": images, "images": images, "d_loss": 1.5}
 
 
-def told(news: list[str], name: str) -> list[object]:
+def feed(news: list[str], name: str) -> list[object]:
     """The data of the events of a name."""
     found = []
     for one in news:
@@ -34,13 +34,13 @@ def run(site) -> Path:
     return site.runs.home / "digits"
 
 
-def follow(site, run: Path, offset: int | None) -> Told:
-    return Told(site.cards, run, id_of(run), offset)
+def follow(site, run: Path, offset: int | None) -> Feed:
+    return Feed(site.cards, run, id_of(run), offset)
 
 
 def test_first_all_cards_then_what_changes(site, run):
     tab = follow(site, run, None)
-    [cards] = told(tab.news(), "runs")
+    [cards] = feed(tab.news(), "runs")
     assert [card["name"] for card in cards] == ["digits"]
     assert cards[0]["state"] == "finished"
     assert cards[0]["grid"] == cards[0]["images"]
@@ -50,8 +50,8 @@ def test_first_all_cards_then_what_changes(site, run):
         journal.append({"event": "resume", "from_images": 160})
         journal.append(step(176))
     news = tab.news()
-    assert [row["event"] for rows in told(news, "rows") for row in rows] == ["resume", "step"]
-    [change] = told(news, "changes")
+    assert [row["event"] for rows in feed(news, "rows") for row in rows] == ["resume", "step"]
+    [change] = feed(news, "changes")
     assert change["runs"][0]["images"] == 176
     assert change["runs"][0]["state"] == "interrupted", "nobody holds the lock"
     assert change["gone"] == []
@@ -61,23 +61,23 @@ def test_a_tab_goes_on_where_the_break_was(site, run):
     journal = run / "journal.jsonl"
     first, offset = rows_after(journal, 0, 500)
     tab = follow(site, run, offset)
-    rest = [row for rows in told(tab.news(), "rows") for row in rows]
+    rest = [row for rows in feed(tab.news(), "rows") for row in rows]
     assert [*first, *rest] == Journal(journal).rows()
     assert 0 < len(first) < len(first) + len(rest)
 
 
 def test_another_journal_is_told(site, run):
     tab = follow(site, run, 10**6)
-    assert told(tab.news(), "reset") == [id_of(run)]
-    assert told(tab.news(), "reset") == []
+    assert feed(tab.news(), "reset") == [id_of(run)]
+    assert feed(tab.news(), "reset") == []
 
 
 def test_a_run_that_is_removed_is_gone(site, run, monkeypatch):
-    monkeypatch.setattr("ganwerk.web.table.AGAIN_SECONDS", -1)
+    monkeypatch.setattr("ganwerk.web.run_table.AGAIN_SECONDS", -1)
     tab = follow(site, run, None)
     tab.news()
     run.rename(run.with_name(".away"))
-    assert told(tab.news(), "changes") == [{"runs": [], "gone": [id_of(run)]}]
+    assert feed(tab.news(), "changes") == [{"runs": [], "gone": [id_of(run)]}]
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=30), st.integers(1, 200))

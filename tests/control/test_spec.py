@@ -1,4 +1,4 @@
-"""Wishes: text to meaning and back."""
+"""Specs: text to meaning and back."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganwerk.checks import LARGEST_SEED
-from ganwerk.control.wish import KEYS, Wish, command, read, written
+from ganwerk.control.spec import KEYS, PictureSpec, command, read, written
 from ganwerk.errors import ConfigError
 
 NUMBERS = st.integers(0, LARGEST_SEED)
 STARTS = NUMBERS | st.from_regex(r"[a-z_][a-zA-Z0-9_.-]{0,20}", fullmatch=True)
 LAYERS = st.sampled_from(["coarse", "middle", "fine", "all", "3", "2-5"])
-WISHES = st.builds(
-    Wish,
+SPECS = st.builds(
+    PictureSpec,
     STARTS,
     st.lists(st.tuples(st.text(min_size=1, max_size=20), st.floats(0, 100)), max_size=5).map(tuple),
     st.floats(0, 1),
@@ -26,21 +26,21 @@ WISHES = st.builds(
 )
 
 
-@given(WISHES)
-def test_what_is_written_is_read_again(wish):
+@given(SPECS)
+def test_what_is_written_is_read_again(spec):
     try:
-        text = written(wish)
+        text = written(spec)
     except UnicodeEncodeError:  # half of a surrogate pair is no text
         return
-    assert read(text) == wish
+    assert read(text) == spec
 
 
 def test_a_short_one():
-    assert read("seed=5&class=lemon&truncation=0.7&move=1:2.5&mix=9:coarse") == Wish(
+    assert read("seed=5&class=lemon&truncation=0.7&move=1:2.5&mix=9:coarse") == PictureSpec(
         5, (("lemon", 1.0),), 0.7, ((9, "coarse"),), ((1, 2.5),)
     )
-    assert written(Wish(5)) == "seed=5"
-    assert read("place=photo") == Wish("photo")
+    assert written(PictureSpec(5)) == "seed=5"
+    assert read("place=photo") == PictureSpec("photo")
     assert read("seed=1&class=a:b:0.5").classes == (("a:b", 0.5),)
     assert read("seed=1&class=a%3Ab%20c").classes == (("a:b c", 1.0),)
 
@@ -89,7 +89,7 @@ def test_the_hint_names_the_key_that_was_meant():
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("spec", "expected"),
     [
         ("seed=5", "ganwerk sample 'my run' --seeds 5"),
         ("seed=5&class=a%20b&truncation=0.5",
@@ -100,8 +100,8 @@ def test_the_hint_names_the_key_that_was_meant():
          "ganwerk draw 'my run' 'seed=5&class=a:0.5&class=b:0.5'"),
     ],
 )  # fmt: skip
-def test_the_command_that_draws_it(wish, expected):
-    found = command(Path("my run"), read(wish))
+def test_the_command_that_draws_it(spec, expected):
+    found = command(Path("my run"), read(spec))
     assert found == expected
-    assert command(Path("my run"), read(wish), at=320) == f"{expected} --at 320"
+    assert command(Path("my run"), read(spec), at=320) == f"{expected} --at 320"
     assert len(shlex.split(found)) > 3

@@ -44,7 +44,7 @@ class Piece:
         return self.request.parts[self.index]
 
 
-class Waiting:
+class RequestQueue:
     """All requests that are not finished."""
 
     def __init__(self) -> None:

@@ -9,22 +9,22 @@ from pathlib import Path
 
 from ganwerk.errors import typed
 
-Words = Sequence[str]
+Arguments = Sequence[str]
 
 
-def line(words: Words) -> str:
+def command_line(arguments: Arguments) -> str:
     """The command line, to be pasted into a shell in the folder in which the page was started."""
-    head, *rest = words
+    head, *rest = arguments
     options = (word if word.startswith("-") else typed(word) for word in rest)
     return " ".join(("ganwerk", head, *options))
 
 
-def argv(words: Words) -> list[str]:
+def argv(arguments: Arguments) -> list[str]:
     """The same for the system, by the very ganwerk that serves the page."""
-    return [sys.executable, "-m", "ganwerk", *words]
+    return [sys.executable, "-m", "ganwerk", *arguments]
 
 
-def near(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as one types it here: relative where it lies below the current folder."""
     here = Path.cwd()
     shown = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
@@ -32,8 +32,8 @@ def near(path: Path) -> str:
 
 
 def resume_command(path: Path) -> str:
-    return line(("resume", near(path)))
+    return command_line(("resume", display_path(path)))
 
 
 def sample_command(path: Path) -> str:
-    return line(("sample", near(path), "--seeds", "0-63", "--grid"))
+    return command_line(("sample", display_path(path), "--seeds", "0-63", "--grid"))

@@ -5,7 +5,7 @@ import { Failure, get, post } from "../core/api.js";
 const AGAIN_MS = 400;
 
 // body: what POST `path` takes, or null for no question. Returns {id, said, command, answer, error}.
-export function useAsk(body, path = "/api/asks") {
+export function useQuery(body, path = "/api/queries") {
   const key = body && JSON.stringify(body);
   const [known, set] = useState({});
   useEffect(() => {
@@ -17,7 +17,7 @@ export function useAsk(body, path = "/api/asks") {
       tell({ id });
       while (!over) {
         try {
-          const told = await get(`/api/asks/${id}`);
+          const told = await get(`/api/queries/${id}`);
           tell({ said: told.said, command: told.command });
           if (told.answer?.ok) return tell({ answer: told.answer });
           if (told.answer) throw new Failure(told.answer.error, told.answer.hint, 400);

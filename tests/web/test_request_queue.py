@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.web.waiting import MOST_ASKERS, Request, Waiting
+from ganwerk.web.request_queue import MOST_ASKERS, Request, RequestQueue
 
 
 def asked(number, asker="a", parts=1, urgent=False):
@@ -17,7 +17,7 @@ def taken(waiting, most=1, urgent=8):
 
 
 def test_of_each_asker_only_the_latest_counts():
-    waiting = Waiting()
+    waiting = RequestQueue()
     first, second = asked(1, parts=3), asked(2)
     assert waiting.add(first) is None
     assert taken(waiting) == [(1, 0)]
@@ -27,7 +27,7 @@ def test_of_each_asker_only_the_latest_counts():
 
 
 def test_a_sheet_does_not_keep_single_ones_waiting():
-    waiting = Waiting()
+    waiting = RequestQueue()
     waiting.add(asked(1, "sheet", parts=100))
     waiting.add(asked(2, "one"))
     waiting.add(asked(3, "two"))
@@ -35,7 +35,7 @@ def test_a_sheet_does_not_keep_single_ones_waiting():
 
 
 def test_urgent_ones_come_first_and_alone():
-    waiting = Waiting()
+    waiting = RequestQueue()
     waiting.add(asked(1, "sheet", parts=5))
     waiting.add(asked(2, "slider", urgent=True))
     assert taken(waiting, most=3) == [(2, 0)]
@@ -45,7 +45,7 @@ def test_urgent_ones_come_first_and_alone():
 
 
 def test_who_has_gone_is_dropped_and_only_if_it_is_that_request():
-    waiting = Waiting()
+    waiting = RequestQueue()
     old, new = asked(1), asked(2)
     waiting.add(old)
     waiting.add(new)
@@ -57,7 +57,7 @@ def test_who_has_gone_is_dropped_and_only_if_it_is_that_request():
 
 
 def test_too_many_are_refused():
-    waiting = Waiting()
+    waiting = RequestQueue()
     for number in range(MOST_ASKERS):
         assert waiting.add(asked(number, f"asker {number}")) is None
     late = asked(-1, "late")
@@ -73,7 +73,7 @@ ACTIONS = st.lists(
 
 @given(ACTIONS)
 def test_every_part_is_given_once_in_order_or_dropped_with_the_rest(actions):
-    waiting, given_out, dropped = Waiting(), {}, set()
+    waiting, given_out, dropped = RequestQueue(), {}, set()
     requests = {}
     for number, (who, parts, urgent, take) in enumerate(actions):
         requests[number] = asked(number, f"asker {who}", parts, urgent)

@@ -22,7 +22,7 @@ class BrokenError(Exception):
     """What came is no message, or ends within one."""
 
 
-def packed(head: Head, body: bytes = b"") -> bytes:
+def encode(head: Head, body: bytes = b"") -> bytes:
     text = json.dumps(head, separators=(",", ":")).encode()
     return LENGTHS.pack(len(text), len(body)) + text + body
 
@@ -57,7 +57,7 @@ def read(stream: BinaryIO) -> Message | None:
     return _message(stream.read(head + body), head, body)
 
 
-async def read_soon(stream: asyncio.StreamReader) -> Message | None:
+async def read_message_async(stream: asyncio.StreamReader) -> Message | None:
     """The next message; None at the end. Raises BrokenError."""
     try:
         head, body = _lengths(await stream.readexactly(LENGTHS.size))

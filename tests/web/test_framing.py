@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganwerk.web.wire import LARGEST_BODY, BrokenError, packed, read, read_soon
+from ganwerk.web.framing import LARGEST_BODY, BrokenError, encode, read, read_message_async
 
 HEADS = st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=9) | st.booleans())
 
@@ -20,7 +20,7 @@ async def all_soon(raw):
     stream.feed_data(raw)
     stream.feed_eof()
     found = []
-    while (message := await read_soon(stream)) is not None:
+    while (message := await read_message_async(stream)) is not None:
         found.append(message)
     return found
 
@@ -32,7 +32,7 @@ def all_of(raw):
 
 @given(st.lists(st.tuples(HEADS, st.binary(max_size=50)), max_size=4))
 def test_what_is_packed_is_read_both_ways(loop, messages):
-    raw = b"".join(packed(head, body) for head, body in messages)
+    raw = b"".join(encode(head, body) for head, body in messages)
     assert all_of(raw) == messages
     assert loop(all_soon(raw)) == messages
 
@@ -40,8 +40,8 @@ def test_what_is_packed_is_read_both_ways(loop, messages):
 @pytest.mark.parametrize(
     "raw",
     [
-        packed({"a": 1}, b"body")[:-1],
-        packed({"a": 1})[:3],
+        encode({"a": 1}, b"body")[:-1],
+        encode({"a": 1})[:3],
         struct.pack("<II", 3, 0) + b"{a}",
         struct.pack("<II", 2, 0) + b"[]",
         struct.pack("<II", 2, LARGEST_BODY + 1),

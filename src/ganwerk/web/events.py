@@ -39,9 +39,9 @@ async def events(request: Request) -> StreamingResponse:
     run = request.query_params.get("run", "")
     offset = _offset(request, run)
     path = site.runs.all().get(run)  # one that is gone has no rows, and its card says so
-    told = Told(site.cards, path, run, offset)
+    feed = Feed(site.cards, path, run, offset)
     return StreamingResponse(
-        _lines(told, site.stopping),
+        _lines(feed, site.stopping),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},
     )
@@ -54,7 +54,7 @@ def _offset(request: Request, run: str) -> int | None:
     return int(given) if given.isascii() and given.isdecimal() and len(given) < 16 else None
 
 
-class Told:
+class Feed:
     """What one tab has been told."""
 
     def __init__(self, cards: Cards, path: Path | None, run: str, offset: int | None) -> None:
@@ -96,11 +96,11 @@ def event(name: str, value: Any, place: str = "") -> str:
     return f"{head}event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"
 
 
-async def _lines(told: Told, stopping: Callable[[], bool]) -> AsyncIterator[str]:
+async def _lines(feed: Feed, stopping: Callable[[], bool]) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     quiet = 0.0
     while not stopping():
-        news = await asyncio.to_thread(told.news)
+        news = await asyncio.to_thread(feed.news)
         for line in news:
             yield line
         quiet = 0.0 if news else quiet + PAUSE_SECONDS

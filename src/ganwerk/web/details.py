@@ -19,10 +19,10 @@ from ganwerk.report.curves import plots
 from ganwerk.report.plot import Plot, curve
 from ganwerk.run import Run
 from ganwerk.web.cards import grids, table
+from ganwerk.web.commands import resume_command, sample_command
 from ganwerk.web.history import Between, History
 from ganwerk.web.launches import holder
 from ganwerk.web.site import Site, answer
-from ganwerk.web.words import resume_command, sample_command
 
 MOST_POINTS = 2_000
 

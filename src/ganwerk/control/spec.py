@@ -32,7 +32,7 @@ Start = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PictureSpec:
     """start: where it begins. classes: their weights, which need not sum to 1; () for those of the
     number. mixes: (start, layers), in turn. moves: (direction, counted from 1; spreads)."""
 
@@ -46,7 +46,7 @@ class Wish:
         return written(self)
 
 
-def read(text: str) -> Wish:
+def read(text: str) -> PictureSpec:
     """Raises ConfigError with the part that cannot be understood."""
     if len(text) > MOST_TEXT:
         _refuse(f"{text[:40]}...", "it is too long")
@@ -74,7 +74,7 @@ def read(text: str) -> Wish:
     starts += [_name(value) for value in all_of("place")]
     if len(starts) != 1:
         _refuse(text, "it has to name one seed or one place")
-    return Wish(
+    return PictureSpec(
         start=starts[0],
         classes=tuple(_weighted(value) for value in all_of("class")),
         truncation=_amount((all_of("truncation") or ["1"])[0], text, 0.0, 1.0),
@@ -84,7 +84,7 @@ def read(text: str) -> Wish:
 
 
 def _refuse(text: str, why: str) -> NoReturn:
-    raise ConfigError(f"The wish '{checks.shown(text)}' cannot be understood: {why}.", HINT)
+    raise ConfigError(f"The spec '{checks.shown(text)}' cannot be understood: {why}.", HINT)
 
 
 def _seed(text: str) -> int:
@@ -131,14 +131,14 @@ def _move(text: str) -> tuple[int, float]:
     return int(number), _amount(amount, f"move={text}", -LARGEST_MOVE, LARGEST_MOVE)
 
 
-def written(wish: Wish) -> str:
-    """The text that `read` reads as this wish."""
-    parts = [("seed" if isinstance(wish.start, int) else "place", str(wish.start))]
-    parts += [("class", f"{name}:{_short(weight)}") for name, weight in wish.classes]
-    if wish.truncation != 1:
-        parts.append(("truncation", _short(wish.truncation)))
-    parts += [("mix", f"{start}:{layers}") for start, layers in wish.mixes]
-    parts += [("move", f"{number}:{_short(amount)}") for number, amount in wish.moves]
+def written(spec: PictureSpec) -> str:
+    """The text that `read` reads as this spec."""
+    parts = [("seed" if isinstance(spec.start, int) else "place", str(spec.start))]
+    parts += [("class", f"{name}:{_short(weight)}") for name, weight in spec.classes]
+    if spec.truncation != 1:
+        parts.append(("truncation", _short(spec.truncation)))
+    parts += [("mix", f"{start}:{layers}") for start, layers in spec.mixes]
+    parts += [("move", f"{number}:{_short(amount)}") for number, amount in spec.moves]
     return "&".join(f"{key}={quote(value, safe=':')}" for key, value in parts)
 
 
@@ -147,15 +147,15 @@ def _short(value: float) -> str:
     return repr(int(value)) if value == int(value) else repr(value)
 
 
-def command(run: Path, wish: Wish, at: str | int = "latest") -> str:
+def command(run: Path, spec: PictureSpec, at: str | int = "latest") -> str:
     """What draws this picture on a command line."""
-    known = [name for name, weight in wish.classes if weight > 0]
-    simple = isinstance(wish.start, int) and len(known) == len(wish.classes) < 2
-    if simple and not wish.mixes and not wish.moves:
-        words = ["ganwerk sample", typed(run), f"--seeds {wish.start}"]
+    known = [name for name, weight in spec.classes if weight > 0]
+    simple = isinstance(spec.start, int) and len(known) == len(spec.classes) < 2
+    if simple and not spec.mixes and not spec.moves:
+        words = ["ganwerk sample", typed(run), f"--seeds {spec.start}"]
         words += [f"--class {typed(name)}" for name in known]
-        if wish.truncation != 1:
-            words.append(f"--truncation {_short(wish.truncation)}")
+        if spec.truncation != 1:
+            words.append(f"--truncation {_short(spec.truncation)}")
     else:
-        words = ["ganwerk draw", typed(run), typed(written(wish))]
+        words = ["ganwerk draw", typed(run), typed(written(spec))]
     return " ".join([*words, *([f"--at {at}"] if at != "latest" else ())])

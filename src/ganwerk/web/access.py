@@ -79,7 +79,7 @@ def _kept(path: Path) -> bytes | None:
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """host, port: where the page listens. password: asked for instead of the token."""
 
     host: str
@@ -107,10 +107,10 @@ class Door:
         entry = "" if self.password else f"?token={self.token}"
         return f"http://{name}:{self.port}/{entry}"
 
-    def opens(self, token: str) -> bool:
+    def accepts_token(self, token: str) -> bool:
         return self.password is None and _same(token, self.token)
 
-    def knows(self, password: str) -> bool:
+    def accepts_password(self, password: str) -> bool:
         return self.password is not None and _same(password, self.password)
 
     def is_host(self, host: str) -> bool:
@@ -143,8 +143,8 @@ def _same(given: str, kept: str) -> bool:
 class Guard:
     """Refuses what may not come in, and gives every answer its headers."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
-        self._app, self._door = app, door
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -170,10 +170,10 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and sentence, or None for whoever may come in."""
-        door, headers = self._door, Headers(scope=scope)
+        access, headers = self._access, Headers(scope=scope)
         method, path = scope["method"], scope["path"]
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not door.is_host(host):
+        if len(headers.getlist("host")) != 1 or not access.is_host(host):
             return 400, "This page does not answer to that name. Open the address it printed."
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if method not in SAFE:
@@ -183,8 +183,8 @@ class Guard:
             return 403, "Another site cannot read this page."
         if path in OPEN_PATHS or (path == "/" and b"token=" in scope["query_string"]):
             return None
-        given = cookies(headers.getlist("cookie")).get(door.cookie_name, "")
-        return None if _same(given, door.cookie) else (401, "enter")
+        given = cookies(headers.getlist("cookie")).get(access.cookie_name, "")
+        return None if _same(given, access.cookie) else (401, "enter")
 
 
 def cookies(lines: Iterable[str]) -> dict[str, str]:

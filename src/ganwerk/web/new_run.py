@@ -17,10 +17,10 @@ from ganwerk.config.load import preset_names, preset_text
 from ganwerk.data.formats import is_picture_name
 from ganwerk.data.named import NAMED_SETS
 from ganwerk.errors import ConfigError, DataError, did_you_mean
-from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.commands import display_path
+from ganwerk.web.run_table import id_of
+from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.sources import safe_name
-from ganwerk.web.table import id_of
-from ganwerk.web.words import near
 
 THUMB_PX = 96
 SAMPLE = 24
@@ -34,9 +34,9 @@ def routes() -> list[Route]:
         Route("/api/sources", listed),
         Route("/api/sources/{source}", inside),
         Route("/api/presets", presets),
-        Route("/api/asks", ask, methods=["POST"]),
-        Route("/api/asks/{ask}", asked_before),
-        Route("/api/asks/{ask}/pictures/{kind}/{group:int}/{place:int}", thumb),
+        Route("/api/queries", submit_query, methods=["POST"]),
+        Route("/api/queries/{query}", query_state),
+        Route("/api/queries/{query}/pictures/{kind}/{group:int}/{place:int}", thumb),
         Route("/api/begin", begin, methods=["POST"]),
     ]
 
@@ -77,28 +77,28 @@ def _about(name: str) -> str:
     return " ".join(comment)
 
 
-async def ask(request: Request) -> Response:
+async def submit_query(request: Request) -> Response:
     """kind 'look': what is in the pictures; 'plan': what a training of them would be."""
-    site, values = Site.of(request), await asked(request)
+    site, values = Site.of(request), await json_body(request)
     source = site.sources.find(text(values, "source"))
     kind = text(values, "kind")
     if kind == "look":
-        words = ["data", "check", source.place, "--json"]
+        arguments = ["data", "check", source.place, "--json"]
     elif kind == "plan":
-        words = [*_training(source.place, values), "--dry-run", "--json"]
+        arguments = [*_training(source.place, values), "--dry-run", "--json"]
     else:
         raise ConfigError("A question is 'look' or 'plan'.", did_you_mean(kind, ["look", "plan"]))
-    return answer({"id": site.asks.ask(words, bool(values.get("anew")))})
+    return answer({"id": site.queries.submit(arguments, bool(values.get("anew")))})
 
 
-async def asked_before(request: Request) -> Response:
-    return answer(Site.of(request).asks.of(request.path_params["ask"]).told())
+async def query_state(request: Request) -> Response:
+    return answer(Site.of(request).queries.of(request.path_params["query"]).told())
 
 
 async def thumb(request: Request) -> Response:
     """A small picture of one that a health report names. 'sample' are some of all."""
     site, wanted = Site.of(request), request.path_params
-    known = site.asks.of(wanted["ask"])
+    known = site.queries.of(wanted["query"])
     health = (known.answer or {}).get("health")
     if not isinstance(health, dict) or wanted["kind"] not in SHOWN:
         raise DataError("There is no such picture.")
@@ -145,12 +145,12 @@ def _named(health: dict[str, Any], kind: str, group: int, place: int) -> str | N
 
 async def begin(request: Request) -> Response:
     """Start the training. Returns the id that the run has or will have, and the command."""
-    site, values = Site.of(request), await asked(request)
+    site, values = Site.of(request), await json_body(request)
     source = site.sources.find(text(values, "source"))
     name = safe_name(text(values, "name")) or safe_name(source.name) or "run"
     run = _free(site.runs.home, name)
-    words = [*_training(source.place, values), "--out", near(run)]
-    launch = await asyncio.to_thread(site.launches.start, words, run)
+    arguments = [*_training(source.place, values), "--out", display_path(run)]
+    launch = await asyncio.to_thread(site.launches.start, arguments, run)
     return answer({"id": id_of(run), "name": run.name, "command": launch.command})
 
 
@@ -165,26 +165,26 @@ def _free(home: Path, name: str) -> Path:
 
 def _training(place: str, values: dict[str, Any]) -> list[str]:
     """The words of a training, each checked. Raises ConfigError."""
-    words = ["train", place]
+    arguments = ["train", place]
     preset = text(values, "preset")
     if preset and preset != "auto":
         if preset not in preset_names():
             raise ConfigError(f"There is no preset '{checks.shown(preset)}'.")
-        words += ["--preset", preset]
+        arguments += ["--preset", preset]
     for kind in ("minutes", "images"):
         amount = values.get(kind)
         if amount is not None:
             budget = checks.budget(**{kind: amount})
             assert budget is not None
-            words += [f"--{kind}", f"{budget.amount:g}"]
+            arguments += [f"--{kind}", f"{budget.amount:g}"]
     for key, flags in (("conditional", ("--conditional", "--unconditional")),
                        ("mirror", ("--mirror", "--no-mirror"))):  # fmt: skip
         if isinstance(values.get(key), bool):
-            words.append(flags[not values[key]])
+            arguments.append(flags[not values[key]])
     resolution = values.get("resolution")
     if resolution is not None:
-        words += [
+        arguments += [
             "--resolution",
             str(checks.whole(resolution, "--resolution", least=16, most=1024)),
         ]
-    return words
+    return arguments

@@ -12,15 +12,15 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ganwerk import checks
-from ganwerk.control.wish import read
+from ganwerk.control.spec import read
 from ganwerk.errors import ConfigError, RunError
 from ganwerk.run.files import to_json, write_bytes
 from ganwerk.web import jobs
-from ganwerk.web.errand import ASKED
+from ganwerk.web.commands import command_line, display_path
 from ganwerk.web.explore import MOST_STOPS
-from ganwerk.web.site import Site, answer, asked, text
+from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.uploads import arriving
-from ganwerk.web.words import line, near
+from ganwerk.web.worker import TASK
 
 FOLDERS = {"films": "films", "projections": "projected"}
 """Where each kind of work lies in its run."""
@@ -53,28 +53,28 @@ def _parent(request: Request) -> Path:
 
 
 def _start(folder: Path, run: Path, command: str, do: str, **how: object) -> Response:
-    write_bytes(folder / ASKED, to_json({"do": do, "run": str(run), **how}), durable=False)
-    jobs.begin(folder, [sys.executable, "-m", "ganwerk.web.errand", str(folder)], command)
+    write_bytes(folder / TASK, to_json({"do": do, "run": str(run), **how}), durable=False)
+    jobs.begin(folder, [sys.executable, "-m", "ganwerk.web.worker", str(folder)], command)
     return answer(jobs.standing(folder))
 
 
 async def film(request: Request) -> Response:
-    """stops: wishes to walk past; seconds; loop."""
-    run, values = Site.of(request).run(request), await asked(request)
+    """stops: specs to walk past; seconds; loop."""
+    run, values = Site.of(request).run(request), await json_body(request)
     stops = values.get("stops")
     if not isinstance(stops, list) or not 2 <= len(stops) <= MOST_STOPS:
         raise ConfigError(f"A film passes 2 to {MOST_STOPS} pictures.", "Pin another picture.")
-    wishes = [str(read(text({"stop": stop}, "stop", 4_000))) for stop in stops]
+    specs = [str(read(text({"stop": stop}, "stop", 4_000))) for stop in stops]
     seconds = checks.amount(values.get("seconds", 6), "seconds", most=MOST_SECONDS, above=True)
     loop = values.get("loop") is not False
     folder = jobs.make(run / FOLDERS["films"], "walk")
     name = "walk.mp4"
-    places = ",".join(near(folder / f"stop-{k:02d}.safetensors") for k in range(1, len(wishes) + 1))
-    words = ["interpolate", near(run), "--seeds", places, "--seconds", f"{seconds:g}",
-             *([] if loop else ["--no-loop"]), "--out", near(folder / name)]  # fmt: skip
-    return _start(
-        folder, run, line(words), "film", stops=wishes, name=name, seconds=seconds, loop=loop
-    )
+    files = [folder / f"stop-{number:02d}.safetensors" for number in range(1, len(specs) + 1)]
+    arguments = ["interpolate", display_path(run), "--seeds", ",".join(map(display_path, files)),
+                 "--seconds", f"{seconds:g}", *([] if loop else ["--no-loop"]),
+                 "--out", display_path(folder / name)]  # fmt: skip
+    command, how = command_line(arguments), {"name": name, "seconds": seconds, "loop": loop}
+    return _start(folder, run, command, "film", stops=specs, **how)
 
 
 async def project(request: Request) -> Response:
@@ -87,8 +87,9 @@ async def project(request: Request) -> Response:
     except BaseException:
         folder.rmdir()
         raise
-    words = ["project", near(run), near(folder / "photo.png"), "--out", near(folder)]
-    return _start(folder, run, line(words), "project", photo="photo.png", steps=STEPS)
+    photo = display_path(folder / "photo.png")
+    arguments = ["project", display_path(run), photo, "--out", display_path(folder)]
+    return _start(folder, run, command_line(arguments), "project", photo="photo.png", steps=STEPS)
 
 
 def _folder(request: Request) -> Path:

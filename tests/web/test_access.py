@@ -8,13 +8,13 @@ from contextlib import closing
 
 import pytest
 
-from ganwerk.web.door import Door, is_loopback, lasting_secret
+from ganwerk.web.access import Access, is_loopback, lasting_secret
 from ganwerk.web.site import Site
 from tests.web.client import ORIGIN, Client
 
 
 def test_the_printed_address_lets_in_and_shows_no_token_afterwards(site, stranger):
-    answer = stranger.get("/", params={"token": site.door.token})
+    answer = stranger.get("/", params={"token": site.access.token})
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
     cookie = answer.headers["set-cookie"]
@@ -93,9 +93,9 @@ def test_every_answer_has_its_headers(client, stranger):
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/../door.py", "/static/%2e%2e/door.py", "/static/..%2fdoor.py", "/static//etc/passwd",
-     "/static/%2fetc%2fpasswd", "/api/runs/..%2f..%2fetc/real", "/api/runs/../../etc/passwd",
-     "/api/runs/%2e%2e/real"],
+    ["/static/../access.py", "/static/%2e%2e/access.py", "/static/..%2faccess.py",
+     "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/api/runs/..%2f..%2fetc/real",
+     "/api/runs/../../etc/passwd", "/api/runs/%2e%2e/real"],
 )  # fmt: skip
 def test_no_path_leads_out(client, path):
     answer = client.get(path)
@@ -106,10 +106,10 @@ def test_no_path_leads_out(client, path):
 
 def test_a_password_is_asked_for_and_costs_time(site, monkeypatch):
     monkeypatch.setattr("ganwerk.web.pages.WRONG_SECONDS", 0.0)
-    site.door = Door("0.0.0.0", 8765, b"s" * 32, password="sesame & Öl")
+    site.access = Access("0.0.0.0", 8765, b"s" * 32, password="sesame & Öl")
     with closing(Client(site, known=False)) as client:
         assert "password" in client.get("/enter").text
-        assert client.get("/", params={"token": site.door.token}).headers["location"] == "/enter"
+        assert client.get("/", params={"token": site.access.token}).headers["location"] == "/enter"
         wrong = client.post("/enter", data={"password": "sesame"})
         assert wrong.headers["location"] == "/enter?wrong"
         assert "set-cookie" not in wrong.headers
@@ -122,9 +122,11 @@ def test_a_password_is_asked_for_and_costs_time(site, monkeypatch):
 
 
 def test_another_password_ends_the_old_cookies():
-    doors = [Door("0.0.0.0", 8765, b"s" * 32, password=word) for word in ("one", "two", None)]
-    assert len({door.cookie for door in doors}) == 3
-    assert "token" not in doors[0].address
+    all_access = [
+        Access("0.0.0.0", 8765, b"s" * 32, password=word) for word in ("one", "two", None)
+    ]
+    assert len({access.cookie for access in all_access}) == 3
+    assert "token" not in all_access[0].address
 
 
 def test_the_secret_lasts_and_is_nobody_elses(tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
-"""What takes minutes for a run, with its progress in lines of JSON: python -m ganwerk.web.errand
-FOLDER, whose errand.json says what and how."""
+"""What takes minutes for a run, with its progress in lines of JSON: python -m ganwerk.web.worker
+FOLDER, whose task.json says what and how."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 from ganwerk.errors import GanwerkError
 from ganwerk.values import Progress
 
-ASKED = "errand.json"
+TASK = "task.json"
 SAY_SECONDS = 0.3
 
 
-def say(**facts: Any) -> None:
+def emit(**facts: Any) -> None:
     print(json.dumps(facts, default=str), flush=True)
 
 
@@ -32,7 +32,7 @@ class Reporter:
         now = time.monotonic()
         if now - self._last > SAY_SECONDS or progress.done == progress.total:
             self._last = now
-            say(task=progress.task, done=progress.done, total=progress.total)
+            emit(task=progress.task, done=progress.done, total=progress.total)
 
 
 def project(run: Path, folder: Path, photo: str, **how: Any) -> dict[str, Any]:
@@ -45,23 +45,23 @@ def project(run: Path, folder: Path, photo: str, **how: Any) -> dict[str, Any]:
 
 
 def film(run: Path, folder: Path, stops: list[str], name: str, **how: Any) -> dict[str, Any]:
-    """A walk past some wishes as a film, each kept as a place beside it."""
+    """A walk past some specs as a film, each kept as a place beside it."""
     from ganwerk.control.interpolate import interpolate
     from ganwerk.control.places import save_places
+    from ganwerk.control.resolve import SpecResolver
+    from ganwerk.control.spec import read
     from ganwerk.control.steered import Steered
-    from ganwerk.control.wish import read
-    from ganwerk.control.wished import Wisher
 
-    wisher = Wisher(Steered.open(run), run)
+    resolver = SpecResolver(Steered.open(run), run)
     paths = []
     for number, stop in enumerate(stops, 1):
         paths.append(folder / f"stop-{number:02d}.safetensors")
-        save_places(paths[-1], wisher.place(read(stop)), {"run": str(run), "wish": stop})
+        save_places(paths[-1], resolver.place(read(stop)), {"run": str(run), "spec": stop})
     walked = interpolate(run, paths, out=folder / name, progress=Reporter(), **how)
     return {"film": walked.path.name, "seconds": walked.seconds, "warnings": walked.warnings}
 
 
-ERRANDS: dict[str, Callable[..., dict[str, Any]]] = {"project": project, "film": film}
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {"project": project, "film": film}
 
 
 def main() -> int:
@@ -71,16 +71,16 @@ def main() -> int:
     if hasattr(signal, "SIGTERM"):  # to end as after Ctrl-C: the best so far is kept
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(sys.argv[1])
-    asked = json.loads((folder / ASKED).read_bytes())
+    asked = json.loads((folder / TASK).read_bytes())
     try:
-        done = ERRANDS[asked.pop("do")](Path(asked.pop("run")), folder, **asked)
+        done = TASKS[asked.pop("do")](Path(asked.pop("run")), folder, **asked)
     except GanwerkError as error:
-        say(error=error.message, hint=error.hint)
+        emit(error=error.message, hint=error.hint)
         return error.exit_code
     except KeyboardInterrupt:
-        say(error="It was stopped before it was done.", hint="Begin it again.")
+        emit(error="It was stopped before it was done.", hint="Begin it again.")
         return 130
-    say(ok=True, **done)
+    emit(ok=True, **done)
     return 0
 
 

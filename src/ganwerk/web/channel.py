@@ -1,6 +1,6 @@
 """What all child processes of the page have: a way to talk, low priority, an end with the server.
 
-Messages come on stdin and go to stdout (see web.wire); whatever else prints goes to stderr. The
+Messages come on stdin and go to stdout (see web.framing); whatever else prints goes to stderr. The
 child ends when stdin does: a server that was killed leaves nobody behind.
 """
 
@@ -15,7 +15,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from ganwerk.errors import GanwerkError
-from ganwerk.web.wire import BrokenError, Head, Message, packed, read
+from ganwerk.web.framing import BrokenError, Head, Message, encode, read
 
 NICENESS = 5
 Send = Callable[[Head, bytes], None]
@@ -58,7 +58,7 @@ class Channel:
         """Raises EOFError if nobody listens any more."""
         with self._lock:
             try:
-                self._out.write(packed(head, body))
+                self._out.write(encode(head, body))
                 self._out.flush()
             except (BrokenPipeError, ValueError):
                 raise EOFError from None

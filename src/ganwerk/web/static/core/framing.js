@@ -1,4 +1,4 @@
-// Messages as web/wire.py packs them: two lengths, a head of JSON, a body of bytes.
+// Messages as web/framing.py packs them: two lengths, a head of JSON, a body of bytes.
 import { Failure } from "./api.js";
 
 export class Messages {
