@@ -73,6 +73,14 @@ def load_pictures(
         return renamed(from_shards, rename)
     cache = cache_home(cache_dir)
     source = open_source(where, root=root, cache=cache, download=download, progress=progress)
+    decoded = _decoded(source, cache, resolution, channels, fit, memory_budget_bytes, progress)
+    return renamed(decoded, rename)
+
+
+def _decoded(
+    source: Source, cache: Path, resolution: int | None, channels: int | None, fit: Fit,
+    memory_budget_bytes: int, progress: ProgressCallback,
+) -> Pictures:  # fmt: skip
     files = source.manifest(cache, progress)
     fingerprint = fingerprint_of(source.kind, files)
     loader = _Loader(source, cache, fingerprint, fit, memory_budget_bytes, progress)
@@ -81,7 +89,7 @@ def load_pictures(
         resolution = advice.resolution if resolution is None else resolution
         channels = advice.channels if channels is None else channels
     made = loader.cached(resolution, channels) or loader.fresh(resolution, channels)
-    decoded = Pictures(
+    return Pictures(
         images=made.images,
         labels=made.labels.values if made.labels else None,
         class_names=made.labels.names if made.labels else (),
@@ -91,7 +99,6 @@ def load_pictures(
         health=made.health,
         fit=fit,
     )
-    return renamed(decoded, rename)
 
 
 def scan(
