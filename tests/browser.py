@@ -70,6 +70,17 @@ def expect() -> Any:
     return expected
 
 
+def drop(page: Any, selector: str, path: Path) -> None:
+    """A file or folder of the disk, dragged from outside of the browser and dropped there."""
+    box = page.locator(selector).bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    tools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        tools.send("Input.dispatchDragEvent", {"type": kind, "data": data, **at})
+    tools.detach()
+
+
 class Visit:
     """A page and all that was asked for and complained of on it. meant: words of complaints that a
     test brings about."""

@@ -107,6 +107,15 @@ def typed(path: object) -> str:
     text = str(path)
     if text.startswith(("-", "~")):
         text = f".{os.sep}{text}"
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text as one word of a shell, whatever is in it.
+
+    >>> quoted("-x $y")
+    "'-x $y'"
+    """
     if os.name == "nt":
         return subprocess.list2cmdline([text])
     if text.isprintable():

@@ -16,7 +16,7 @@ from ganwerk.publish.webruntime import RUNTIME, web_runtime
 from ganwerk.run import Journal
 from ganwerk.values import ignore_progress
 from ganwerk.web.launches import holder
-from tests.browser import archive_of
+from tests.browser import archive_of, drop
 from tests.web.serving import Served
 
 pytestmark = pytest.mark.browser
@@ -36,6 +36,7 @@ def test_what_a_user_does(tab, server, place, folder, expect):
     one_that_is_killed_is_told_as_broken_off(tab, place, expect)
     finish_now_ends_as_finished(tab, place, expect)
     the_report_is_taken_away(tab, place, expect)
+    it_is_explored(tab, place, expect)
     it_is_published(tab, place, expect)
     rename_and_remove(tab, place, expect)
     a_training_that_cannot_begin_says_why(tab, place, expect)
@@ -96,9 +97,8 @@ def wait_for(what, seconds: float = 120.0):
 def from_dropped_pictures_to_a_training(tab, place, folder, expect):
     page = tab()
     page.get_by_role("link", name="New run").first.click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a folder").click()
-    chooser.value.set_files(str(folder))
+    expect(page.get_by_role("heading", name="Drop pictures here")).to_be_visible()
+    drop(page, ".drop", folder)
     expect(page.get_by_role("heading", name="60 pictures, 2 classes")).to_be_visible()
     assert len(list((place / "pictures" / "shapes" / "disk").glob("*.png"))) == 30
     shown = page.get_by_alt_text("One of the pictures")
@@ -106,6 +106,7 @@ def from_dropped_pictures_to_a_training(tab, place, folder, expect):
     assert shown.first.evaluate("image => image.complete && image.naturalWidth") == 96
     plan = page.get_by_role("region", name="Plan")
     expect(plan.locator(".sentence")).to_have_text(re.compile(r"^\d+ px, classes not used, about "))
+    classes_are_called_otherwise(page, plan, expect)
     slider = plan.get_by_label("Time to train")
     slider.focus()
     for _ in range(60):
@@ -119,7 +120,30 @@ def from_dropped_pictures_to_a_training(tab, place, folder, expect):
     expect(page.get_by_role("heading", level=1)).to_contain_text("running")
     command = page.get_by_role("group", name="How it was started")
     expect(command).to_contain_text("ganwerk train pictures/shapes")
+    expect(command).to_contain_text("--rename-class='disk=round thing'")
     expect(command).to_contain_text("--out 'runs/my shapes'")
+
+
+def classes_are_called_otherwise(page, plan, expect):
+    disk = page.get_by_label("Name of the class disk")
+    disk.fill("square")
+    disk.press("Enter")
+    expect(page.get_by_text("disk and square become one class, square.")).to_be_visible()
+    expect(plan.locator(".sentence")).to_have_text(re.compile(r"^\d+ px, no classes"))
+    page.get_by_role("button", name="Names as they were found").click()
+    disk.fill("round thing")
+    disk.press("Tab")
+    plan.get_by_text("Everything else").click()
+    plan.get_by_label("Teach the classes").select_option("yes")
+    expect(plan.locator(".sentence")).to_have_text(re.compile(r"^\d+ px, 2 classes, about "))
+    page.reload()  # the address has the names
+    expect(disk).to_have_value("round thing")
+    plan.get_by_text("Everything else").click()
+    plan.get_by_label("Teach the classes").select_option("yes")
+    expect(plan.locator(".sentence")).to_have_text(re.compile(r"^\d+ px, 2 classes, about "))
+    expect(plan.locator(".command")).to_contain_text(
+        "ganwerk train pictures/shapes --rename-class='disk=round thing' --conditional --out"
+    )
 
 
 def run_of(place: Path) -> Path:
@@ -212,6 +236,18 @@ def the_report_is_taken_away(tab, place, expect):
     text = Path(download.value.path()).read_text("utf-8")
     assert "<!doctype html>" in text
     assert "my shapes" in text
+
+
+def it_is_explored(tab, place, expect):
+    """By the names of the classes that it was given."""
+    page = watch(tab, place)
+    page.get_by_role("link", name="Explore").click()
+    expect(page.locator(".sheet .thumb img")).to_have_count(24)
+    page.get_by_label("Only").select_option("round thing")
+    expect(page.locator(".command code")).to_have_text(
+        "ganwerk sample 'runs/my shapes' --seeds 0 --class 'round thing'"
+    )
+    expect(page.locator(".stage img")).to_be_visible()
 
 
 def it_is_published(tab, place, expect):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganwerk.run.journal import Journal
-from tests.browser import PHONE
+from tests.browser import PHONE, drop
 from tests.web.serving import Served
 
 pytestmark = pytest.mark.browser
@@ -128,7 +128,8 @@ def test_a_curve_is_looked_at_closely_and_whole_again(opened, expect, run_id):
 
 
 def test_a_big_drop_arrives_whole(opened, home, expect, tmp_path):
-    """1,100 pictures in sub-folders, one of them no picture and one with a name like markup."""
+    """1,100 pictures in sub-folders in one drop, hundreds in each, which a browser hands out in
+    parts; one file is no picture, and one has a name like markup."""
     from tests.web.test_uploads import picture
 
     folder = tmp_path / "many"
@@ -140,9 +141,8 @@ def test_a_big_drop_arrives_whole(opened, home, expect, tmp_path):
     (folder / "broken.jpg").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("passed over")
     page = opened("#/new", meant=["status of 400"])
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a folder").click()
-    chooser.value.set_files(str(folder))
+    expect(page.get_by_role("heading", name="Drop pictures here")).to_be_visible()
+    drop(page, ".drop", folder)
     expect(page.get_by_role("heading", name="1,101 pictures, 3 classes")).to_be_visible()
     expect(page.get_by_role("region", name="Upload")).to_contain_text("1 could not be used")
     expect(page.get_by_role("region", name="Upload")).to_contain_text(

@@ -68,6 +68,26 @@ def test_folders_are_read_to_their_end(run):
     assert found == ["fruits", 1052, 3, "c.webp", "apple/0.png"]
 
 
+def test_classes_come_together_under_one_name(run):
+    found = run("new/health", """
+        const names = ["a", "b", "c"];
+        return [{}, {a: "b"}, {a: "b", b: "a"}, {a: "x", b: "x", c: "x"}, {c: "d"}]
+            .map((rename) => m.together(names, rename));
+    """)  # fmt: skip
+    assert [one["classes"] for one in found] == [3, 2, 3, 1, 3]
+    assert found[1]["merged"] == [["b", ["a", "b"]]]
+    assert [len(one["merged"]) for one in found] == [0, 1, 0, 1, 0]
+
+
+def test_names_of_an_address_are_read_with_care(run):
+    found = run(
+        "panels/new",
+        """return [undefined, '{"a":"b","c":"c","d":""}', "{", "7"]
+        .map((rename) => m.renaming({rename}))""",
+    )
+    assert found == [{}, {"a": "b"}, {}, {}]
+
+
 def test_loose_pictures_get_a_name_by_the_hour(run):
     found = run("new/drop", """
         const one = (path) => ({file: null, path});

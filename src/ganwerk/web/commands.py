@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganwerk.errors import typed
+from ganwerk.errors import quoted, typed
 
 Arguments = Sequence[str]
 
@@ -15,8 +15,15 @@ Arguments = Sequence[str]
 def command_line(arguments: Arguments) -> str:
     """The command line, to be pasted into a shell in the folder in which the page was started."""
     head, *rest = arguments
-    options = (word if word.startswith("-") else typed(word) for word in rest)
-    return " ".join(("ganwerk", head, *options))
+    return " ".join(("ganwerk", head, *map(_shown, rest)))
+
+
+def _shown(word: str) -> str:
+    """An option as it is; of --option=value the value in quotes where it needs them."""
+    option, equals, value = word.partition("=")
+    if not option.startswith("-"):
+        return typed(word)
+    return f"{option}={quoted(value)}" if equals else option
 
 
 def argv(arguments: Arguments) -> list[str]:

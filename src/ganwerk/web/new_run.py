@@ -17,7 +17,7 @@ from ganwerk.config.load import preset_names, preset_text
 from ganwerk.data.formats import is_picture_name
 from ganwerk.data.named import NAMED_SETS
 from ganwerk.errors import ConfigError, DataError, did_you_mean
-from ganwerk.web.commands import display_path
+from ganwerk.web.commands import command_line, display_path
 from ganwerk.web.run_table import id_of
 from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.sources import safe_name
@@ -38,6 +38,7 @@ def routes() -> list[Route]:
         Route("/api/queries/{query}", query_state),
         Route("/api/queries/{query}/pictures/{kind}/{group:int}/{place:int}", thumb),
         Route("/api/begin", begin, methods=["POST"]),
+        Route("/api/begin/command", command, methods=["POST"]),
     ]
 
 
@@ -145,13 +146,24 @@ def _named(health: dict[str, Any], kind: str, group: int, place: int) -> str | N
 
 async def begin(request: Request) -> Response:
     """Start the training. Returns the id that the run has or will have, and the command."""
-    site, values = Site.of(request), await json_body(request)
+    site = Site.of(request)
+    arguments, run = _training_into(site, await json_body(request))
+    launch = await asyncio.to_thread(site.launches.start, arguments, run)
+    return answer({"id": id_of(run), "name": run.name, "command": launch.command})
+
+
+async def command(request: Request) -> Response:
+    """What `begin` would run for the same request."""
+    arguments, _ = _training_into(Site.of(request), await json_body(request))
+    return answer({"command": command_line(arguments)})
+
+
+def _training_into(site: Site, values: dict[str, Any]) -> tuple[list[str], Path]:
+    """The arguments of the training and the run that it makes. Raises GanwerkError."""
     source = site.sources.find(text(values, "source"))
     name = safe_name(text(values, "name")) or safe_name(source.name) or "run"
     run = _free(site.runs.home, name)
-    arguments = [*_training(source.place, values), "--out", display_path(run)]
-    launch = await asyncio.to_thread(site.launches.start, arguments, run)
-    return answer({"id": id_of(run), "name": run.name, "command": launch.command})
+    return [*_training(source.place, values), "--out", display_path(run)], run
 
 
 def _free(home: Path, name: str) -> Path:
@@ -164,8 +176,9 @@ def _free(home: Path, name: str) -> Path:
 
 
 def _training(place: str, values: dict[str, Any]) -> list[str]:
-    """The words of a training, each checked. Raises ConfigError."""
+    """The arguments of a training, each checked. Raises ConfigError."""
     arguments = ["train", place]
+    arguments += [f"--rename-class={old}={new}" for old, new in _renamed(values).items()]
     preset = text(values, "preset")
     if preset and preset != "auto":
         if preset not in preset_names():
@@ -188,3 +201,11 @@ def _training(place: str, values: dict[str, Any]) -> list[str]:
             str(checks.whole(resolution, "--resolution", least=16, most=1024)),
         ]
     return arguments
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, str]:
+    """Names of classes as they were found, and what they are to be called. Raises ConfigError."""
+    given = values.get("rename", {})
+    if not isinstance(given, dict):
+        raise ConfigError(f"rename cannot be {checks.given(given)}.", "Load the page again.")
+    return {old: text(given, old) for old in given if given[old] != old}

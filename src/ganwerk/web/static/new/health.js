@@ -22,31 +22,63 @@ const Strip = ({ ask, kind, groups, title }) =>
       </details>`
     : null;
 
-const Classes = ({ names, counts }) => {
-  const most = Math.max(...counts, 1);
-  return html`<div class="counts">${names.slice(0, MOST_CLASSES).map((name, i) => html`
-    <span key=${name}>${name}</span><i style=${{ width: `${(100 * counts[i]) / most}%` }}></i><b class="number">${count(counts[i])}</b>`)}
-  </div>${names.length > MOST_CLASSES ? html`<p class="soft small">and ${count(names.length - MOST_CLASSES)} more classes</p>` : null}`;
-};
+// How many classes there are under new names, and which come together in one
+export function together(names, rename) {
+  const groups = new Map();
+  for (const name of names) {
+    const now = rename[name] ?? name;
+    groups.set(now, [...(groups.get(now) ?? []), name]);
+  }
+  return { classes: groups.size, merged: [...groups].filter(([, found]) => found.length > 1) };
+}
 
-export function Health({ source, onKnown }) {
+const Counts = ({ names, counts, from, to, rename, call }) => html`<div class="counts">
+  ${names.slice(from, to).map((name, i) => html`
+    <input class="name" key=${name} value=${rename[name] ?? name} maxlength="100" aria-label=${`Name of the class ${name}`}
+      title=${`Found as ${name}`} onChange=${(event) => {
+        const now = event.target.value.trim() || name;
+        event.target.value = now;
+        call(name, now);
+      }} />
+    <i style=${{ width: `${(100 * counts[from + i]) / Math.max(...counts, 1)}%` }}></i>
+    <b class="number">${count(counts[from + i])}</b>`)}
+</div>`;
+
+function Classes({ names, counts, rename, onRename }) {
+  const parts = { names, counts, rename, call: (old, now) => onRename({ ...rename, [old]: now }) };
+  const { classes, merged } = together(names, rename);
+  const changed = Object.keys(rename).length;
+  return html`<section aria-label="Classes">
+    <h3>Classes</h3>
+    <p class="soft small">Call them as you like: the run knows them by these names, the folders stay as they are.
+      Two of one name become one class.</p>
+    <${Counts} ...${parts} from=${0} to=${MOST_CLASSES} />
+    ${names.length > MOST_CLASSES ? html`<details><summary>${count(names.length - MOST_CLASSES)} more classes</summary>
+      <${Counts} ...${parts} from=${MOST_CLASSES} to=${names.length} /></details>` : null}
+    <div aria-live="polite">${merged.map(([now, found]) => html`<p key=${now} class="small">
+      ${found.join(" and ")} become one class, ${now}.${classes === 1 ? " No classes are left to learn." : ""}</p>`)}</div>
+    ${changed ? html`<button class="quiet" onClick=${() => onRename({})}>Names as they were found</button>` : null}
+  </section>`;
+}
+
+export function Health({ source, rename, onRename }) {
   const { id, answer, error } = useQuery({ kind: "look", source });
   if (error) return html`<${Trouble} error=${error} />`;
   if (!answer) {
     return html`<section class="card" aria-label="Pictures"><h2>Looking at the pictures</h2><${Bar} share=${null} label="Looking" /></section>`;
   }
   const { health, lines } = answer;
-  const known = health.class_names.length;
+  const known = health.class_names.length, { classes } = together(health.class_names, rename);
   const shown = ["folder"].includes(health.kind);
   return html`<section class="card" aria-label="Pictures">
-    <div class="head"><h2>${count(health.readable)} pictures${known ? `, ${known} classes` : ""}</h2></div>
+    <div class="head"><h2>${count(health.readable)} pictures${classes > 1 ? `, ${classes} classes` : ""}</h2></div>
     ${shown
       ? html`<div class="thumbs">${Array.from({ length: SAMPLE }, (_, place) => html`<${Thumb}
           key=${place} ask=${id} kind="sample" group=${0} place=${place} name="One of the pictures" />`)}</div>`
       : null}
     <ul class="findings">${lines.map(({ severity, text }) => html`<li key=${text}
       class=${{ warning: "watch", error: "act" }[severity] ?? "note"}>${text}</li>`)}</ul>
-    ${known > 1 ? html`<${Classes} names=${health.class_names} counts=${health.class_counts} />` : null}
+    ${known > 1 ? html`<${Classes} names=${health.class_names} counts=${health.class_counts} rename=${rename} onRename=${onRename} />` : null}
     ${shown
       ? html`<${Strip} ask=${id} kind="duplicates" groups=${health.duplicates} title="See the copies" />
           <${Strip} ask=${id} kind="near_duplicates" groups=${health.near_duplicates} title="See those that look alike" />

@@ -7,6 +7,7 @@ import { bytes, count, duration } from "../core/wording.js";
 import { useQuery } from "./query.js";
 
 const LEAST_MINUTES = 0.5, MOST_MINUTES = 24 * 60, NOTCHES = 200;
+const SOON_MS = 150; // so that a slider asks once
 const SIZES = [16, 32, 64, 128, 256, 512];
 
 // The slider goes by factors: a minute more matters little in an hour
@@ -59,7 +60,24 @@ const Facts = ({ plan }) => html`<table><tbody>
 
 const TRI = { "": undefined, yes: true, no: false };
 
-export function Plan({ source }) {
+// The command that the button runs, as the server has it
+function useCommand(asked) {
+  const [text, set] = useState("");
+  const key = asked && JSON.stringify(asked);
+  useEffect(() => {
+    if (!key) return undefined;
+    let over = false;
+    const ask = () => post("/api/begin/command", asked).then((told) => over || set(told.command), () => {});
+    const timer = setTimeout(ask, SOON_MS);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return text;
+}
+
+export function Plan({ source, rename }) {
   const [chosen, set] = useState({ preset: "auto", resolution: "", conditional: "", mirror: "" });
   const [minutes, setMinutes] = useState(null);
   const [name, setName] = useState("");
@@ -69,6 +87,7 @@ export function Plan({ source }) {
   useEffect(() => void get("/api/presets").then((found) => know(found.presets), () => {}), []);
   const settings = {
     source,
+    rename,
     preset: chosen.preset,
     resolution: chosen.resolution ? Number(chosen.resolution) : undefined,
     conditional: TRI[chosen.conditional],
@@ -78,11 +97,13 @@ export function Plan({ source }) {
   const plan = asked.answer?.plan;
   const advised = plan ? plan.expected_seconds / 60 : null;
   const wanted = minutes ?? advised;
+  const request = { ...settings, name, minutes: minutes ?? undefined };
+  const command = useCommand(plan ? request : null);
   const begin = async () => {
     work(true);
     fail(null);
     try {
-      const made = await post("/api/begin", { ...settings, name, minutes: minutes ?? undefined });
+      const made = await post("/api/begin", request);
       go("watch", made.id);
     } catch (failed) {
       fail(failed);
@@ -90,10 +111,6 @@ export function Plan({ source }) {
     }
   };
   const change = (key) => (event) => set({ ...chosen, [key]: event.target.value });
-  const options = [
-    chosen.preset === "auto" ? "" : `--preset ${chosen.preset}`,
-    minutes === null ? "" : `--minutes ${minutes}`,
-  ].filter(Boolean).join(" ");
   return html`<section class="card plan" aria-label="Plan">
     <h2>The plan</h2>
     <${Trouble} error=${asked.error ?? error} />
@@ -125,9 +142,7 @@ export function Plan({ source }) {
       </div>
       <p class="soft small">${presets.find((one) => one.name === chosen.preset)?.about}</p>
       ${plan ? html`<h3>Measured in a dry run</h3><${Facts} plan=${plan} />
-        <${Command} text=${`ganwerk train ${shell(plan.data)} ${options}`.trim()} />` : null}
+        ${command ? html`<${Command} text=${command} />` : null}` : null}
     </details>
   </section>`;
 }
-
-const shell = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
