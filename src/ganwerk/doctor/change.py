@@ -11,7 +11,13 @@ from ganwerk.config.remedies import REMEDIES
 from ganwerk.config.schema import Settings
 from ganwerk.doctor.finding import Change, Times
 from ganwerk.errors import ConfigError
-from ganwerk.values import Origin
+from ganwerk.values import DataFacts, MachineFacts, Origin
+
+STAYS = ("data", "budget", "run")
+"""Tables of settings that are no part of a recipe."""
+FEW_NUMBERS = 16
+"""From so few latent numbers on a generator may have too little to draw from."""
+SIZES = ("network.generator_width", "network.discriminator_width", "network.max_width")
 
 
 def changed(settings: Settings, change: Mapping[str, Change], variance: float = 0.0) -> Settings:
@@ -30,6 +36,27 @@ def changed(settings: Settings, change: Mapping[str, Change], variance: float = 
             _give(draft, key, value)
     for key, value in draft.values.items():
         load.check(draft, key, value)
+    return load.settle(draft)
+
+
+def advised(settings: Settings, data: DataFacts, machine: MachineFacts) -> Settings:
+    """The recipe of `auto` for these pictures on this machine, with the pictures, the budget and
+    the run of `settings`; networks of the same kind keep their size.
+
+    Raises ConfigError where a run that began with the weights of another would lose them.
+    """
+    if settings.transfer is not None:
+        raise ConfigError(
+            f"This run began with the weights of {settings.transfer.run}, which it would lose.",
+            "Treat it in another way, or train anew: ganwerk train",
+        )
+    draft = load.collect(preset="auto")
+    size = SIZES if settings.network.kind == draft.values["network.kind"] else ()
+    enough = ("latent.dim",) if settings.latent.dim >= FEW_NUMBERS else ()
+    for key, value in explain.flat(settings).items():
+        if key.partition(".")[0] in STAYS or key in (*size, *enough):
+            draft.give(key, value, Origin("run"))
+    auto.decide(draft, data, machine)
     return load.settle(draft)
 
 

@@ -49,7 +49,8 @@ class Course:
 
     null: mean and deviation of each score of real pictures against real ones; n: how many of each.
     health: of data.json. settings: nested tables of run.toml. total_images: the budget; 0 if not
-    known. ended: the reason of the last 'end', '' while it runs or if it broke off. diverged: what
+    known. born: the progress at which the game that is looked at began, above 0 where the run began
+    again. ended: the reason of the last 'end', '' while it runs or if it broke off. diverged: what
     was not finite, ''. gaps: what could not be read, in words.
     """
 
@@ -60,6 +61,7 @@ class Course:
     settings: Mapping[str, Any] = field(default_factory=dict)
     total_images: int = 0
     images: int = 0
+    born: float = 0.0
     ended: str = ""
     diverged: str = ""
     gaps: list[str] = field(default_factory=list)
@@ -107,6 +109,15 @@ class Course:
             return min(1.0, max(0.0, told))
         total = self.total_images or self.images
         return min(1.0, self.looks[i].images / total) if total else 1.0
+
+    def age(self, i: int) -> float:
+        """The share of the run that the weights of look i had learned for."""
+        return self.progress(i) - self.born
+
+    def begin_again(self) -> None:
+        """Another game goes on in the same run: nothing was seen of it yet."""
+        self.born = self.progress(len(self.looks) - 1) if self.looks else 0.0
+        self.looks = []
 
     def value(self, name: str, i: int) -> float | None:
         return self.looks[i].get(name)

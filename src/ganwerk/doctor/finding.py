@@ -36,6 +36,8 @@ class Treatment:
         or to None, which takes it away; a factor on what the run lacks is one on what would be
         advised for it.
     back: begin at the last checkpoint before the harm instead of where the run stands.
+    anew: begin again with new weights and the recipe that is advised for these pictures; what the
+        run has learned is there again if that did not help.
     window_share: share of the run's images after which `signal` is measured again.
     signal: a name in the journal's rows 'look'; better: which direction is an improvement.
     """
@@ -44,6 +46,7 @@ class Treatment:
     words: str
     change: Mapping[str, Change] = field(default_factory=dict)
     back: bool = False
+    anew: bool = False
     window_share: float = WINDOW_SHARE
     signal: str = "coverage"
     better: Direction = "higher"

@@ -10,6 +10,17 @@ from typing import Any
 from ganwerk.doctor.finding import WINDOW_SHARE, Change, Kind, Times, Treatment
 from ganwerk.errors import ConfigError, did_you_mean
 
+ANEW = Treatment(
+    name="begin again",
+    words="begin again, with the recipe that is advised for your pictures",
+    anew=True,
+    window_share=0.25,
+    signal="distance",
+    better="lower",
+)
+"""The first treatment of what may be the fault of the settings: where a game has failed, weights
+that it spoilt are seldom worth keeping."""
+
 
 @cache
 def kinds() -> dict[str, Kind]:
@@ -42,7 +53,10 @@ def _kind(code: str, entry: dict[str, Any]) -> Kind:
         looks=(m, n),
         lab=entry.get("lab", ""),
         hides=tuple(entry.get("hides", ())),
-        treatments=tuple(map(_treatment, entry.get("treatment", ()))),
+        treatments=(
+            *((ANEW,) if entry.get("anew") else ()),
+            *map(_treatment, entry.get("treatment", ())),
+        ),
     )
 
 

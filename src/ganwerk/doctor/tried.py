@@ -85,27 +85,29 @@ def _number(value: Any) -> float | None:
 def candidates(
     findings: Sequence[Finding], before: Sequence[Tried], images: int, window: int
 ) -> list[tuple[Finding, Treatment]]:
-    """What may be tried now, the first first: treatments of findings that ask for one and last,
-    none twice, and none for what was treated so few images ago that it cannot show yet. No finding
+    """What may be tried now, the first first: treatments of findings that last and are more than a
+    note, none twice, and none for what was treated so few images ago that it cannot show yet. No finding
     has its second before each has had its first: what did not help may not have been the cause.
 
     window: so many images."""
     found = []
     for finding in findings:
-        if finding.weight != "act" or not finding.lasts or finding.code not in kinds():
+        if finding.weight == "note" or not finding.lasts or finding.code not in kinds():
             continue
         same = [one for one in before if one.code == finding.code]
         lately = [one for one in same if one.outcome == "kept" and _end_of(one) + window > images]
         if not lately:
-            found += [(len(same) + i, order) for i, order in enumerate(untried(finding, same))]
-    return [order for _, order in sorted(found, key=lambda pair: pair[0])]
+            found += [(len(same) + i, order) for i, order in enumerate(untried(finding, before))]
+    return [order for _, order in sorted(found, key=lambda pair: pair[0])]  # stable: weight first
 
 
 def untried(finding: Finding, before: Sequence[Tried]) -> Iterator[tuple[Finding, Treatment]]:
-    """The treatments of a finding that the run has not had, in order."""
-    names = {one.name for one in before if one.code == finding.code}
+    """The treatments of a finding that the run has not had, in order. To begin again is the same
+    whatever it was for."""
+    own = {one.name for one in before if one.code == finding.code}
+    all_names = {one.name for one in before}
     for treatment in kinds()[finding.code].treatments:
-        if treatment.name not in names:
+        if treatment.name not in (all_names if treatment.anew else own):
             yield finding, treatment
 
 

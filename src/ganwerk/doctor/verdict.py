@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ganwerk.doctor.course import Course, Row
+from ganwerk.doctor.course import Course, Look, Row
 from ganwerk.doctor.finding import Finding, Kind
 from ganwerk.doctor.signs import SIGNS, WITHOUT_LOOKS, Sign
 from ganwerk.doctor.table import kinds
@@ -93,11 +93,14 @@ class Doctor:
         self.course = course
         self.standings = {code: Standing(kind) for code, kind in kinds().items()}
         self.found: list[Finding] = []
+        self._untreated: tuple[list[Look], float, dict[str, Standing], list[Finding]] | None = None
 
     def add(self, row: Row) -> list[Finding]:
         """Take in a row; returns the findings that begin or end with it."""
         known = len(self.course.looks)
         self.course.add(row)
+        if row.get("event") == "treatment":
+            self._treated(row)
         before = {finding.code: finding for finding in self.found if finding.lasts}
         if len(self.course.looks) > known:
             self._judge(known)
@@ -108,6 +111,27 @@ class Doctor:
         lasting = {f.code for f in self.found if f.lasts}
         over = {f.code: f for f in self.found if f.code in before and f.code not in lasting}
         return [*begun, *over.values()]
+
+    def _treated(self, row: Row) -> None:
+        """Where a treatment is undone, all is as it was seen before it. Where it begins again, what
+        was found of the game before it is over."""
+        course, state = self.course, row.get("state")
+        if state == "begun":
+            standings = {k: replace(s, held=list(s.held)) for k, s in self.standings.items()}
+            self._untreated = list(course.looks), course.born, standings, list(self.found)
+        elif state == "undone" and self._untreated is not None:
+            course.looks, course.born, self.standings, self.found = self._untreated
+            self._untreated = None
+        if state == "begun" and row.get("anew") is True:
+            images = course.images
+            course.begin_again()
+            for code, standing in self.standings.items():
+                if not whole(standing.kind):
+                    self.standings[code] = Standing(standing.kind, known=standing.known)
+            self.found = [
+                _ended(f, images) if f.lasts and not whole(kinds()[f.code]) else f
+                for f in self.found
+            ]
 
     def _judge(self, i: int) -> None:
         for standing in self.standings.values():

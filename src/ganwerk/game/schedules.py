@@ -48,7 +48,7 @@ class Rate:
         return self.floor + (1 - self.floor) * self.decay((progress - self.hold) / (1 - self.hold))
 
     def __call__(self, state: TrainState) -> tuple[float, float]:
-        factor = self.factor(state.progress) * self.rise(state.images, state.horizon_images)
+        factor = self.factor(state.progress) * self.rise(state.age_images, state.horizon_images)
         return factor, factor
 
     def rise(self, images: int, horizon_images: float) -> float:

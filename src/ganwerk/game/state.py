@@ -42,7 +42,8 @@ class Averaged(Protocol):
 class TrainState:
     """Both players, the averaged generator, both optimisers and the counters.
 
-    horizon_images: when the budget will be used up; schedules count on it. There is no random
+    horizon_images: when the budget will be used up; schedules count on it. born_images: when the
+    weights were drawn; 0 unless a run began again. There is no random
     state: everything random follows from (seed, step). rates: the learning rates of G and D that
     the recipe's factors multiply. held_out: batch number i of reals that D never learns from;
     None where there are none. team: who computes which part of a batch.
@@ -59,6 +60,7 @@ class TrainState:
     step: int = 0
     images: int = 0
     seconds: float = 0.0
+    born_images: int = 0
     parts: dict[str, Stateful] = field(default_factory=dict)
     held_out: Callable[[int], Batch] | None = None
     rates: tuple[float, float] = (0.0, 0.0)
@@ -73,6 +75,11 @@ class TrainState:
     def d_group_size(self) -> int:
         """How many samples of a batch D sees together (see nn.types.Discriminator)."""
         return group_size_of(self.d_net)
+
+    @property
+    def age_images(self) -> int:
+        """Images that these weights have learned from."""
+        return self.images - self.born_images
 
     @property
     def progress(self) -> float:
@@ -103,7 +110,7 @@ class TrainState:
         """A step is done: move the average and the counters."""
         self.images += images
         self.step += 1
-        self.ema.update(self.g_net, self.images, images)
+        self.ema.update(self.g_net, self.age_images, images)
 
     def weights(self) -> dict[str, Tensor]:
         """The averaged generator: all that sampling needs."""
@@ -125,6 +132,7 @@ class TrainState:
             "images": self.images,
             "seconds": self.seconds,
             "horizon_images": self.horizon_images,
+            **({"born_images": self.born_images} if self.born_images else {}),
         }
 
     def load(
@@ -150,9 +158,14 @@ class TrainState:
         _load_moments(_under(tensors, "d_optimiser."), self.d_net, self.d_optimiser)
         for name, part in self.parts.items():
             part.load_state_dict(_under(tensors, f"part.{name}."))
+        self.count_from(counters)
+
+    def count_from(self, counters: Mapping[str, float]) -> None:
+        """The inverse of counters()."""
         self.step, self.images = int(counters["step"]), int(counters["images"])
         self.seconds = float(counters["seconds"])
         self.horizon_images = float(counters["horizon_images"])
+        self.born_images = int(counters.get("born_images", 0))
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -26,7 +26,8 @@ class Trial(Record):
     """A treatment as it was begun.
 
     code: of the finding. name, words: which, and what it does. base_images: the checkpoint to
-    return to. from_images: the one whose weights it begins with. until_images: when `signal` is
+    return to. from_images: the one whose weights it begins with. anew: it begins with new weights
+    instead, in the place of those of the base. until_images: when `signal` is
     measured again. before: what was measured at the base. noise: by how much real pictures differ
     in the signal. settings_before, settings_after: TOML. origins: of all settings before.
     protected: checkpoints that stay until its end. unit, end, horizon_images: of the budget.
@@ -38,6 +39,7 @@ class Trial(Record):
     words: str
     base_images: Count
     from_images: Count
+    anew: bool = False
     until_images: Count
     signal: str
     better: Literal["higher", "lower"]

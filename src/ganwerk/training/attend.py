@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganwerk.doctor.course import Course
@@ -41,8 +41,18 @@ class Attendance:
                 total_images=int(session.state.horizon_images),
             )
         )
-        for row in session.run.journal.rows():
+        rows = session.run.journal.rows()
+        for row in rows:
             self.doctor.add(row)
+        self._settle(rows)
+
+    def _settle(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """What a treatment that began or was undone has changed, the journal does not say yet."""
+        told = {row["code"]: row for row in rows if row.get("event") == "finding" and "code" in row}
+        newest = {finding.code: finding for finding in self.doctor.found}
+        for code in told.keys() & newest.keys():
+            if told[code].get("over") is newest[code].lasts:
+                self._say(newest[code])
 
     def due(self, state: TrainState) -> bool:
         return self.examiner.due(state)

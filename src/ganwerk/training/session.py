@@ -126,7 +126,8 @@ def resumed_session(
     probe.apply_choices(state, choices.precision)
     treated = treated_in(checkpoint)
     if checkpoint is not None:
-        own = _restore(state, checkpoint, changed=trial is not None and trial.number != treated)
+        begins = trial if trial is not None and trial.number != treated else None
+        own = _restore(state, checkpoint, begins)
     elif settings.transfer is not None:
         source = Source.open(Path(settings.transfer.run), settings.transfer.images)
         graft(source, settings, pictures.class_names)(state)
@@ -174,15 +175,19 @@ def treated_in(checkpoint: Checkpoint | None) -> int:
     return number if isinstance(number, int) else 0
 
 
-def _restore(state: TrainState, checkpoint: Checkpoint, *, changed: bool = False) -> Budget:
-    """Give the state its tensors and counters. changed: of the game as it was before a change.
-    Returns the budget.
+def _restore(state: TrainState, checkpoint: Checkpoint, begins: Trial | None = None) -> Budget:
+    """Give the state its tensors and counters. begins: the treatment that begins with this
+    checkpoint, which is of the game before it. Returns the budget.
 
     Raises CheckpointError if they are not those of this training."""
     standing = standing_of(checkpoint)
-    tensors = carried(state, checkpoint.state) if changed else checkpoint.state
+    counters = standing.counters.model_dump()
+    if begins is not None and begins.anew:
+        state.count_from(counters | {"born_images": standing.counters.images})
+        return Budget(standing.budget.unit, standing.budget.end)
+    tensors = checkpoint.state if begins is None else carried(state, checkpoint.state)
     try:
-        state.load(checkpoint.weights, tensors, standing.counters.model_dump())
+        state.load(checkpoint.weights, tensors, counters)
     except torch.OutOfMemoryError:
         raise
     except (LookupError, TypeError, ValueError, RuntimeError) as error:

@@ -18,6 +18,7 @@ class Counters(Record):
     images: Count
     seconds: Annotated[float, Field(ge=0)]
     horizon_images: Amount
+    born_images: Count = 0
 
 
 class Limit(Record):

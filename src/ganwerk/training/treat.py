@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
 from ganwerk.config import build, explain, load
 from ganwerk.config.schema import Settings
-from ganwerk.doctor.change import changed
+from ganwerk.doctor.change import advised, changed
 from ganwerk.doctor.diagnose import diagnose_run
 from ganwerk.doctor.finding import WINDOW_SHARE, Finding, Kind, Treatment
 from ganwerk.doctor.tried import candidates, helped, tried, untried
@@ -24,6 +25,7 @@ from ganwerk.errors import (
 )
 from ganwerk.run import Checkpoint, Run, Trial
 from ganwerk.run.records import Choices
+from ganwerk.runtime import machine
 from ganwerk.runtime.events import Treated, Watcher
 from ganwerk.training import trial as trials
 from ganwerk.training.carry import carried_net
@@ -33,6 +35,8 @@ from ganwerk.training.session import Session, resumed_session
 Order = tuple[Finding, Treatment]
 NOT_FINITE = "GW403"
 DIVERGED = "the training diverged"
+OF_SHAM: Mapping[str, Any] = {"change": {}, "back": False, "anew": False}
+"""What a sham leaves of a treatment: its looks, its checkpoint and its window."""
 
 
 def doctor_says(session: Session) -> Sequence[Finding]:
@@ -130,7 +134,7 @@ class Care:
             left = state.horizon_images - state.images
             fits = treatment.window_images(int(state.horizon_images)) <= left
             if fits and (finding.code, treatment.name) not in self._refused:
-                yield finding, replace(treatment, change={}, back=False) if sham else treatment
+                yield finding, replace(treatment, **OF_SHAM) if sham else treatment
 
     def _begin(self, player: Player, order: Order) -> bool:
         """Returns whether it was begun: not if the networks cannot take it."""
@@ -237,15 +241,20 @@ def cared_for(session: Session, care: Care) -> None:
 
 def after_treatment(session: Session, treatment: Treatment) -> Settings:
     """The settings after it. Raises ConfigError if the run cannot take it."""
-    after = changed(session.settings, treatment.change, session.pictures.facts().variance)
-    if treatment.change and not explain.difference(session.settings, after):
+    facts = session.pictures.facts()
+    after = changed(session.settings, treatment.change, facts.variance)
+    if treatment.anew:
+        after = advised(session.settings, facts, machine.facts(session.settings.run.device))
+    sham = not (treatment.change or treatment.anew)
+    if not sham and not explain.difference(session.settings, after):
         raise ConfigError(
             f"The treatment '{treatment.name}' changes nothing here.", "The run has it already."
         )
     classes, device = len(session.pictures.class_names), torch.device("cpu")
     recipe = replace(build.recipe(after), micro_batch=session.recipe.micro_batch)
     state = build.state(after, classes, device, session.state.horizon_images, recipe)
-    carried_net(state.d_net, session.state.d_net.state_dict())
+    if not treatment.anew:
+        carried_net(state.d_net, session.state.d_net.state_dict())
     return after
 
 
@@ -268,6 +277,7 @@ def begun(
         words=treatment.words,
         base_images=base,
         from_images=origin,
+        anew=treatment.anew,
         until_images=origin + treatment.window_images(int(state.horizon_images)),
         signal=treatment.signal,
         better=treatment.better,

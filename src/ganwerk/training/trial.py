@@ -126,6 +126,7 @@ def _tell_begun(run: Run, trial: Trial) -> None:
             "name": trial.name,
             "words": trial.words,
             "changes": explain.difference(before, after),
+            **({"anew": True} if trial.anew else {}),
             "signal": trial.signal,
             "better": trial.better,
             "before": trial.before.get(trial.signal),

@@ -49,12 +49,12 @@ def above(value: float | None, limit: float, words: str, *, when: bool = True) -
 
 def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
     """Whether the run is far enough, and the score beyond what real pictures score."""
-    return course.progress(i) >= share and (not name or course.outside(name, i))
+    return course.age(i) >= share and (not name or course.outside(name, i))
 
 
 def by_age(course: Course, i: int, limit: float, early: float) -> float:
     """The limit that holds at look i: `early` while the run is young."""
-    return limit if course.progress(i) >= YOUNG else early
+    return limit if course.age(i) >= YOUNG else early
 
 
 def rising(course: Course, i: int, name: str) -> bool:
