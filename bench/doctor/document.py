@@ -159,8 +159,9 @@ def _treatment(treatment: Treatment) -> str:
     changes = ", ".join(f"`{key}` {_value(value)}" for key, value in treatment.change.items())
     back = "; begins at the last checkpoint before the harm" if treatment.back else ""
     signal = treatment.signal.replace("_", " ")
+    what = f" ({changes})" if changes else ""
     return (
-        f"{treatment.words[0].upper()}{treatment.words[1:]} ({changes}){back}. Kept if {signal} is "
+        f"{treatment.words[0].upper()}{treatment.words[1:]}{what}{back}. Kept if {signal} is "
         f"{treatment.better} after {treatment.window_share:.0%} of the run."
     )
 

@@ -7,13 +7,22 @@ import pytest
 from ganwerk.config import explain
 from ganwerk.config.auto import FOLLOWING, GAMMA_PER_VARIANCE
 from ganwerk.config.load import from_toml
-from ganwerk.doctor.change import changed, origins_after
+from ganwerk.config.schema import MlpSettings, TransferSettings
+from ganwerk.doctor.change import advised, changed, origins_after
 from ganwerk.doctor.finding import Times
 from ganwerk.doctor.table import kinds
 from ganwerk.errors import ConfigError
 from ganwerk.run import Run
+from ganwerk.runtime import machine
+from ganwerk.values import DataFacts, PictureShape
 
-EVERY = [(kind.code, treatment) for kind in kinds().values() for treatment in kind.treatments]
+EVERY = [
+    (kind.code, treatment)
+    for kind in kinds().values()
+    for treatment in kind.treatments
+    if not treatment.anew
+]
+FACTS = DataFacts(1797, PictureShape(16, 1), tuple("0123456789"), (180,) * 10, variance=43.0)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +50,50 @@ def test_factors_are_of_the_present_value_or_of_what_is_advised(settings):
     again = changed(without, {"remedy.r1": {"weight": Times(4)}}, variance=100.0)
     assert again.remedy[1].kind == "r1"
     assert again.remedy[1].weight == pytest.approx(400 * GAMMA_PER_VARIANCE, rel=1e-5)
+
+
+def broken(settings, **sections):
+    """settings: by section, what is otherwise than advised."""
+    changes = {
+        name: getattr(settings, name).model_copy(update=values) for name, values in sections.items()
+    }
+    return settings.model_copy(update=changes)
+
+
+def test_what_is_advised_keeps_pictures_budget_run_and_sizes(settings):
+    here = machine.facts("cpu")
+    sound = advised(settings, FACTS, here)
+    spoilt = broken(
+        sound,
+        optimiser={"kind": "sgd", "generator_rate": 0.3},
+        game={"loss": "minimax", "d_steps": 4},
+        latent={"dim": 1},
+        network={"generator_width": 8, "discriminator_norm": "batch"},
+        run={"seed": 7},
+        budget={"batch": 8},
+    ).model_copy(update={"remedy": ()})
+    after = advised(spoilt, FACTS, here)
+    assert after.optimiser == sound.optimiser
+    assert (after.game, after.remedy) == (sound.game, sound.remedy)
+    assert after.remedy[0].weight == pytest.approx(43.0 * GAMMA_PER_VARIANCE, rel=0.05)
+    assert after.latent.dim >= 16
+    assert after.network == sound.network.model_copy(update={"generator_width": 8})
+    assert (after.run, after.budget, after.data) == (spoilt.run, spoilt.budget, spoilt.data)
+    assert advised(after, FACTS, here) == after
+
+
+def test_networks_of_another_kind_are_those_that_are_advised(settings):
+    here = machine.facts("cpu")
+    other = settings.model_copy(update={"network": MlpSettings(), "preset": "listing"})
+    assert advised(other, FACTS, here) == advised(
+        broken(settings, network={"generator_width": 32, "discriminator_width": 32,
+                                  "max_width": 128}), FACTS, here)  # fmt: skip
+
+
+def test_a_run_that_began_with_the_weights_of_another_does_not_lose_them(settings):
+    taught = settings.model_copy(update={"transfer": TransferSettings(run="runs/a", images=100)})
+    with pytest.raises(ConfigError, match="weights of runs/a"):
+        advised(taught, FACTS, machine.facts("cpu"))
 
 
 def test_origins_name_what_differs(settings):

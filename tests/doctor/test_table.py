@@ -42,7 +42,7 @@ def test_a_kind_says_everything_in_plain_words(each: Kind):
 def test_treatments_change_settings_that_there_are(each: Kind):
     assert len({t.name for t in each.treatments}) == len(each.treatments)
     for treatment in each.treatments:
-        assert treatment.change
+        assert bool(treatment.change) is not treatment.anew
         assert treatment.better in ("higher", "lower")
         assert 0 < treatment.window_share < 1
         for key, value in treatment.change.items():

@@ -45,7 +45,14 @@ def test_one_that_was_kept_gets_time_to_show():
     assert len(offered([FOUND], kept, images=1_050)) == len(kinds()[CODE].treatments) - 1
 
 
-@pytest.mark.parametrize("changes", [{"weight": "watch"}, {"until_images": 20}, {"code": "GW999"}])
+def test_to_begin_again_is_tried_once_whatever_it_was_for():
+    other = Finding("GW302", "blind", "act", "", since_images=10)
+    assert [name for _, name in offered([FOUND, other], [])[:2]] == ["begin again", "begin again"]
+    undone = [row(1, "begun", 100), row(1, "undone", 200)]
+    assert "begin again" not in [name for _, name in offered([FOUND, other], undone)]
+
+
+@pytest.mark.parametrize("changes", [{"weight": "note"}, {"until_images": 20}, {"code": "GW999"}])
 def test_what_does_not_ask_for_it_is_not_treated(changes):
     assert offered([replace(FOUND, **changes)], []) == []
 

@@ -72,6 +72,39 @@ def test_each_fault_is_named_first(code, changes):
     assert code in codes(journal(**changes))[:2]
 
 
+def treatment(state: str, images: int, **more):
+    return {"event": "treatment", "state": state, "number": 1, "images": images} | more
+
+
+def test_a_game_that_begins_again_is_judged_by_its_own_looks_and_age():
+    noise = [row for row in journal(**NOISE, g_update=1e-5) if row["event"] != "end"]
+    doctor = Doctor(Course(total_images=10_000, health={"readable": 2000}))
+    for row in noise[:12]:
+        doctor.add(row)
+    assert [f.code for f in doctor.diagnosis().lasting] == ["GW604"]
+    doctor.add(treatment("begun", doctor.course.images, anew=True))
+    (over,) = doctor.diagnosis().findings
+    assert (over.code, over.until_images) == ("GW604", 5_000)
+    early = dict(noise[12]) | {"images": 5_500, "progress": 0.55}
+    for _ in range(4):  # young as it is, nothing is said of noise
+        assert doctor.add(early) == []
+    assert len(doctor.course.looks) == 4
+    doctor.add(treatment("undone", 8_000))
+    assert [(f.code, f.since_images) for f in doctor.diagnosis().lasting] == [("GW604", 1_000)]
+    assert len(doctor.course.looks) == 10
+
+
+def test_what_was_seen_under_a_treatment_that_was_undone_is_forgotten():
+    rows = [row for row in journal() if row["event"] != "end"]
+    bad = [row for row in journal(variety=0.05, class_variety=0.05) if row["event"] == "look"]
+    doctor = Doctor(Course(total_images=10_000, health={"readable": 2000}))
+    for row in [*rows[:12], treatment("begun", 5_000), *bad[10:15]]:
+        doctor.add(row)
+    assert "GW201" in [f.code for f in doctor.diagnosis().lasting]
+    doctor.add(treatment("undone", 7_500))
+    assert doctor.diagnosis().findings == ()
+
+
 def test_the_verdict_says_what_it_is_not_and_why():
     found = diagnosis(journal(class_variety=0.1, coverage=0.2, missing=0.4)).lasting[0]
     assert found.code == "GW202"

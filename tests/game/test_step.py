@@ -276,6 +276,24 @@ def test_rates(kind, values):
         assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.2 * values[-1])
 
 
+def test_weights_drawn_later_are_as_young_as_new_ones():
+    """A run that began again: its rates rise, and its average forgets, as in the beginning."""
+    young, late = state_of(), state_of()
+    late.count_from(late.counters() | {"images": 4000, "born_images": 4000})
+    rate = Rate(DECAYS["constant"], hold=0.0, floor=0.0, warmup_images=100)
+    young.horizon_images = late.horizon_images = 1e6
+    for _ in range(3):
+        assert rate(late) == rate(young)
+        for state in (young, late):
+            with torch.no_grad():
+                next(state.g_net.parameters()).add_(1.0)
+            state.advance(16)
+    same = zip(young.ema.net.parameters(), late.ema.net.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    assert late.counters()["born_images"] == 4000
+    assert "born_images" not in young.counters()
+
+
 def test_rates_rise_over_the_first_images_and_over_a_tenth_of_a_short_run():
     rate = Rate(DECAYS["constant"], hold=0.0, floor=0.0, warmup_images=1000)
     assert rate.rise(0, 1e6) == pytest.approx(0.001)

@@ -29,6 +29,7 @@ ADDS_A_LAYER = Treatment("see groups", "D sees groups.", {"remedy.minibatch-stdd
 SLOWER = Treatment("slower", "Both learn slower.", {"optimiser.generator_rate": Times(0.5)},
                    window_share=0.25)  # fmt: skip
 PACKS = Treatment("packs", "D sees pairs.", {"remedy.packing": {}}, window_share=0.25)
+ANEW = Treatment("begin again", "Begin again.", anew=True, window_share=0.25)
 BEGINS = 96
 
 
@@ -127,11 +128,30 @@ def test_other_commands_work_on_a_treated_run(tiny, monkeypatch, recwarn):
     assert [remedy.kind for remedy in settings_of(Run.open(taught)).remedy][-1] == "packing"
 
 
+def test_it_can_begin_again_with_other_networks(tiny, monkeypatch):
+    Doctor(monkeypatch, ANEW)
+    spoilt = {"latent__dim": 1, "game__loss": "minimax", "optimiser__kind": "sgd"}
+    path = train(treated(tiny, run__keep_checkpoints=9, **spoilt))
+    run = open_run(path)
+    (one,) = run.treatments()
+    assert (one.images, one.from_images, one.outcome) == (BEGINS, BEGINS, "kept")
+    assert "latent.dim: 1 -> 64" in one.changes
+    settings = settings_of(Run.open(path))
+    assert (settings.game.loss, settings.optimiser.kind) == ("relativistic", "adam")
+    assert (settings.budget.images, settings.data.resolution) == (320, 16)
+    assert Run.open(path).load().meta["counters"]["born_images"] == BEGINS
+    assert [row["images"] for row in Run.open(path).journal.rows("step")] == [*range(16, 321, 16)]
+    for at in ("latest", BEGINS):  # after it and before it, each with its own networks
+        assert run.sample(range(2), at=at).shape == (2, 16, 16, 1)
+    assert resume(path, more=("images", 32)) == path
+    assert Run.open(path).load().meta["counters"]["born_images"] == BEGINS
+
+
 def test_one_that_did_not_help_leaves_no_trace_in_the_weights(tiny, monkeypatch):
     straight = train(tiny("straight"))
-    Doctor(monkeypatch, ADDS_A_LAYER, SLOWER, helps=False)
+    Doctor(monkeypatch, ANEW, ADDS_A_LAYER, helps=False)
     path = train(treated(tiny))
-    assert history(path) == [(1, "see groups", "undone"), (2, "slower", "undone")]
+    assert history(path) == [(1, "begin again", "undone"), (2, "see groups", "undone")]
     assert_same(straight, path)
     run = Run.open(path)
     assert settings_of(run).remedy == settings_of(Run.open(straight)).remedy
@@ -144,9 +164,9 @@ def test_one_that_did_not_help_leaves_no_trace_in_the_weights(tiny, monkeypatch)
 
 def test_a_sham_changes_nothing_even_if_it_is_kept(tiny, monkeypatch):
     straight = train(tiny("straight"))
-    Doctor(monkeypatch, ADDS_A_LAYER)
+    Doctor(monkeypatch, ANEW)
     path = train(tiny("sham", run__doctor="sham"))
-    assert history(path) == [(1, "see groups", "kept")]
+    assert history(path) == [(1, "begin again", "kept")]
     assert_same(straight, path)
 
 
@@ -181,7 +201,7 @@ MOMENTS = [16, 32, 48, 64, 80]
 
 
 @pytest.mark.parametrize("helps", [True, False])
-@pytest.mark.parametrize("treatment", [ADDS_A_LAYER, PACKS, SLOWER], ids=lambda t: t.name)
+@pytest.mark.parametrize("treatment", [ADDS_A_LAYER, PACKS, SLOWER, ANEW], ids=lambda t: t.name)
 def test_stopped_in_the_middle_it_goes_on_bit_by_bit(tiny, monkeypatch, treatment, helps):
     Doctor(monkeypatch, treatment, helps=helps)
     changes = {"data__conditional": False}
@@ -215,16 +235,17 @@ STEPS_OF_A_BEGINNING = [
 ]
 
 
+@pytest.mark.parametrize("treatment", [ADDS_A_LAYER, ANEW], ids=lambda t: t.name)
 @pytest.mark.parametrize("place", STEPS_OF_A_BEGINNING)
-def test_killed_while_it_begins(tiny, monkeypatch, place):
-    Doctor(monkeypatch, ADDS_A_LAYER)
+def test_killed_while_it_begins(tiny, monkeypatch, place, treatment):
+    Doctor(monkeypatch, treatment)
     straight = train(treated(tiny, "straight"))
     request = treated(tiny, "killed")
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(place, killed)
         train(request)
     resume(request.out)
-    assert history(request.out) == [(1, "see groups", "kept")]
+    assert history(request.out) == [(1, treatment.name, "kept")]
     assert_same(straight, request.out)
 
 
@@ -348,9 +369,11 @@ def test_a_training_that_diverges_goes_on_slower_from_before(tiny, monkeypatch):
     monkeypatch.setattr(treat, "helped", lambda *_: Verdict(True, ""))
     monkeypatch.setattr(play.Clock, "due", lambda self, seconds: True)
     flat = {"schedule__kind": "constant", "schedule__warmup_images": 0}
-    path = train(treated(tiny, run__most_treatments=1, **flat))
-    (one,) = tried(Run.open(path).journal.rows())
-    assert (one.code, one.name, one.outcome) == ("GW403", "back and slower", "kept")
+    path = train(treated(tiny, run__most_treatments=2, **flat))
+    first, second = tried(Run.open(path).journal.rows())
+    assert (first.code, first.name, first.outcome) == ("GW403", "begin again", "undone")
+    assert first.reason == "the training diverged"
+    assert (second.code, second.name, second.outcome) == ("GW403", "back and slower", "kept")
     with pytest.raises(DivergedError):
         train(tiny("watched", **flat))
 

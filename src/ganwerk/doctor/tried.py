@@ -86,8 +86,9 @@ def candidates(
     findings: Sequence[Finding], before: Sequence[Tried], images: int, window: int
 ) -> list[tuple[Finding, Treatment]]:
     """What may be tried now, the first first: treatments of findings that last and are more than a
-    note, none twice, and none for what was treated so few images ago that it cannot show yet. No finding
-    has its second before each has had its first: what did not help may not have been the cause.
+    note, none twice, and none for what was treated so few images ago that it cannot show yet. No
+    finding has its second before each has had its first: what did not help may not have been the
+    cause.
 
     window: so many images."""
     found = []
