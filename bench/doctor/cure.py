@@ -25,7 +25,7 @@ from bench.doctor.play import CASES, COST_SHARE, Job, _request
 from bench.doctor.score import wilson
 
 TREAT, SHAM = "treat", "sham"
-IMAGES = 5.0
+IMAGES = 2.5
 """Times the usual budget of a run: 60,000 images, which take about 50 processor seconds. In less
 no recipe gets anywhere: a window of a quarter has to show whether it does."""
 WORSE = 1.25

@@ -72,6 +72,21 @@ def test_each_fault_is_named_first(code, changes):
     assert code in codes(journal(**changes))[:2]
 
 
+@pytest.mark.parametrize(("total", "first"), [(10_000, 0.35), (100_000, 0.25), (1_000_000, 0.25)])
+def test_a_long_run_is_grown_before_a_quarter_of_it(total, first):
+    """16 px need 60,000 images: after a twentieth of them noise is no longer excused, though never
+    before a tenth of the run; a finding comes three looks of a twentieth later."""
+    rows = [dict(row) for row in journal(agreement=0.1)]
+    for row in rows:
+        row["images"] = row["images"] * total // 10_000
+    course = Course(total_images=total, settings={"data": {"resolution": 16}})
+    doctor, said = Doctor(course), {}
+    for row in rows:
+        for finding in doctor.add(row):
+            said.setdefault(finding.code, row.get("progress"))
+    assert said["GW205"] == pytest.approx(first)
+
+
 def treatment(state: str, images: int, **more):
     return {"event": "treatment", "state": state, "number": 1, "images": images} | more
 

@@ -6,16 +6,22 @@ they mean the same for any pictures. They were set on the development part of be
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganwerk.config.auto import need_of
 from ganwerk.doctor.course import Course
 
 EARLY = 0.1
 """Share of the run in which nothing is said of the pictures: every generator begins with noise."""
 SETTLED = 0.6
+LEAST_RISE = 0.03
 YOUNG = 0.25
-"""Until here stricter limits hold: pictures of a healthy run are still much alike."""
+"""In a short run stricter limits hold until here: its pictures are still much alike."""
+GROWN = 0.05
+"""Of the images that pictures of this size need: from there on a game is no longer young, however
+small a share of a long run that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +55,29 @@ def above(value: float | None, limit: float, words: str, *, when: bool = True) -
 
 def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
     """Whether the run is far enough, and the score beyond what real pictures score."""
-    return course.age(i) >= share and (not name or course.outside(name, i))
+    enough = not young(course, i) if share == YOUNG else course.age(i) >= share
+    return enough and (not name or course.outside(name, i))
+
+
+def young(course: Course, i: int) -> bool:
+    """Whether healthy pictures may still be much alike at look i."""
+    resolution = course.setting("data.resolution")
+    need = need_of(resolution).images if isinstance(resolution, int) else math.inf
+    learned = course.age(i) * (course.total_images or course.images)
+    return course.age(i) < EARLY or (course.age(i) < YOUNG and learned < GROWN * need)
 
 
 def by_age(course: Course, i: int, limit: float, early: float) -> float:
     """The limit that holds at look i: `early` while the run is young."""
-    return limit if course.age(i) >= YOUNG else early
+    return early if young(course, i) else limit
 
 
 def rising(course: Course, i: int, name: str) -> bool:
-    """Whether a score of a run before SETTLED of its time is still on its way up: a tenth more than
-    a tenth of the run ago."""
+    """Whether a score of a run before SETTLED of its time is still on its way up: a tenth, and
+    LEAST_RISE, more than a tenth of the run ago."""
     if course.progress(i) > SETTLED:
         return False
     now = course.value(name, i)
     then = [k for k in range(i) if course.progress(k) <= course.progress(i) - 0.09]
     before = course.value(name, then[-1]) if then else None
-    return now is not None and (before is None or now > 1.1 * before)
+    return now is not None and (before is None or now > max(1.1 * before, before + LEAST_RISE))

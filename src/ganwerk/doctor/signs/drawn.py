@@ -54,15 +54,15 @@ def kinds_missing(course: Course, i: int) -> Sign:
     )
     few = coverage < 0.28 and precision > 0.6 and (missing is None or missing > 0.3)
     clean = missing is not None and missing > 0.3 and coverage < 0.8 and precision > 0.93
-    return Sign(
-        (few or clean) and ripe(course, i, YOUNG, "coverage"), words, max(0.0, 1 - coverage / 0.8)
-    )
+    grown = ripe(course, i, YOUNG, "coverage") and not rising(course, i, "coverage")
+    return Sign((few or clean) and grown, words, max(0.0, 1 - coverage / 0.8))
 
 
 def classes_ignored(course: Course, i: int) -> Sign:
     value = course.value("agreement", i)
     words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
-    return below(value, 0.6, words, when=ripe(course, i, YOUNG, "agreement"))
+    grows = rising(course, i, "agreement")
+    return below(value, 0.6, words, when=ripe(course, i, YOUNG, "agreement") and not grows)
 
 
 def far_from_real(course: Course, i: int) -> Sign:
