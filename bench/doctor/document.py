@@ -94,7 +94,7 @@ def _entry() -> str:
             "trains and says in plain words what it found. Of a run that exists:"
         ),
         "```\nganwerk diagnose runs/mine\nganwerk diagnose runs/mine --deep    "
-        "# a minute: a fresh judge, copies, ignored pictures\n"
+        "# a minute: a fresh judge, copies, where the judge looks\n"
         "ganwerk diagnose --explain GW202\n```",
         _wrapped(
             "It ends with status 1 if something should be done and with 0 if nothing should, for "

@@ -122,7 +122,9 @@ def test_a_closer_look_draws_sheets_for_the_report(digits_run, tmp_path):
     assert 0.5 < values["values"]["fresh_judge"] <= 1  # after seconds of training
     assert values["values"]["fresh_judge_chance"] < 0.65
     assert len(values["pictures"]) >= 3
-    sheets = ("doctor-alike.png", "doctor-copies.png", "doctor-ignored.png")
+    assert 0 < values["values"]["border_attention"] < 1
+    sheets = ("doctor-alike.png", "doctor-copies.png", "doctor-ignored.png",
+              "doctor-attention.png")  # fmt: skip
     assert all((Run.open(path).pictures_path / name).exists() for name in sheets)
     assert "nearest to it" in write_report(path).read_text()
 

@@ -11,6 +11,7 @@ import pytest
 
 from ganwerk.api import open_run
 from ganwerk.doctor.finding import Finding, Times, Treatment
+from ganwerk.doctor.judges import judges
 from ganwerk.doctor.table import kinds
 from ganwerk.doctor.tried import Verdict, tried
 from ganwerk.errors import ConfigError, DivergedError, MachineError, RunError
@@ -143,6 +144,8 @@ def test_it_can_begin_again_with_other_networks(tiny, monkeypatch):
     assert [row["images"] for row in Run.open(path).journal.rows("step")] == [*range(16, 321, 16)]
     for at in ("latest", BEGINS):  # after it and before it, each with its own networks
         assert run.sample(range(2), at=at).shape == (2, 16, 16, 1)
+    losses = {judge.recipe.loss for judge in judges(Run.open(path), 10)}
+    assert len(losses) == 2  # each checkpoint's D, with the game that it played
     assert resume(path, more=("images", 32)) == path
     assert Run.open(path).load().meta["counters"]["born_images"] == BEGINS
 

@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganwerk.config import build
-from ganwerk.config.schema import Settings
 from ganwerk.data import Pictures
+from ganwerk.doctor.judges import attention, most_real
 from ganwerk.metrics.features import PixelPca, RandomConv, extract
 from ganwerk.metrics.memorisation import copying
 from ganwerk.metrics.search import nearest
@@ -29,7 +28,7 @@ from ganwerk.runtime.pictures import pictures_of
 from ganwerk.runtime.settings import settings_of
 from ganwerk.sampling.sample import Sampler
 
-DRAWN, SHOWN, JUDGED = 1000, 24, 1500
+DRAWN, SHOWN, JUDGED, LOOKED = 1000, 24, 1500, 256
 PER_ROW = 8
 RIDGE = 1e-2
 SURE = 0.7
@@ -59,8 +58,12 @@ def look_closer(path: Path) -> Closer:
     values = _judged(real, fresh, drawn) | _copied(real, fresh, drawn)
     values["pattern"] = peak_decibels(texture(drawn)) - peak_decibels(texture(real))
     sheets = _sheets(run, real, drawn)
-    waiting = _waiting(run, settings, pictures, train[:JUDGED])
-    sheets += [] if waiting is None else [waiting]
+    waiting = most_real(run, pictures, train[:JUDGED])
+    if waiting is not None:
+        sheets.append(_sheet(run, "doctor-waiting.png", _some(pictures, waiting[:SHOWN])))
+    looked = attention(run, pictures, train[:LOOKED], drawn[:LOOKED], sampler.labels(range(LOOKED)))
+    sheets.append(_sheet(run, "doctor-attention.png", looked.sheet))
+    values |= {"border_attention": looked.border_share, "border_area": looked.border_area}
     return Closer(tuple(_sentences(values)), values, tuple(sheets))
 
 
@@ -135,38 +138,6 @@ def _sheet(run: Run, name: str, pictures: Pixels) -> Path:
     return path
 
 
-@torch.no_grad()
-def _waiting(
-    run: Run, settings: Settings, pictures: Pictures, train: NDArray[np.int64]
-) -> Path | None:
-    """Training pictures that D finds most real, at all checkpoints that are kept: those are drawn
-    too rarely (Lee et al. 2021, Self-diagnosing GAN). None for a D that judges packs."""
-    images = torch.from_numpy(_some(pictures, train)).float() / 127.5 - 1
-    known = pictures.labels if settings.data.conditional else None
-    labels = None if known is None else torch.from_numpy(known[train])
-    verdicts = []
-    recipe = build.recipe(settings)
-    state = build.state(settings, len(pictures.class_names), torch.device("cpu"), 1.0, recipe)
-    for info in run.checkpoints():
-        if info.damage:
-            continue
-        tensors = run.load(info.images).state
-        state.d_net.load_state_dict(
-            {k.removeprefix("d."): v for k, v in tensors.items() if k.startswith("d.")}
-        )
-        net = state.d_net.eval()
-        parts = [
-            net(recipe.to_scales(images[s]), None if labels is None else labels[s]).flatten()
-            for s in (slice(start, start + 64) for start in range(0, len(images), 64))
-        ]
-        verdicts.append(torch.cat(parts).float())
-    if not verdicts or len(verdicts[0]) != len(images):
-        return None
-    ranked = torch.stack([(v - v.mean()) / v.std().clamp_min(1e-9) for v in verdicts]).mean(0)
-    chosen = ranked.argsort(descending=True)[:SHOWN].numpy()
-    return _sheet(run, "doctor-waiting.png", _some(pictures, train[chosen]))
-
-
 def _sentences(values: dict[str, Any]) -> list[str]:
     right, chance = values["fresh_judge"], values["fresh_judge_chance"]
     told = "tells drawn pictures from yours" if right > SURE else "hardly tells them apart"
@@ -176,6 +147,8 @@ def _sentences(values: dict[str, Any]) -> list[str]:
         f"Copies: {values['copies']:.0f} of {DRAWN:,} drawn pictures lie nearer to a training "
         f"picture than unseen ones do, {values['tail_ratio']:.1f} times as many as by chance; "
         f"sure to be seen above {values['copies_visible']:.0%}.",
+        f"The judge looks at the outermost pixels with {values['border_attention']:.0%} of its "
+        f"attention; they are {values['border_area']:.0%} of the picture.",
         f"Pattern of one pixel: {values['pattern']:+.1f} decibels against your pictures.",
         "The report shows near-identical drawings, nearest originals and ignored pictures.",
     ]

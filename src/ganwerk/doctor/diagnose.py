@@ -18,6 +18,8 @@ GALLERY = {
     "doctor-copies.png": "Left what was drawn, right the training picture nearest to it.",
     "doctor-ignored.png": "Your pictures that are least like anything that is drawn.",
     "doctor-waiting.png": "Your pictures that the judge finds most real: drawn too rarely.",
+    "doctor-attention.png": "The mean of your pictures and where the judge looks in them; the same "
+    "of what is drawn. Bright at the border or in a corner: it has found a shortcut.",
 }
 """Pictures that a closer look (doctor.deep) writes into the run, and what they show."""
 
