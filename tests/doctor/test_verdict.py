@@ -166,6 +166,23 @@ def test_a_run_that_ended_while_it_still_got_better_was_too_short():
     assert "GW602" not in codes(rows[:-1])  # it may still be running
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"g_update": 0.2}, "one step moves the weights of the generator by 20.00%"),
+        ({"d_size": [1.0] * 5 + [400.0] * 15}, "the judge's verdicts grew to 400 from 1"),
+        ({}, "nothing announced it"),
+    ],
+)
+def test_what_announced_a_number_that_is_not_finite_is_said(changes, said):
+    warning = {"event": "warning", "images": 9, "diverged": True, "message": "d_loss is nan."}
+    rows = [*journal(**changes)[:8], warning]
+    (found,) = [f for f in diagnosis(rows).lasting if f.code == "GW403"]
+    assert f"d_loss is nan; before it, {said}" in found.text
+    early = [*journal(**changes)[:1], warning]
+    assert "before the first look" in diagnosis(early).lasting[0].text
+
+
 def test_numbers_that_are_not_finite_are_named_and_gone_after_a_resume():
     rows = [*journal()[:8], {"event": "warning", "images": 9, "diverged": True, "message": "NaN"}]
     assert codes(rows) == ["GW403"]

@@ -16,12 +16,12 @@ _DRAWN: tuple[See, ...] = (
 _GAME: tuple[See, ...] = (
     game.d_certain, game.d_blind, game.d_shortcut, game.overfit, game.churn, game.oscillation,
     game.exploding, game.large_updates, game.small_updates, game.still_weights, game.rates_gone,
-    game.ended, game.slow_feeding,
+    game.ended, game.slow_feeding, game.not_finite,
 )  # fmt: skip
 _GIVEN: tuple[See, ...] = (
     given.many_unreadable, given.few_pictures, given.many_copies, given.constant_border,
-    given.empty_content, given.many_enlarged, given.not_finite,
+    given.empty_content, given.many_enlarged,
 )  # fmt: skip
 SIGNS: dict[str, See] = {see.__name__: see for see in (*_DRAWN, *_GAME, *_GIVEN)}
-WITHOUT_LOOKS = frozenset(see.__name__ for see in _GIVEN)
+WITHOUT_LOOKS = frozenset(see.__name__ for see in (*_GIVEN, game.not_finite))
 """Signs that need no look."""

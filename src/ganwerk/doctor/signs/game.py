@@ -81,6 +81,22 @@ def exploding(course: Course, i: int) -> Sign:
     return Sign(now > 50 and now > 5 * before, words, min(1.0, now / 1000))
 
 
+def not_finite(course: Course, i: int) -> Sign:
+    """With what announced it, which is its cause as far as a run can know it."""
+    if not course.diverged:
+        return Sign(False, "all numbers are finite")
+    what = course.diverged.rstrip(".")
+    if not course.looks:
+        return Sign(True, f"{what}; it came before the first look", 1.0)
+    announced = [sign.words for sign in (exploding(course, i), large_updates(course, i))
+                 if sign.holds]  # fmt: skip
+    before = " and ".join(announced) or (
+        "nothing announced it, neither large steps nor growing verdicts: look at the arithmetic "
+        "(run.precision) and at what was changed last"
+    )
+    return Sign(True, f"{what}; before it, {before}", 1.0)
+
+
 def large_updates(course: Course, i: int) -> Sign:
     return _updates(course, i, 0.03, most=True)
 

@@ -60,7 +60,3 @@ def many_enlarged(course: Course, i: int) -> Sign:
     mixed = count < readable
     found = _of_pictures(course, count, 0.3, "are smaller than what is trained, and were enlarged")
     return Sign(found.holds and mixed, found.words, found.beyond)
-
-
-def not_finite(course: Course, i: int) -> Sign:
-    return Sign(bool(course.diverged), course.diverged or "all numbers are finite", 1.0)
