@@ -129,6 +129,17 @@ def test_findings_that_last_and_that_are_over(run):
     assert [row["code"] for row in over] == ["GW3"]
 
 
+def test_a_treatment_is_told_once_from_its_beginning_to_its_end(run):
+    first, second = run("watch/news", """return m.treated([
+        {number: 1, state: "begun", name: "see groups", images: 100, code: "GW203"},
+        {number: 1, state: "undone", images: 200, code: "GW203", reason: "no better"},
+        {number: 2, state: "begun", name: "begin again", images: 210, code: "GW302"}])
+    """)  # fmt: skip
+    assert first == {"number": 1, "state": "undone", "name": "see groups", "images": 100,
+                     "code": "GW203", "reason": "no better"}  # fmt: skip
+    assert (second["name"], second["state"]) == ("begin again", "begun")
+
+
 def test_a_plot_has_room_for_what_counts(run):
     found = run("watch/chart", """
         const line = Array.from({length: 200}, (_, i) => 1 + i / 1000);

@@ -2,7 +2,7 @@
 import { html } from "../core/dom.js";
 import { images } from "../core/wording.js";
 import { link } from "../core/route.js";
-import { standing } from "./news.js";
+import { standing, treated } from "./news.js";
 
 const WEIGHTS = { act: "needs you", watch: "to be watched", note: "worth knowing" };
 
@@ -17,17 +17,29 @@ const Finding = ({ row, over }) => html`<li class=${over ? "over" : row.weight ?
   ${row.code ? html`<a class="small" href=${link("help", null, { about: row.code })}>What is ${row.code}?</a>` : null}
 </li>`;
 
+const OUTCOMES = { begun: "on trial", kept: "kept: it helped", undone: "undone: all is as before it" };
+
 const Treatment = ({ row }) => html`<li class="note">
-  <b>Treatment: ${row.name ?? ""}</b>
-  <span class="soft small"> ${[row.state ?? row.outcome, row.images != null ? `at ${images(row.images)}` : null].filter(Boolean).join(" · ")}</span>
-  ${row.words ?? row.text ? html`<p>${row.words ?? row.text}</p>` : null}
+  <b>Treatment: ${row.name ?? row.code ?? ""}</b>
+  <span class="soft small"> ${[
+    OUTCOMES[row.state],
+    row.code ? `for ${row.code}` : null,
+    row.images != null ? `begun at ${images(row.images)}` : null,
+  ].filter(Boolean).join(" · ")}</span>
+  ${row.words ? html`<p>${row.words}</p>` : null}
+  ${row.reason ? html`<p class="soft small">${row.reason}</p>` : null}
+  ${row.changes?.length
+    ? html`<details><summary>What it changed</summary><pre>${row.changes.join("\n")}</pre></details>`
+    : null}
 </li>`;
 
 export function Findings({ facts }) {
   const [lasting, over] = standing(facts.findings);
   const rows = [
     ...lasting.map((row) => html`<${Finding} key=${row.code} row=${row} />`),
-    ...facts.treatments.map((row, i) => html`<${Treatment} key=${`treatment ${i}`} row=${row} />`),
+    ...treated(facts.treatments).map(
+      (row) => html`<${Treatment} key=${`treatment ${row.number}`} row=${row} />`,
+    ),
     ...over.map((row) => html`<${Finding} key=${row.code} row=${row} over />`),
     ...facts.warnings.map(({ message, hint }) => html`<li key=${message} class="note">${message}
       ${hint ? html`<p class="soft small">${hint}</p>` : null}</li>`),

@@ -44,6 +44,16 @@ function warned(known, { message = "", hint = "" }) {
   return told ? known : [...known, { message, hint }];
 }
 
+// Treatments, oldest first, each with what is known of its beginning and of its end
+export function treated(rows) {
+  const byNumber = new Map();
+  for (const row of rows) {
+    const known = byNumber.get(row.number) ?? {};
+    byNumber.set(row.number, { ...known, ...row, images: known.images ?? row.images });
+  }
+  return [...byNumber.values()];
+}
+
 // Findings that last, and those that are over: of each kind its newest row, the gravest first
 export function standing(findings) {
   const byCode = new Map();
