@@ -61,10 +61,12 @@ class Attendance:
         """Look now. Raises DivergedError if a picture is not finite."""
         examiner, state, start = self.examiner, self.session.state, time.perf_counter()
         self._prepare()
+        ready = time.perf_counter()
         found = examiner.look(state)
-        cost = time.perf_counter() - start
-        row = {"event": "look", "images": state.images, "step": state.step, "cost_seconds": cost}
-        examiner.done(state, cost)
+        over = time.perf_counter()
+        row = {"event": "look", "images": state.images, "step": state.step,
+               "cost_seconds": over - start}  # fmt: skip
+        examiner.done(state, over - ready)
         self.add(row | found)
 
     def _prepare(self) -> None:

@@ -27,6 +27,10 @@ from ganwerk.training.exam_pictures import FEWEST, MOST, Pictured
 
 SHARE_OF_RUN = 0.04
 COST_SHARE = 0.03
+TREATING_SHARE = 0.1
+"""Whoever wants to be treated wants it in time: looks may cost so much then."""
+PREPARING_SHARE = 0.02
+"""Of the whole run: what it may cost to learn what real pictures score, before the first look."""
 LAST_SHARE = 0.05
 PROBED = 64
 RAW = 128
@@ -38,6 +42,18 @@ BESIDE = 1 << 20
 """Looks beside the others are counted from here."""
 Pixels = NDArray[np.uint8]
 Indices = NDArray[np.int64]
+
+
+def look_seconds(rate: float) -> float:
+    """A guess of what a look costs in a training of so many images per second."""
+    return (MOST + RAW) / (DRAWING_SPEED * rate)
+
+
+def first_look_seconds(rate: float, run_seconds: float, share: float) -> float:
+    """When the first look costs no more than `share` of the time before it. What comes with it, to
+    learn what real pictures score, is counted in only where it is much of the whole run."""
+    short = PREPARING_SHARE * run_seconds < PREPARING_SECONDS
+    return (look_seconds(rate) + (PREPARING_SECONDS if short else 0.0)) / share
 
 
 class Examiner:
@@ -63,8 +79,11 @@ class Examiner:
             Sampler(net, settings, pictures.class_names, pictures.health.class_counts, state.device)
             for net in (state.ema.net, state.g_net)
         )
-        self.guess_seconds = PREPARING_SECONDS + (MOST + RAW) / (DRAWING_SPEED * rate)
-        self.next_images, self.next_seconds = 0.0, self.guess_seconds / COST_SHARE
+        treats = settings.run.doctor in ("treat", "sham")
+        self.cost_share = max(COST_SHARE, TREATING_SHARE) if treats else COST_SHARE
+        self.guess_seconds = PREPARING_SECONDS + look_seconds(rate)
+        first = first_look_seconds(rate, state.horizon_images / rate, self.cost_share)
+        self.next_images, self.next_seconds = 0.0, first
         self.looks = 0
         self._pictured: Pictured | None = None
         self._probe: torch.Tensor | None = None
@@ -105,7 +124,7 @@ class Examiner:
 
     def done(self, state: TrainState, cost_seconds: float) -> None:
         self.next_images = state.images + SHARE_OF_RUN * state.horizon_images
-        self.next_seconds = state.seconds + cost_seconds / COST_SHARE
+        self.next_seconds = state.seconds + cost_seconds / self.cost_share
 
     def null(self) -> dict[str, list[float]]:
         """What real pictures score against real ones: mean and deviation by name; {} if there are
