@@ -123,6 +123,8 @@ def test_other_commands_work_on_a_treated_run(tiny, monkeypatch, recwarn):
     assert origins["remedy.2.size"] == f"treatment 1 for {CODE}"
     page = run.report().read_text("utf-8")
     assert "treatment 1: kept" in page
+    assert f"Treatment 1 for {CODE}, kept" in page
+    assert "remedy.2.size: absent -&gt; 2" in page
     (one,) = run.treatments()
     assert (one.outcome, one.changes[-1]) == ("kept", "remedy.2.size: absent -> 2")
     taught = finetune(path, tiny("taught", images=32, data__conditional=False))

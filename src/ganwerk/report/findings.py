@@ -7,6 +7,7 @@ from pathlib import Path
 from ganwerk.doctor.diagnose import GALLERY
 from ganwerk.doctor.finding import Finding
 from ganwerk.doctor.table import kind
+from ganwerk.doctor.tried import Tried, tried
 from ganwerk.report.facts import Facts, number
 from ganwerk.report.gallery import shown_picture
 from ganwerk.report.images import open_grid
@@ -52,6 +53,9 @@ def findings_section(facts: Facts) -> Html:
             for f in over
         )
         parts.append(el("p", f"Over by now: {said}.", class_="soft"))
+    treatments = [_treated(one) for one in tried(facts.of("treatment"))]
+    if treatments:
+        parts.append(el("ul", *treatments, class_="findings"))
     drawn = [draw(plot, f"finding-{i}") for i, plot in enumerate(_plots(facts))]
     if drawn:
         parts.append(el("div", *drawn, class_="plots"))
@@ -80,6 +84,13 @@ def _item(finding: Finding) -> Html:
     )
 
 
+def _treated(one: Tried) -> Html:
+    words = one.words[:1].upper() + one.words[1:].rstrip(".")
+    small = [el("small", text) for text in (one.reason, *one.changes) if text]
+    told = f"Treatment {one.number} for {one.code}, {one.outcome}"
+    return el("li", el("b", f"{told}. "), f"{words}, from {one.images:,} images on.", *small)
+
+
 def _plots(facts: Facts) -> list[Plot]:
     looks, nulls = facts.of("look"), facts.of("null")
     if len(looks) < FEWEST:
@@ -99,8 +110,9 @@ def _plots(facts: Facts) -> list[Plot]:
         if series:
             level = Level(1.0, "real", "yours") if share else Level(0.5, "d", "guessing")
             plots.append(
-                Plot(title, tuple(series), reading, (level,), smooth=False, floor=0.0, ceiling=1.0)
-            )
+                Plot(title, tuple(series), reading, (level,), treated=facts.treated, smooth=False,
+                     floor=0.0, ceiling=1.0)
+            )  # fmt: skip
     return plots
 
 
