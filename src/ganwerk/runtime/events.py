@@ -17,7 +17,8 @@ SCORE = "FD[pixelpca64-v1]"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be trained, with what, how fast, how long, and what it takes."""
+    """What would be trained, with what, how fast, how long, and what it takes. reasons: (setting,
+    value, why) of each that was decided from the pictures and the machine."""
 
     data: str
     pictures: int
@@ -44,6 +45,7 @@ class Plan:
     out: str
     notes: tuple[str, ...] = ()
     micro_batch: int = 0
+    reasons: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

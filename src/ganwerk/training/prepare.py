@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,20 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     settings = load.settle(draft)
     budget = first_budget(settings, len(train))
     plan = _plan(request, settings, facts, pictures, len(train), budget, probed)
+    plan = replace(plan, reasons=tuple(_reasons(draft)))
     _check_disk(plan)
     return Prepared(draft, settings, facts, pictures, held_out, train, budget, probed, plan)
+
+
+def _reasons(draft: Draft) -> Iterator[tuple[str, str, str]]:
+    for key, origin in draft.origins.items():
+        value = draft.values[key]
+        if origin.reason:
+            yield (
+                key,
+                _written(value) if isinstance(value, bool | float) else str(value),
+                origin.reason,
+            )
 
 
 def _shared_by(draft: Draft) -> int:

@@ -73,7 +73,7 @@ def _details(site: Site, path: Path) -> dict[str, Any]:
         "turns": [row for event in ("start", "resume", "end") for row in history.told(event)],
         "latest": history.latest,
         "launch": launch
-        and {"command": launch.command, "error": launch.error, "lines": list(launch.lines)},
+        and {"first": launch.first, "error": launch.error, "lines": list(launch.lines)},
         "trouble": trouble,
         "commands": {"resume": resume_command(path), "sample": sample_command(path)},
     }

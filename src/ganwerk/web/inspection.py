@@ -26,15 +26,20 @@ class Inspection:
             self._idle.put_nowait(None)
         self._started: set[asyncio.subprocess.Process] = set()
 
-    async def look(self, path: Path, px: int = 96, thumb: bool = False) -> dict[str, Any]:
-        """{"ok": True, "width": ..., "height": ..., "jpeg": base64}, or {"ok": False, "reason"}."""
+    async def look(
+        self, path: Path, px: int = 96, thumb: bool = False, member: str = ""
+    ) -> dict[str, Any]:
+        """{"ok": True, "width": ..., "height": ..., "jpeg": base64}, or {"ok": False, "reason"}.
+        member: a name inside of the zip file at `path`."""
         process = await self._idle.get()
         try:
             if process is not None and process.returncode is not None:
                 self._started.discard(process)
                 process = None
             process = process or await self._start()
-            asked = json.dumps({"path": os.fspath(path), "px": px, "thumb": thumb})
+            asked = json.dumps(
+                {"path": os.fspath(path), "px": px, "thumb": thumb, "member": member}
+            )
             said = await asyncio.wait_for(_answer(process, asked), PATIENCE_SECONDS)
         except TimeoutError:
             said = {"ok": False, "reason": f"takes more than {PATIENCE_SECONDS} s to decode"}

@@ -11,6 +11,8 @@ import base64
 import io
 import json
 import sys
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -19,17 +21,27 @@ from ganwerk.data.decode import Decoded, UnreadableError, decode, quiet_pillow
 
 MEMORY_BYTES = 3 << 29
 """Address space; what the largest allowed picture takes, several times."""
+MOST_MEMBER_BYTES = 64 << 20
 
 
-def looked_at(path: str, px: int, thumb: bool) -> dict[str, Any]:
-    """What the file holds, or why it cannot be used. thumb: also as a JPEG of px * px."""
+def looked_at(path: str, px: int, thumb: bool, member: str = "") -> dict[str, Any]:
+    """What the file holds, or why it cannot be used. member: a name inside of the zip file that it
+    is. thumb: also as a JPEG of px * px."""
     try:
-        with open(path, "rb") as file:
-            found = decode(file.read(), px, 3, "crop")
-    except (UnreadableError, OSError, MemoryError) as error:
+        found = decode(_content(path, member), px, 3, "crop")
+    except (UnreadableError, OSError, MemoryError, zipfile.BadZipFile, KeyError) as error:
         return {"ok": False, "reason": str(error) or "takes more memory than a picture may"}
     said: dict[str, Any] = {"ok": True, "width": found.width, "height": found.height}
     return said | ({"jpeg": base64.b64encode(_jpeg(found)).decode()} if thumb else {})
+
+
+def _content(path: str, member: str) -> bytes:
+    if not member:
+        return Path(path).read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo(member).file_size > MOST_MEMBER_BYTES:
+            raise UnreadableError(f"has more than {MOST_MEMBER_BYTES:,} bytes")
+        return archive.read(member)
 
 
 def _jpeg(found: Decoded) -> bytes:
@@ -52,7 +64,7 @@ def main() -> None:
     with quiet_pillow():
         for line in sys.stdin:
             asked = json.loads(line)
-            said = looked_at(asked["path"], asked["px"], asked["thumb"])
+            said = looked_at(**asked)
             print(json.dumps(said), flush=True)
 
 

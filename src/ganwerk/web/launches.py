@@ -27,17 +27,19 @@ from ganwerk.web.run_table import id_of
 FOLDER = ".ganwerk"
 """Inside a folder of runs; hidden, so that no run can have its name."""
 
-FIRST_BYTES, LAST_BYTES = 1 << 14, 1 << 15
+FIRST_BYTES, LAST_BYTES = 1 << 18, 1 << 15
 MOST_LINES = 60
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What the log of a started training tells. run: its folder. lines: what it said last."""
+    """What the log of a started training tells. run: its folder. command: what was started last;
+    first: what made the run. lines: what it said last."""
 
     log: Path
     run: Path
     command: str
+    first: str
     pid: int
     started: float
     lines: tuple[str, ...] = ()
@@ -71,12 +73,14 @@ class Launches:
         self._read: dict[Path, tuple[tuple[int, int], Launch]] = {}
 
     def start(self, arguments: Sequence[str], run: Path) -> Launch:
-        """Run `ganwerk WORDS` for the run at `run`. Raises MachineError, RunError."""
+        """Run `ganwerk ARGUMENTS` for the run at `run`. Raises MachineError, RunError."""
         log = _log(run)
         known = self.log_of(run)
         if known is not None and known.alive:
             raise RunError(f"{run.name} is being trained already.", "See it in the list of runs.")
-        began = {"run": run.name, "command": command_line(arguments), "started": time.time()}
+        command, started = command_line(arguments), time.time()
+        first = known.first if known is not None and arguments[0] == "resume" else command
+        began = {"run": run.name, "command": command, "first": first, "started": started}
         with disk_errors(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             with open(log, "wb", buffering=0) as file:
@@ -86,7 +90,7 @@ class Launches:
                 )
                 file.write(f"{json.dumps({'pid': child.pid})}\n".encode())
         self._children.append(child)
-        return Launch(log, run, command_line(arguments), child.pid, float(str(began["started"])))
+        return Launch(log, run, command, first, child.pid, started)
 
     def log_of(self, run: Path) -> Launch | None:
         """What is known of the training of `run` that was started here last."""
@@ -188,7 +192,8 @@ def _told(log: Path) -> Launch | None:
         pid = int(from_json(processes[0])["pid"])
         run = log.parent.parent / str(head["run"])
         command, started = str(head["command"]), float(head["started"])
+        made_by = str(head.get("first", command))
     except (OSError, ValueError, LookupError, TypeError):
         return None
     lines = [text for text in last.decode("utf-8", "replace").splitlines() if text[:1] != "{"]
-    return Launch(log, run, command, pid, started, tuple(lines[-MOST_LINES:]))
+    return Launch(log, run, command, made_by, pid, started, tuple(lines[-MOST_LINES:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,11 @@ async def thumb(request: Request) -> Response:
         known.sample = await asyncio.to_thread(_sample, folder)
     lists = health | {"sample": [known.sample or []]}
     name = _named(lists, wanted["kind"], wanted["group"], wanted["place"])
-    if name is None or not folder.is_dir() or not (folder / name).is_file():
+    packed = folder.is_file()
+    if name is None or not (packed or (folder / name).is_file()):
         raise DataError("There is no such picture (any more).")
-    found = await site.inspection.look(folder / name, THUMB_PX, thumb=True)
+    file, member = (folder, name) if packed else (folder / name, "")
+    found = await site.inspection.look(file, THUMB_PX, thumb=True, member=member)
     if not found["ok"]:
         raise DataError(f"{name} {found['reason']}.")
     headers = {"cache-control": "private, max-age=600"}
@@ -119,6 +122,21 @@ async def thumb(request: Request) -> Response:
 
 def _sample(folder: Path) -> list[str]:
     """Names of some pictures, evenly from all."""
+    found = _packed(folder) if folder.is_file() else _walked(folder)
+    count = min(SAMPLE, len(found))
+    return [found[place * len(found) // count] for place in range(count)]
+
+
+def _packed(archive: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            names = [name for name in file.namelist() if is_picture_name(name)]
+            return sorted(name for name in names if not name.startswith(("__MACOSX", ".")))
+    except (OSError, zipfile.BadZipFile):
+        return []
+
+
+def _walked(folder: Path) -> list[str]:
     found: list[str] = []
     for inside, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -129,8 +147,7 @@ def _sample(folder: Path) -> list[str]:
         ]
         if len(found) > MOST_WALKED:
             break
-    count = min(SAMPLE, len(found))
-    return [found[place * len(found) // count] for place in range(count)]
+    return found
 
 
 def _named(health: dict[str, Any], kind: str, group: int, place: int) -> str | None:

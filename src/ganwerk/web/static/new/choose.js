@@ -58,10 +58,12 @@ export function Arriving({ state }) {
   </section>`;
 }
 
+const counted = (number, what) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
+
 const told = (entry) =>
   entry.kind === "archive"
     ? "archive"
-    : [entry.pictures ? `${count(entry.pictures)} pictures` : "", entry.folders ? `${count(entry.folders)} folders` : ""]
+    : [entry.pictures ? counted(entry.pictures, "picture") : "", entry.folders ? counted(entry.folders, "folder") : ""]
         .filter(Boolean).join(", ") || "empty";
 
 // A folder below the allowed ones, opened step by step

@@ -48,7 +48,7 @@ function Classes({ names, counts, rename, onRename }) {
   const parts = { names, counts, rename, call: (old, now) => onRename({ ...rename, [old]: now }) };
   const { classes, merged } = together(names, rename);
   const changed = Object.keys(rename).length;
-  return html`<section aria-label="Classes">
+  return html`<section class="classes" aria-label="Classes">
     <h3>Classes</h3>
     <p class="soft small">Call them as you like: the run knows them by these names, the folders stay as they are.
       Two of one name become one class.</p>
@@ -69,7 +69,7 @@ export function Health({ source, rename, onRename }) {
   }
   const { health, lines } = answer;
   const known = health.class_names.length, { classes } = together(health.class_names, rename);
-  const shown = ["folder"].includes(health.kind);
+  const shown = ["folder", "zip"].includes(health.kind);
   return html`<section class="card" aria-label="Pictures">
     <div class="head"><h2>${count(health.readable)} pictures${classes > 1 ? `, ${classes} classes` : ""}</h2></div>
     ${shown

@@ -58,6 +58,12 @@ const Facts = ({ plan }) => html`<table><tbody>
   ].map(([name, value]) => html`<tr key=${name}><th>${name}</th><td>${value}</td></tr>`)}
 </tbody></table>`;
 
+// What was decided from the pictures and the machine, and why
+const Why = ({ plan }) => html`<details><summary>Why?</summary>
+  <div class="wide"><table><tbody>${(plan.reasons ?? []).map(([key, value, reason]) => html`<tr key=${key}>
+    <th>${key}</th><td class="number">${value}</td><td class="soft">${reason}</td></tr>`)}</tbody></table></div>
+</details>`;
+
 const TRI = { "": undefined, yes: true, no: false };
 
 // The command that the button runs, as the server has it
@@ -119,6 +125,7 @@ export function Plan({ source, rename }) {
       : null}
     ${plan
       ? html`<p class="sentence">${why(plan)}, about ${duration(60 * wanted)}.</p>
+          <${Why} plan=${plan} />
           <label class="field">Time to train <span class="worth" aria-hidden="true">${duration(60 * wanted)}</span>
             <input type="range" min="0" max=${NOTCHES} value=${notchOf(wanted)} aria-valuetext=${duration(60 * wanted)}
               onInput=${(event) => setMinutes(minutesAt(Number(event.target.value)))} />

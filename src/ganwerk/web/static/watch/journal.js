@@ -37,8 +37,8 @@ export function Journal({ card, facts }) {
     <section class="card" aria-label="Commands">
       <h2>The same on the command line</h2>
       <div class="stack">
-        ${facts.launch ? html`<${Command} text=${facts.launch.command} label="How it was started" />` : null}
-        ${Object.values(facts.commands).map((text) => html`<${Command} key=${text} text=${text} />`)}
+        ${facts.launch ? html`<${Command} text=${facts.launch.first} label="How it was started" />` : null}
+        ${Object.values(facts.commands).filter((text) => text !== facts.launch?.first).map((text) => html`<${Command} key=${text} text=${text} />`)}
       </div>
     </section>`;
 }

@@ -43,7 +43,7 @@ export function Tiles({ card, facts }) {
     ["Speed", pace ? speed(pace) : "–", facts.machine.device_name ?? "",
       "Training pictures per second, of late."],
     ["Distance to the pictures", measure ? measured(measure[SCORE]) : "–",
-      measure ? `real ones: ${measured(floor)}${trend(facts.measures) && ` · ${trend(facts.measures)}`}` : "measured later",
+      measure ? `real ones: ${measured(floor)}${trend(facts.measures) && ` · ${trend(facts.measures)}`}` : card.state === "running" ? "measured later" : "not measured",
       "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
     ["Coverage", measure?.coverage != null ? measured(measure.coverage) : "–",
       measure?.["floor coverage"] != null ? `real ones: ${measured(measure["floor coverage"])}` : "",
