@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ganwerk.control.spec import read, written
+from ganwerk.web.run_table import id_of
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
 
@@ -136,6 +137,53 @@ def test_pins_walks_and_numbers(explore, expect):
     expect(page.locator(".pinned img")).to_have_count(1)
     page.get_by_role("button", name="Later").click()
     expect(page.locator(".thumb[title='Picture 24']")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def styled(trained, home):
+    """The id of a run whose generator has styles."""
+    return id_of(trained(home / "runs" / "styled", preset="stylegan", budget__images=32))
+
+
+def take(page, number):
+    """Begin to drag a small picture."""
+    thumb = page.locator(f".thumb[title='Picture {number}']")
+    thumb.scroll_into_view_if_needed()
+    box = thumb.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] - 40, steps=5)
+    page.locator(".target").wait_for()
+
+
+def drop_on(page, target, expect):
+    """Once the page has heard that it is above."""
+    box = target.bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 20, steps=5)
+    expect(target).to_have_class(re.compile(r"\bover\b"))
+    page.mouse.up()
+
+
+def test_styles_are_mixed_by_dragging(opened, styled, expect):
+    """Onto the large picture, or, where that was scrolled away, onto what appears meanwhile."""
+    page = opened(f"#/run/{styled}/explore", viewport={"width": 1280, "height": 600})
+    expect(page.locator(".sheet .thumb img")).to_have_count(24)
+    page.get_by_label("middle").check()
+    code, target = page.locator(".command code"), page.locator(".target")
+    take(page, 23)
+    expect(target).to_contain_text("its middle layers go into picture 0")
+    drop_on(page, target, expect)
+    expect(target).to_have_count(0)
+    expect(code).to_have_text("ganwerk draw runs/styled 'seed=0&mix=23:middle'")
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_label("fine").check()
+    take(page, 5)
+    drop_on(page, page.locator(".stage"), expect)
+    expect(code).to_have_text("ganwerk draw runs/styled 'seed=0&mix=23:middle&mix=5:fine'")
+    page.get_by_label("Or by number").fill("7")
+    page.get_by_role("button", name="Mix in").press("Enter")
+    expect(code).to_contain_text("&mix=7:fine'")
 
 
 def test_the_nearest_training_picture_stands_beside(explore, expect):

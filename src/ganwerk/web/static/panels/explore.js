@@ -11,6 +11,7 @@ import { Walk } from "./explore/walk.js";
 import { called, plain, read, written } from "./explore/spec.js";
 import { Film, Projection } from "./explore/works.js";
 
+const KIND = "text/x-ganwerk"; // of what is dragged
 const SHEET = 24, DRAGGED_PX = 128, LARGEST_SEED = 1e9;
 
 // The facts of the generator; asked again when there is a newer checkpoint
@@ -65,26 +66,38 @@ export function nearness({ nearer, held_out }) {
   return `${share} % of real pictures that it never saw are nearer to one of the training.`;
 }
 
-function Stage({ artist, spec, dragging, at, facts, pin, mixIn, near, setNear }) {
-  const text = written(spec);
-  const { addresses, heads, error } = usePictures(artist, "stage", [text], { urgent: dragging, most_px: DRAGGED_PX });
+// Where a picture can be dropped whose style goes in: whether one is above, and how that is heard
+function useDrop(mixIn) {
   const [over, set] = useState(false);
-  const command = useCommand(artist, text, dragging);
-  const drop = (event) => {
+  const onDrop = (event) => {
     event.preventDefault();
     set(false);
-    const start = event.dataTransfer.getData("text/x-ganwerk");
+    const start = event.dataTransfer.getData(KIND);
     if (start) mixIn(Number(start));
   };
-  const hover = (event) => {
-    if (![...event.dataTransfer.types].includes("text/x-ganwerk")) return;
+  const onDragOver = (event) => {
+    if (![...event.dataTransfer.types].includes(KIND)) return;
     event.preventDefault();
     set(true);
   };
+  return [over, { onDrop, onDragOver, onDragLeave: () => set(false) }];
+}
+
+// The same for as long as a picture is dragged, wherever the page was scrolled to
+function Target({ spec, layers, mixIn }) {
+  const [over, heard] = useDrop(mixIn);
+  return html`<div class=${over ? "target over" : "target"} ...${heard}>
+    Drop it here: its ${layers} layers go into ${called(spec).toLowerCase()}</div>`;
+}
+
+function Stage({ artist, spec, dragging, at, facts, pin, mixIn, near, setNear }) {
+  const text = written(spec);
+  const { addresses, heads, error } = usePictures(artist, "stage", [text], { urgent: dragging, most_px: DRAGGED_PX });
+  const [over, heard] = useDrop(mixIn);
+  const command = useCommand(artist, text, dragging);
   const seen = heads[0]?.images ?? at;
   return html`<section class="stagebox" aria-label="The picture">
-    <figure
-      class=${over ? "stage over" : "stage"} onDragOver=${hover} onDragLeave=${() => set(false)} onDrop=${drop}
+    <figure class=${over ? "stage over" : "stage"} ...${heard}
     ><${Shot} address=${addresses[0]} alt=${called(spec)} small=${facts.resolution < 64} />
       ${over ? html`<span class="dropnote">Its style goes in here</span>` : null}</figure>
     <p class="number"><strong>${called(spec)}</strong> <span class="soft">after ${images(seen)}</span></p>
@@ -100,19 +113,20 @@ function Stage({ artist, spec, dragging, at, facts, pin, mixIn, near, setNear })
   </section>`;
 }
 
-function Thumb({ address, number, chosen, small, choose, pin }) {
+function Thumb({ address, number, chosen, small, choose, pin, hold }) {
   const start = (event) => {
-    event.dataTransfer.setData("text/x-ganwerk", String(number));
+    event.dataTransfer.setData(KIND, String(number));
     event.dataTransfer.effectAllowed = "copy";
+    setTimeout(() => hold(true)); // a page that changes at once ends the drag
   };
   const key = (event) => event.key === "p" && pin();
   return html`<li><button
-      class="thumb" draggable="true" onDragStart=${start} onClick=${choose} onKeyDown=${key}
+      class="thumb" draggable=${Boolean(hold)} onDragStart=${start} onDragEnd=${() => hold(false)} onClick=${choose} onKeyDown=${key}
       aria-pressed=${chosen} title=${`Picture ${number}`}
     ><${Shot} address=${address} alt=${`Picture ${number}`} small=${small} /></button></li>`;
 }
 
-function Sheet({ artist, spec, first, turn, choose, pin, small, near }) {
+function Sheet({ artist, spec, first, turn, choose, pin, small, near, hold }) {
   const numbers = Array.from({ length: SHEET }, (_, k) => first + k);
   const specs = numbers.map((start) => written({ ...spec, start }));
   const { addresses, error } = usePictures(artist, "sheet", specs);
@@ -128,7 +142,7 @@ function Sheet({ artist, spec, first, turn, choose, pin, small, near }) {
     <${Trouble} error=${error} />
     <ul class="sheet">${numbers.map((number, k) => html`<${Thumb}
       key=${k} number=${number} address=${addresses[k]} small=${small} chosen=${number === spec.start}
-      choose=${() => choose(number)} pin=${() => pin(specs[k])}
+      choose=${() => choose(number)} pin=${() => pin(specs[k])} hold=${hold}
     />`)}</ul>
     ${near ? html`<h3>The first eight, each above its nearest training picture</h3>
       <${Trouble} error=${beside.error} />
@@ -158,6 +172,7 @@ export default function Explore({ route, card }) {
   const [dragging, drag] = useState(false);
   const [near, setNear] = useState(false);
   const [layers, setLayers] = useState("coarse");
+  const [held, hold] = useState(false); // a picture, on its way to another
   const live = useRef(null);
   const [moved, move] = useState(null); // the spec while a slider is in a hand
   if (!facts) return error ? html`<${Trouble} error=${error} />` : html`<p class="soft" role="status">The generator is being loaded …</p>`;
@@ -181,12 +196,13 @@ export default function Explore({ route, card }) {
   const bands = [...new Set(facts.layers.map((layer) => layer.band))];
   const styled = facts.layers.length > 1;
   const small = facts.resolution < 64;
+  const mixIn = (start) => styled && change({ mixes: [...spec.mixes, [start, layers]] });
   return html`
+    ${held ? html`<${Target} spec=${spec} layers=${layers} mixIn=${mixIn} />` : null}
     <div class="explore">
       <div class="large">
         <${Stage} artist=${artist} spec=${spec} dragging=${dragging} at=${facts.images} facts=${facts} pin=${pin}
-          near=${near} setNear=${setNear}
-          mixIn=${(start) => styled && change({ mixes: [...spec.mixes, [start, layers]] })} />
+          near=${near} setNear=${setNear} mixIn=${mixIn} />
       </div>
       <div class="moving" aria-label="What can be moved" role="group">
         <fieldset class="group"><legend>Picture</legend>
@@ -208,7 +224,7 @@ export default function Explore({ route, card }) {
       </div>
     </div>
     <${Sheet} artist=${artist} spec=${settled} first=${Number(asked.from) || 0} turn=${(from) => keep({ from: from || "" })}
-      choose=${(start) => change({ start })} pin=${pin} small=${small} near=${near} />
+      choose=${(start) => change({ start })} pin=${pin} small=${small} near=${near} hold=${styled ? hold : null} />
     <div class="two">
       <${Pins} artist=${artist} run=${route.run} pins=${pins} small=${small}
         unpin=${(k) => keep({ pins: pins.filter((_, n) => n !== k).join("|") })} show=${(next) => change(next)} />
