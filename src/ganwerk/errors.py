@@ -142,20 +142,20 @@ def printable(text: str) -> str:
     >>> printable("clear \x1b[2J")
     'clear \\x1b[2J'
     """
-    return _UNPRINTABLE.sub(_escaped, text)
+    return _UNPRINTABLE.sub(_escape_sequence, text)
 
 
-def shown(name: str) -> str:
+def escaped(name: str) -> str:
     r"""The name of a file or class on one line, `printable`, and different for different names.
 
-    >>> shown("a\nb")
+    >>> escaped("a\nb")
     'a\\nb'
     """
     one_line = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
     return printable(one_line)
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape_sequence(found: re.Match[str]) -> str:
     code = ord(found[0])
     if 0xDC80 <= code <= 0xDCFF:  # one byte, as Python carries it
         return f"\\x{code - 0xDC00:02x}"

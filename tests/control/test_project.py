@@ -15,7 +15,7 @@ from PIL import Image
 
 from ganwerk.control import project as project_module
 from ganwerk.control import search as search_module
-from ganwerk.control.perception import Perception, shown
+from ganwerk.control.perception import Perception, on_white
 from ganwerk.control.places import load_places, standardised
 from ganwerk.control.project import Projection, project, read_photo, residual
 from ganwerk.control.search import Moving, Search, Stage, rate_at, whiteness
@@ -60,10 +60,10 @@ def test_it_is_the_formula_of_the_paper(perception):
 
 def test_clear_parts_are_seen_on_white_and_grey_as_grey():
     picture = torch.full((1, 4, 2, 2), -1.0)
-    assert torch.equal(shown(picture), torch.ones(1, 3, 2, 2))
+    assert torch.equal(on_white(picture), torch.ones(1, 3, 2, 2))
     picture[:, 3] = 1
-    assert torch.equal(shown(picture), torch.zeros(1, 3, 2, 2))
-    assert torch.equal(shown(torch.zeros(2, 1, 4, 4)), torch.full((2, 3, 4, 4), 0.5))
+    assert torch.equal(on_white(picture), torch.zeros(1, 3, 2, 2))
+    assert torch.equal(on_white(torch.zeros(2, 1, 4, 4)), torch.full((2, 3, 4, 4), 0.5))
 
 
 def test_an_unknown_backbone():

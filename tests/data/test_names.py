@@ -13,7 +13,7 @@ from picture_files import Painter, zipped
 
 from ganwerk.data import load_pictures
 from ganwerk.data.pictures import fingerprint_of
-from ganwerk.errors import DataError, printable, shown
+from ganwerk.errors import DataError, escaped, printable
 from ganwerk.report.markup import el
 from ganwerk.run.files import to_json
 
@@ -33,10 +33,10 @@ def test_hostile_names_are_read_and_shown_safely(
     paint(tmp_path / "p" / name, 10, first=10)
     (tmp_path / "p" / name / f"{name}.png".replace("/", "")).write_bytes(b"none")
     found = load_pictures(tmp_path / "p", memory_budget_bytes=BUDGET)
-    assert set(found.class_names) == {"plain", shown(name)}
+    assert set(found.class_names) == {"plain", escaped(name)}
     texts = [line.text for line in found.health.lines()] + list(found.names)
     assert all(text.isprintable() for text in texts)
-    assert any(shown(name) in text for text in texts)
+    assert any(escaped(name) in text for text in texts)
     # As a record, and back.
     assert json.loads(to_json(found.files)) == found.files
     assert fingerprint_of("folder", json.loads(to_json(found.files))) == found.fingerprint
@@ -48,7 +48,7 @@ def test_hostile_names_are_read_and_shown_safely(
 @given(st.text(st.characters(exclude_characters="/\0"), min_size=1))
 def test_shown_names_are_one_line_and_different(text: str) -> None:
     assert printable(printable(text)) == printable(text)
-    line = shown(text)
+    line = escaped(text)
     assert len(line.splitlines()) == 1
     assert not any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in line)
     line.encode()
@@ -56,12 +56,12 @@ def test_shown_names_are_one_line_and_different(text: str) -> None:
 
 @given(st.lists(st.text("\\ntx1b\n\t\x1b\udce9é", min_size=1), unique=True, max_size=30))
 def test_two_names_are_never_shown_alike(names: list[str]) -> None:
-    assert len(set(map(shown, names))) == len(names)
+    assert len(set(map(escaped, names))) == len(names)
 
 
 def test_ordinary_names_stay_as_they_are() -> None:
     for name in ("Äpfel", "写真", "👩‍🍳.png", "a b\u00a0c", "مرحبا", "e\u0301"):
-        assert shown(name) == printable(name) == name
+        assert escaped(name) == printable(name) == name
 
 
 def test_errors_cannot_carry_control_sequences() -> None:

@@ -58,7 +58,7 @@ class Perception:
         """Of pictures (N, C, H, W) in [-1, 1], C 1, 3 or 4 (shown on white): a layer (N, F, h, w)
         each, of unit length over F."""
         side = min(max(pictures.shape[-1], SMALLEST_PX), LARGEST_PX)
-        colours = shown(pictures)
+        colours = on_white(pictures)
         if pictures.shape[-1] != side:
             colours = F.interpolate(colours, (side, side), mode="bicubic", antialias=True)
         found = self.encoder(colours)
@@ -73,7 +73,7 @@ class Perception:
         return torch.stack(parts).mean(0)
 
 
-def shown(pictures: Tensor) -> Tensor:
+def on_white(pictures: Tensor) -> Tensor:
     """(N, C, H, W) in [-1, 1] as colours (N, 3, H, W) in [0, 1], clear parts on white."""
     pictures = pictures / 2 + 0.5
     if pictures.shape[1] == 4:

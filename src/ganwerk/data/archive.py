@@ -16,7 +16,7 @@ from ganwerk.data.health import HealthLine
 from ganwerk.data.listing import Tree, list_pictures
 from ganwerk.data.sources import MAX_FILE_BYTES, FileSource, special_kind
 from ganwerk.data.unpack import unpack_hint
-from ganwerk.errors import DataError, shown
+from ganwerk.errors import DataError, escaped
 from ganwerk.values import Progress, ProgressCallback
 
 ENCRYPTED = 0x1
@@ -121,6 +121,6 @@ def _told_twice(infos: list[zipfile.ZipInfo]) -> list[HealthLine]:
         HealthLine(
             "warning",
             f"{len(twice):,} names stand in the zip file more than once, for example "
-            f"{shown(twice[0])}; the last file of each is used, {lost:,} are not.",
+            f"{escaped(twice[0])}; the last file of each is used, {lost:,} are not.",
         )
     ]

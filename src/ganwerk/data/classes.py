@@ -9,7 +9,7 @@ import numpy as np
 
 from ganwerk.data.health import HealthLine, listed
 from ganwerk.data.sources import Labels
-from ganwerk.errors import shown, typed
+from ganwerk.errors import escaped, typed
 
 PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev",
                    "eval", "evaluation", "holdout", "pred"})  # fmt: skip
@@ -55,7 +55,7 @@ def _by_folder(names: Sequence[str], folders: Sequence[Folders], where: str) -> 
         )
         if inner is None:
             return None, remarks
-        around = f"All pictures lie in the folder '{shown(heads[0])}'; the classes are inside it."
+        around = f"All pictures lie in the folder '{escaped(heads[0])}'; the classes are inside it."
         return inner, [HealthLine("note", around), *remarks]
     parts = {head: part for head in heads if (part := _part_of(head)) is not None}
     if len({word for word, _ in parts.values()}) > 1:
@@ -77,7 +77,7 @@ def _beside_loose(
         return None, remarks
     more = f" and {len(loose) - 1:,} more" if len(loose) > 1 else ""
     told = (
-        f"There are no classes: {shown(loose[0])}{more} beside the folders {listed(set(found))}. "
+        f"There are no classes: {escaped(loose[0])}{more} beside the folders {listed(set(found))}. "
         "Move what lies beside them away, and each folder is a class."
     )
     return None, [*(line for line in remarks if line.severity == "warning"),
@@ -129,7 +129,7 @@ def _alone(where: str, parts: dict[str, tuple[str, str]]) -> str:
     part = max(parts, key=lambda head: parts[head][0].startswith("train"))
     if where:
         return f"train on one alone: ganwerk train {typed(f'{where}/{part}')}"
-    return f"unpack the file and name the folder of one alone, {shown(part)}."
+    return f"unpack the file and name the folder of one alone, {escaped(part)}."
 
 
 def _are_running_numbers(names: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from ganwerk.errors import shown
+from ganwerk.errors import escaped
 
 Severity = Literal["note", "warning", "error"]
 
@@ -324,7 +324,7 @@ def listed(names: Iterable[str]) -> str:
     """Names of files or folders in order: the first five, and how many more there are."""
     ordered = sorted(names)
     more = f" and {len(ordered) - 5:,} more" if len(ordered) > 5 else ""
-    return ", ".join(map(shown, ordered[:5])) + more
+    return ", ".join(map(escaped, ordered[:5])) + more
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganwerk.data.health import HealthLine
 from ganwerk.data.sources import Labels
-from ganwerk.errors import shown
+from ganwerk.errors import escaped
 
 LABEL_FILE = "dataset.json"
 
@@ -38,7 +38,7 @@ def labels_from_file(
     elif unlabelled:
         reason = (
             f"it names no label for {len(unlabelled):,} of {len(names):,} pictures, for example "
-            f"{shown(unlabelled[0])}"
+            f"{escaped(unlabelled[0])}"
         )
     else:
         return _numbered([given[name.removeprefix(folder)] for name in names], len(given))

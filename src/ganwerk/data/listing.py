@@ -16,7 +16,7 @@ from ganwerk.data.labelled import LABEL_FILE, NoLabelFileError, labels_from_file
 from ganwerk.data.own import is_inside, own_figures, own_folders
 from ganwerk.data.sources import Labels
 from ganwerk.data.unpack import packed_suffix, unpack_hint
-from ganwerk.errors import DataError, shown, typed
+from ganwerk.errors import DataError, escaped, typed
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _no_pictures(
     if packed and unpacked:
         return DataError(message, unpack_hint(Path(where, packed), packed_suffix(packed)))
     if packed:
-        inner = f"It holds {shown(packed)}, which is packed itself."
+        inner = f"It holds {escaped(packed)}, which is packed itself."
         return DataError(message, f"{inner}\n{unpack_hint(Path(where), '.zip')}")
     counts = Counter(map(_kind, others)) + Counter(special.values())
     if counts:

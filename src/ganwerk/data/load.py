@@ -21,7 +21,7 @@ from ganwerk.data.renaming import renamed
 from ganwerk.data.shards.load import index_of, load_shards
 from ganwerk.data.sources import Arrays, ArraySource, FileSource, Labels, Source
 from ganwerk.data.store import Records, array_records, decoded_chunks, resized_chunks
-from ganwerk.errors import ConfigError, DataError, MachineError, shown
+from ganwerk.errors import ConfigError, DataError, MachineError, escaped
 from ganwerk.values import ProgressCallback, ignore_progress
 
 RESOLUTION_RANGE = (8, 1024)
@@ -235,7 +235,7 @@ class _Loader:
         images, crc = self._gathered(_refusing_few(chunks, records, self.source.where), shape)
         self._arrays = None  # no longer needed; large
         labels, empty = _kept_labels(all_labels, records.kept)
-        kept_names = tuple(shown(names[index]) for index in records.kept)
+        kept_names = tuple(escaped(names[index]) for index in records.kept)
         health = measure(
             self.source, images, kept_names, labels, empty, records, advice, self.fit, self.progress
         )
@@ -345,9 +345,9 @@ def _kept_labels(labels: Labels | None, kept: list[int]) -> tuple[Labels | None,
     if labels is None:
         return None, ()
     present, values = np.unique(labels.values[kept], return_inverse=True)
-    names = tuple(shown(labels.names[number]) for number in present.tolist())
+    names = tuple(escaped(labels.names[number]) for number in present.tolist())
     empty = tuple(
-        shown(name) for number, name in enumerate(labels.names) if number not in set(present)
+        escaped(name) for number, name in enumerate(labels.names) if number not in set(present)
     )
     if len(names) < 2:
         return None, empty

@@ -22,7 +22,7 @@ from ganwerk.data.likeness import (
 from ganwerk.data.mirror import mirror_verdict
 from ganwerk.data.sources import Labels, Source
 from ganwerk.data.store import Records
-from ganwerk.errors import shown
+from ganwerk.errors import escaped
 from ganwerk.values import Progress, ProgressCallback
 
 CHUNK_BYTES = 1 << 24
@@ -97,7 +97,7 @@ def measure(
         duplicate_count=sum(len(group) - 1 for group in same),
         near_duplicates=_named(alike, names),
         near_duplicate_count=sum(len(group) - 1 for group in alike),
-        constant=tuple(shown(names[index]) for index in single[:NAMED_FILES]),
+        constant=tuple(escaped(names[index]) for index in single[:NAMED_FILES]),
         constant_count=len(single),
         class_names=labels.names if labels else (),
         class_counts=tuple(counts),
@@ -135,6 +135,6 @@ def _range(values: Sequence[int]) -> tuple[int, int, int]:
 
 def _named(groups: list[list[int]], names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        tuple(shown(names[index]) for index in group[:NAMED_FILES])
+        tuple(escaped(names[index]) for index in group[:NAMED_FILES])
         for group in groups[:NAMED_FILES]
     )

@@ -23,7 +23,7 @@ from ganwerk.data.health import Unreadable
 from ganwerk.data.pictures import Fit
 from ganwerk.data.sources import Arrays, FileSource
 from ganwerk.data.workers import GROUP, worker_count
-from ganwerk.errors import shown
+from ganwerk.errors import escaped
 from ganwerk.values import Progress, ProgressCallback
 
 TASK = "decoding pictures"
@@ -153,7 +153,7 @@ def _collected(
 ) -> Iterator[NDArray[np.uint8]]:
     outcomes = future.result()
     for offset, outcome in enumerate(outcomes):
-        records.add(start + offset, shown(source.names[start + offset]), outcome)
+        records.add(start + offset, escaped(source.names[start + offset]), outcome)
     total = len(source.names)
     progress(Progress(TASK, start + len(outcomes), total, "pictures"))
     pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, str)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,17 +164,3 @@ class Course:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         return len(value) if isinstance(value, list | tuple) else 0
-
-
-def course_of(
-    rows: Iterable[Row],
-    *,
-    health: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    total_images: int = 0,
-) -> Course:
-    """The course of a run by the rows of its journal."""
-    course = Course(health=health or {}, settings=settings or {}, total_images=total_images)
-    for row in rows:
-        course.add(row)
-    return course

@@ -14,8 +14,6 @@ from ganwerk.metrics import copying
 from ganwerk.metrics.features import Extractor
 from ganwerk.metrics.memorisation import Copying
 
-MOST_HELD_OUT_SHARE = 0.5
-
 
 @dataclass(frozen=True)
 class Copies:

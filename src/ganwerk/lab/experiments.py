@@ -130,4 +130,3 @@ STACKED = Experiment(
     lambda games, setting: draw_stacked.frames(_titled(games)),
     600,
 )
-EXPERIMENTS = {e.name: e for e in (RING, GRID, LINE, DIRAC, VANISH, STACKED)}

@@ -20,7 +20,7 @@ from ganwerk.errors import (
     DataError,
     RunError,
     did_you_mean,
-    shown,
+    escaped,
     typed,
 )
 from ganwerk.game.state import TrainState
@@ -323,7 +323,7 @@ def _changes_line(changes: Changes) -> str:
     for word in ("added", "removed", "altered"):
         names = getattr(changes, word)
         if names:
-            some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+            some = ", ".join(map(escaped, names[:3])) + (", ..." if len(names) > 3 else "")
             parts.append(f"{len(names)} {word} ({some})")
     return "; ".join(parts)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ganwerk.data.formats import is_picture_name
 from ganwerk.data.named import NAMED_SETS
-from ganwerk.errors import ConfigError, DataError, shown
+from ganwerk.errors import ConfigError, DataError, escaped
 from ganwerk.web.commands import display_path
 from ganwerk.web.run_table import id_of
 
@@ -85,7 +85,9 @@ class Sources:
         """The folder of a set to upload into, which may be there already. Raises ConfigError."""
         safe = safe_name(name)
         if not safe:
-            raise ConfigError(f"A set cannot be named '{shown(name)}'.", "Use letters and digits.")
+            raise ConfigError(
+                f"A set cannot be named '{escaped(name)}'.", "Use letters and digits."
+            )
         path = self.sets / safe
         self._known[id_of(path)] = path
         return path

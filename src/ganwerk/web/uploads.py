@@ -23,7 +23,6 @@ from ganwerk.web.site import Site, answer, json_body, text
 from ganwerk.web.sources import safe_path
 
 MOST_FILE_BYTES = 64 << 20
-MOST_FILES = 200_000
 KEPT_FREE_BYTES = 1 << 28
 """The disk is never filled to its end: trainings have to save."""
 
