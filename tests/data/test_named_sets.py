@@ -47,6 +47,14 @@ def test_digits_are_built_in() -> None:
     assert sorted(np.unique(exact.images)) == [round(level * 255 / 16) for level in range(17)]
 
 
+def test_digits_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = named.DigitsSource().load()
+    monkeypatch.setattr(named, "_digits_file", lambda: None)
+    told = named.DigitsSource().load()
+    assert np.array_equal(read.images, told.images)
+    assert np.array_equal(read.labels.values, told.labels.values)
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("layout", [".", "mnist", "MNIST/raw", "MNIST", "mnist/MNIST/raw"])
 def test_mnist_below_a_data_root(tmp_path: Path, layout: str, suffix: str) -> None:

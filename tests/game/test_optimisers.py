@@ -73,10 +73,14 @@ def test_what_has_no_gradient_stays():
 
 
 def test_it_does_not_load_the_compiler():
+    """Nor does anything else of a training with it."""
     code = (
         "import sys, torch; from ganwerk.game.optimisers import Adam;"
+        "from ganwerk.config.build import weight_counts;"
+        "from tests.golden.curves import curve, settings_of;"
         "w = torch.nn.Parameter(torch.ones(2)); w.grad = torch.ones(2);"
-        "Adam([w], .1, .9, .99).step(); print('torch._dynamo' in sys.modules)"
+        "Adam([w], .1, .9, .99).step(); weight_counts(settings_of('auto'), 3); curve('auto', 1);"
+        "print('torch._dynamo' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -23,6 +23,7 @@ def eager(monkeypatch):
     monkeypatch.setattr("ganwerk.training.play.TELL_SECONDS", 0.0)
     monkeypatch.setattr("ganwerk.training.exam.COST_SHARE", 1e9)
     monkeypatch.setattr("ganwerk.training.exam.SHARE_OF_RUN", 0.2)
+    monkeypatch.setattr("ganwerk.training.exam_pictures.POOL", 256)
     monkeypatch.setattr("ganwerk.training.exam_pictures.MOST", 40)
     monkeypatch.setattr("ganwerk.training.exam_pictures.REPEATS", 3)
 

@@ -18,7 +18,7 @@ from ganwerk.errors import ConfigError, DivergedError, MachineError, RunError
 from ganwerk.run import Run
 from ganwerk.runtime.events import Stepped, Treated
 from ganwerk.runtime.settings import settings_of
-from ganwerk.training import play, treat
+from ganwerk.training import exam, exam_pictures, play, treat
 from ganwerk.training.finetune import finetune
 from ganwerk.training.train import resume, train
 from tests.training.test_interrupted import Killed
@@ -38,11 +38,36 @@ BEGINS = 96
 def tell_every_step(monkeypatch):
     monkeypatch.setattr("ganwerk.training.play.TELL_SECONDS", 0.0)
     monkeypatch.setattr("ganwerk.training.exam.Examiner.due", due_now_and_then)
-    monkeypatch.setattr("ganwerk.training.exam_pictures.REPEATS", 2)
+    monkeypatch.setattr(exam_pictures, "REPEATS", 2)
+    # Looks at few pictures: what is tested is what follows from them
+    monkeypatch.setattr(exam_pictures, "POOL", 128)
+    monkeypatch.setattr(exam_pictures, "MOST", 64)
+    monkeypatch.setattr(exam, "RAW", 32)
 
 
 def due_now_and_then(_, state):
     return state.images % 48 == 0
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """`once("a name", request)`: what is requested, trained for the first test that asks for this
+    name, and read by all. The name says by which doctor it is treated, too."""
+    made = {}
+
+    def straight(name, request):
+        if name not in made:
+            folder = tmp_path_factory.mktemp("straight") / "run"
+            made[name] = train(replace(request, out=folder))
+        return made[name]
+
+    return straight
+
+
+@pytest.fixture
+def untreated(once, tiny):
+    """Asked for before there is a Doctor in the test."""
+    return once("untreated", tiny())
 
 
 class Doctor:
@@ -152,27 +177,25 @@ def test_it_can_begin_again_with_other_networks(tiny, monkeypatch):
     assert Run.open(path).load().meta["counters"]["born_images"] == BEGINS
 
 
-def test_one_that_did_not_help_leaves_no_trace_in_the_weights(tiny, monkeypatch):
-    straight = train(tiny("straight"))
+def test_one_that_did_not_help_leaves_no_trace_in_the_weights(untreated, tiny, monkeypatch):
     Doctor(monkeypatch, ANEW, ADDS_A_LAYER, helps=False)
     path = train(treated(tiny))
     assert history(path) == [(1, "begin again", "undone"), (2, "see groups", "undone")]
-    assert_same(straight, path)
+    assert_same(untreated, path)
     run = Run.open(path)
-    assert settings_of(run).remedy == settings_of(Run.open(straight)).remedy
+    assert settings_of(run).remedy == settings_of(Run.open(untreated)).remedy
     assert "remedy.2.kind" not in run.origins
-    assert run.origins == {**Run.open(straight).origins, **run.origins}
+    assert run.origins == {**Run.open(untreated).origins, **run.origins}
     images = [row["images"] for row in run.journal.rows("step")]
     assert images == sorted(set(images))
     assert not any((info.meta or {}).get("treatment") for info in run.checkpoints())
 
 
-def test_a_sham_changes_nothing_even_if_it_is_kept(tiny, monkeypatch):
-    straight = train(tiny("straight"))
+def test_a_sham_changes_nothing_even_if_it_is_kept(untreated, tiny, monkeypatch):
     Doctor(monkeypatch, ANEW)
     path = train(tiny("sham", run__doctor="sham"))
     assert history(path) == [(1, "begin again", "kept")]
-    assert_same(straight, path)
+    assert_same(untreated, path)
 
 
 @pytest.mark.parametrize("mode", ["watch", "off"])
@@ -221,9 +244,9 @@ def test_stopped_in_the_middle_it_goes_on_bit_by_bit(tiny, monkeypatch, treatmen
 
 @pytest.mark.parametrize("helps", [True, False])
 @pytest.mark.parametrize("more", [0, 16, 48, 80, 96])
-def test_killed_at_any_moment_it_goes_on_bit_by_bit(tiny, monkeypatch, more, helps):
+def test_killed_at_any_moment_it_goes_on_bit_by_bit(once, tiny, monkeypatch, more, helps):
     Doctor(monkeypatch, ADDS_A_LAYER, helps=helps)
-    straight = train(treated(tiny, "straight"))
+    straight = once(f"{ADDS_A_LAYER.name}, {helps}", treated(tiny))
     request = treated(tiny, "killed")
     with pytest.raises(Killed):
         train(request, kill_at(monkeypatch, BEGINS + more))
@@ -242,9 +265,9 @@ STEPS_OF_A_BEGINNING = [
 
 @pytest.mark.parametrize("treatment", [ADDS_A_LAYER, ANEW], ids=lambda t: t.name)
 @pytest.mark.parametrize("place", STEPS_OF_A_BEGINNING)
-def test_killed_while_it_begins(tiny, monkeypatch, place, treatment):
+def test_killed_while_it_begins(once, tiny, monkeypatch, place, treatment):
     Doctor(monkeypatch, treatment)
-    straight = train(treated(tiny, "straight"))
+    straight = once(f"{treatment.name}, True", treated(tiny))
     request = treated(tiny, "killed")
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(place, killed)
@@ -263,8 +286,7 @@ STEPS_OF_AN_UNDOING = [
 
 
 @pytest.mark.parametrize("place", STEPS_OF_AN_UNDOING)
-def test_killed_while_it_is_undone(tiny, monkeypatch, place):
-    straight = train(tiny("straight"))
+def test_killed_while_it_is_undone(untreated, tiny, monkeypatch, place):
     request = treated(tiny, "killed")
     doctor = Doctor(monkeypatch, ADDS_A_LAYER, helps=False)
 
@@ -280,7 +302,7 @@ def test_killed_while_it_is_undone(tiny, monkeypatch, place):
     monkeypatch.setattr(treat, "helped", doctor.judges)
     resume(request.out)
     assert history(request.out) == [(1, "see groups", "undone")]
-    assert_same(straight, request.out)
+    assert_same(untreated, request.out)
 
 
 def killed(*_, **__):
@@ -309,21 +331,19 @@ def test_it_can_go_back_to_before_the_harm(tiny, monkeypatch):
     assert images == sorted(set(images)) == list(range(16, 321, 16))
 
 
-def test_gone_back_and_undone_it_is_as_if_it_had_never_been(tiny, monkeypatch):
-    straight = train(tiny("straight"))
+def test_gone_back_and_undone_it_is_as_if_it_had_never_been(untreated, tiny, monkeypatch):
     back = Treatment("back", "", SLOWER.change, back=True, window_share=0.25)
     Doctor(monkeypatch, back, helps=False)
     monkeypatch.setattr(play.Clock, "due", lambda self, seconds: True)
     path = train(treated(tiny, run__keep_checkpoints=6))
     assert history(path) == [(1, "back", "undone")]
-    assert_same(straight, path)
+    assert_same(untreated, path)
     part = train(treated(tiny, "part", run__keep_checkpoints=6), stop_after(7))
     resume(part)
-    assert_same(straight, part)
+    assert_same(untreated, part)
 
 
-def test_a_disk_that_is_full_in_the_middle_undoes_it_when_resumed(tiny, monkeypatch):
-    straight = train(tiny("straight"))
+def test_a_disk_that_is_full_in_the_middle_undoes_it_when_resumed(untreated, tiny, monkeypatch):
     Doctor(monkeypatch, ADDS_A_LAYER)
     request = treated(tiny, "full")
 
@@ -338,15 +358,14 @@ def test_a_disk_that_is_full_in_the_middle_undoes_it_when_resumed(tiny, monkeypa
     monkeypatch.setattr("ganwerk.training.play.TELL_SECONDS", 0.0)
     resume(request.out)
     assert history(request.out) == [(1, "see groups", "undone")]
-    assert_same(straight, request.out)
+    assert_same(untreated, request.out)
 
 
 def no_space(path, tensors):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_one_that_diverges_is_undone(tiny, monkeypatch):
-    straight = train(tiny("straight"))
+def test_one_that_diverges_is_undone(untreated, tiny, monkeypatch):
     Doctor(monkeypatch, ADDS_A_LAYER)
     take = play.Recorder.take
 
@@ -359,7 +378,7 @@ def test_one_that_diverges_is_undone(tiny, monkeypatch):
     path = train(treated(tiny))
     (one,) = tried(Run.open(path).journal.rows())
     assert (one.outcome, one.reason) == ("undone", "the training diverged")
-    assert_same(straight, path)
+    assert_same(untreated, path)
 
 
 def test_a_training_that_diverges_goes_on_slower_from_before(tiny, monkeypatch):

@@ -22,6 +22,7 @@ from ganwerk.game.start import check_groups, check_parts, start
 from ganwerk.game.state import TrainState
 from ganwerk.game.team import Alone
 from ganwerk.game.transfer import frozen
+from ganwerk.nn.init import Undrawn
 
 WEIGHT_STREAM = 2**62  # a counter no training step reaches
 
@@ -58,7 +59,7 @@ def weight_counts(settings: Settings, class_count: int) -> tuple[int, int]:
 
     Raises OverflowError for more than there are bytes to address."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Undrawn():
             nets = _made(settings, class_count)
     except RuntimeError as error:
         if "overflow" not in str(error).lower():

@@ -163,20 +163,32 @@ class DigitsSource(ArraySource):
     kind = where = "digits"
 
     def manifest(self, cache: Path, progress: ProgressCallback) -> dict[str, str]:
-        # Found without importing scikit-learn, which takes more than a second.
-        package = find_spec("sklearn")
-        where = package.submodule_search_locations if package else None
-        path = Path(where[0], "datasets/data/digits.csv.gz") if where else Path()
+        path = _digits_file()
         progress(Progress("reading files", 1, 1, "files"))
-        return {"digits.csv.gz": digest_file(path) if path.is_file() else "built in"}
+        return {"digits.csv.gz": digest_file(path) if path else "built in"}
 
     def load(self) -> Arrays:
-        from sklearn.datasets import load_digits
+        path = _digits_file()
+        if path:
+            rows = np.loadtxt(path, delimiter=",")
+            images, labels = rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]
+        else:
+            from sklearn.datasets import load_digits
 
-        digits = load_digits()
+            digits = load_digits()
+            images, labels = digits.images, digits.target
         # 17 levels, 0 to 16, to the full range of a byte.
-        images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None]
-        return Arrays(images, Labels(digits.target.astype(np.int64), DIGITS))
+        pixels = np.rint(images * (255 / 16)).astype(np.uint8)[:, None]
+        return Arrays(pixels, Labels(labels.astype(np.int64), DIGITS))
+
+
+def _digits_file() -> Path | None:
+    """Where it usually lies, found without importing scikit-learn, which takes more than a
+    second."""
+    package = find_spec("sklearn")
+    where = package.submodule_search_locations if package else None
+    path = Path(where[0], "datasets/data/digits.csv.gz") if where else Path()
+    return path if path.is_file() else None
 
 
 class CifarSource(ArraySource):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganwerk.data.health import HealthLine
 from ganwerk.data.pictures import Pictures
-from ganwerk.errors import ConfigError, DataError, did_you_mean, shown
+from ganwerk.errors import ConfigError, DataError, did_you_mean, escaped
 
 MOST_LETTERS = 100
 _EXAMPLE = "Write it as --rename-class OLD=NEW, for example --rename-class n01440764=fish"
@@ -37,7 +37,7 @@ def renamed(pictures: Pictures, changes: Sequence[str]) -> Pictures:
     names = tuple(dict.fromkeys(wanted))
     number_of = np.array([names.index(name) for name in wanted], np.int64)
     counts = np.bincount(number_of, pictures.health.class_counts, len(names)).astype(int).tolist()
-    told = ", ".join(f"{shown(old)} as {shown(new)}" for old, new in new_of.items())
+    told = ", ".join(f"{escaped(old)} as {escaped(new)}" for old, new in new_of.items())
     known = len(names) > 1
     health = replace(
         pictures.health,
@@ -58,15 +58,15 @@ def _parsed(change: str, found: Sequence[str], where: str) -> tuple[str, str]:
     """(the class as it was found, its new name). A name may hold '=': the class decides."""
     ends = [place for place, letter in enumerate(change) if letter == "="]
     if not ends:
-        raise ConfigError(f"'{shown(change)}' gives no class another name.", _EXAMPLE)
+        raise ConfigError(f"'{escaped(change)}' gives no class another name.", _EXAMPLE)
     old = next((change[:end] for end in ends if change[:end] in found), None)
     if old is None:
         hint = did_you_mean(change[: ends[0]], found) if found else "Each sub-folder is a class."
-        raise DataError(f"{where} has no class '{shown(change[: ends[0]])}'.", hint)
+        raise DataError(f"{where} has no class '{escaped(change[: ends[0]])}'.", hint)
     new = change[len(old) + 1 :].strip()
     if not new or not new.isprintable() or len(new) > MOST_LETTERS:
         raise ConfigError(
-            f"The class '{old}' cannot be called '{shown(new)}'.",
+            f"The class '{old}' cannot be called '{escaped(new)}'.",
             f"A name has 1 to {MOST_LETTERS} letters, digits, signs.",
         )
     return old, new

@@ -13,7 +13,7 @@ from ganwerk.run.files import to_json, write_bytes
 from ganwerk.run.pictures import make_folder
 
 INK, SOFT, BAND, DOT, BAD = "#1d1d1f", "#6e6e73", "#b9d7c3", "#1f77b4", "#c0392b"
-ROW_INCHES, WIDTH_INCHES = 0.5, 8.0
+ROW_INCHES, WIDTH_INCHES, LETTER_INCHES = 0.5, 8.0, 0.06
 
 
 def default_folder(run: Path) -> Path:
@@ -51,14 +51,21 @@ def evaluation_figure(found: Evaluation) -> bytes:
     from matplotlib.figure import Figure
 
     rows = [record for record in found.records if record.floor is not None]
-    figure = Figure((WIDTH_INCHES, 0.9 + ROW_INCHES * len(rows)), dpi=130, layout="constrained")
+    height = 0.6 + ROW_INCHES * len(rows)
+    figure = Figure((WIDTH_INCHES, height), dpi=130)
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
+    names = LETTER_INCHES * max((len(record.name) for record in rows), default=0)
+    # By hand: a layout that measures each label takes longer than all else of the figure
+    figure.subplots_adjust(
+        left=(0.3 + names) / WIDTH_INCHES, right=1 - 0.3 / WIDTH_INCHES,
+        bottom=0.25 / height, top=1 - 0.35 / height, hspace=1.0,
+    )  # fmt: skip
     for axis, record in zip(axes, rows, strict=True):
         _row(axis, record)
     moment = f", {found.images:,} images" if found.images else ""
     figure.suptitle(
         f"{Path(found.what).name}{moment}: drawn (dots) beside real against real (bands)",
-        fontsize=10, color=INK,
+        y=1 - 0.12 / height, va="top", fontsize=10, color=INK,
     )  # fmt: skip
     return _png(figure)
 

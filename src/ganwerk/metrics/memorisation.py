@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -64,6 +65,17 @@ class Copying:
         )
 
 
+class Tail(NamedTuple):
+    """The tail test alone, as in `Copying`. tail: the share of honest pictures in it."""
+
+    tail: float
+    ratio: float
+    hits: int
+    expected: float
+    p: float
+    visible_share: float
+
+
 def _one_in(share: float) -> str:
     if share >= 0.5:
         return f"{share:.0%} of them"
@@ -73,13 +85,10 @@ def _one_in(share: float) -> str:
 def copying(train: Array, held_out: Array, fake: Array, *, tail: float = TAIL) -> Copying:
     """Test features of generated pictures (M, D) against training (N, D) and held-out (H, D) ones.
 
-    tail ratio: with r = max(1, tail H), the hits are the generated pictures nearer to the training
-    set than the r-th nearest of the held-out ones. Without copying the two samples of distances are
-    exchangeable, so the hits follow a negative hypergeometric law, whatever the distances' shape.
-    c_t: Meehan, Chaudhuri and Dasgupta 2020, A non-parametric test to detect data-copying in
-    generative models, with one cell. authentic: Alaa et al. 2022, How faithful is your synthetic
-    data, section 4.3. closeness: Carlini et al. 2023, Extracting training data from diffusion
-    models, section 5.1.
+    tail ratio: see `tail_test`. c_t: Meehan, Chaudhuri and Dasgupta 2020, A non-parametric test to
+    detect data-copying in generative models, with one cell. authentic: Alaa et al. 2022, How
+    faithful is your synthetic data, section 4.3. closeness: Carlini et al. 2023, Extracting
+    training data from diffusion models, section 5.1.
     Raises DataError as `inputs.matrix`; for fewer than 3 training or 2 held-out pictures.
     """
     x = matrix(train, "training features", 3)
@@ -94,29 +103,45 @@ def copying(train: Array, held_out: Array, fake: Array, *, tail: float = TAIL) -
     fresh_distances, fresh_indices = nearest(fresh, x)
     own = _own_neighbour(x)
     d_made, d_fresh = made_distances[:, 0], fresh_distances[:, 0]
-    rank = max(1, round(tail * len(d_fresh)))
-    limit = d_fresh.sort().values[rank - 1]
-    hits = int((d_made < limit).sum())
-    expected = len(d_made) * rank / (len(d_fresh) + 1)
-    p = tail_p(hits, len(d_made), len(d_fresh), rank)
-    ratio = hits / expected
+    found = tail_test(d_made, d_fresh, tail)
     return Copying(
-        tail=rank / (len(d_fresh) + 1),
-        tail_ratio=ratio,
-        hits=hits,
-        expected=expected,
-        p=p,
-        flagged=p < CERTAIN and ratio > LEAST_RATIO,
+        tail=found.tail,
+        tail_ratio=found.ratio,
+        hits=found.hits,
+        expected=found.expected,
+        p=found.p,
+        flagged=found.p < CERTAIN and found.ratio > LEAST_RATIO,
         c_t=rank_z(d_made, d_fresh),
         authentic=float((d_made > own[made_indices[:, 0]]).double().mean()),
         authentic_held_out=float((d_fresh > own[fresh_indices[:, 0]]).double().mean()),
-        visible_share=power_of_copying(len(d_made), len(d_fresh), tail),
+        visible_share=found.visible_share,
         n_train=len(x),
         n_held_out=len(d_fresh),
         n_fake=len(d_made),
         nearest=made_indices[:, 0],
         distances=d_made,
         closeness=d_made / made_distances.mean(1).clamp_min(torch.finfo(torch.float64).tiny),
+    )
+
+
+def tail_test(made: Tensor, fresh: Tensor, tail: float = TAIL) -> Tail:
+    """Of the distances of generated pictures (M,) and of held-out ones (H,) to the nearest training
+    picture.
+
+    With r = max(1, tail H), the hits are the generated pictures nearer than the r-th nearest of the
+    held-out ones. Without copying the two samples of distances are exchangeable, so the hits follow
+    a negative hypergeometric law, whatever the distances' shape.
+    """
+    rank = max(1, round(tail * len(fresh)))
+    hits = int((made < fresh.sort().values[rank - 1]).sum())
+    expected = len(made) * rank / (len(fresh) + 1)
+    return Tail(
+        tail=rank / (len(fresh) + 1),
+        ratio=hits / expected,
+        hits=hits,
+        expected=expected,
+        p=tail_p(hits, len(made), len(fresh), rank),
+        visible_share=power_of_copying(len(made), len(fresh), tail),
     )
 
 

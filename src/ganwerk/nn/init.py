@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 Initialise = Callable[[nn.Module, torch.Generator], None]
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015, eq. 14
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+DRAWING = {"normal_", "uniform_", "kaiming_uniform_"}
+
+
+class Undrawn(TorchFunctionMode):
+    """Layers made in here draw no weights. For networks on the meta device: a draw on it imports
+    torch's compiler, which takes longer than all else before a training."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def weight_of(module: nn.Module) -> torch.Tensor:

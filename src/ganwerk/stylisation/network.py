@@ -20,6 +20,7 @@ import ganwerk
 from ganwerk import checks
 from ganwerk.errors import ConfigError, DataError, DivergedError
 from ganwerk.game.optimisers import Adam
+from ganwerk.nn.init import Undrawn
 from ganwerk.run.files import from_json, write_bytes
 from ganwerk.run.pictures import make_folder, refuse_existing
 from ganwerk.runtime import machine
@@ -192,7 +193,7 @@ def _built(about: Mapping[str, Any], weights: Mapping[str, Tensor], path: Path) 
     width, blocks = about.get("width", 0), about.get("blocks", 0)
     sound = all(isinstance(n, int) and 0 < n <= MOST_WIDTH for n in (width, blocks))
     if sound:
-        with torch.device("meta"):
+        with torch.device("meta"), Undrawn():
             net = StyleNet(width, blocks)
         wanted = {name: tensor.shape for name, tensor in net.state_dict().items()}
         sound = wanted == {name: tensor.shape for name, tensor in weights.items()}

@@ -14,8 +14,9 @@ from ganwerk.metrics.bins import LIMIT, assign_to_bins, bins_for, compare_bins
 from ganwerk.metrics.features.base import fitted_to, premultiplied
 from ganwerk.metrics.frechet import frechet_distance
 from ganwerk.metrics.inputs import pictures_of
-from ganwerk.metrics.memorisation import copying
+from ganwerk.metrics.memorisation import tail_test
 from ganwerk.metrics.neighbours import neighbour_scores
+from ganwerk.metrics.search import nearest
 from ganwerk.metrics.texture import Texture, peak_decibels, texture
 from ganwerk.metrics.variety import class_distances, mean_distance, nearest_distance
 
@@ -93,7 +94,9 @@ class Pictured:
         self.centres = self.pool.features[-self.bins :].double().numpy()
         self.real = self.pool.rows(torch.arange(self.n))
         self.train = self.pool.features if len(real) <= POOL else self.eye.features(real[:4096])
-        self.held_out = self.eye.features(held_out[:POOL]) if len(held_out) > 1 else None
+        self.honest = None  # distances of held-out pictures to the nearest that is trained on
+        if len(held_out) > 1:
+            self.honest = self._to_nearest(self.eye.features(held_out[:POOL]))
         self.seed = seed
 
     def side(self, pictures: Pixels, labels: Tensor | None) -> Side:
@@ -116,11 +119,15 @@ class Pictured:
         """The scores of drawn pictures (n, C, H, W), and how many lie too near to a trained one."""
         fake = self.side(pictures, labels)
         found = self.scores(self.real, fake)
-        if self.held_out is not None:
-            copies = copying(self.train, self.held_out, fake.features)
-            found |= {"tail_ratio": copies.tail_ratio, "copies": copies.hits, "copies_p": copies.p,
+        if self.honest is not None:
+            copies = tail_test(self._to_nearest(fake.features), self.honest)
+            found |= {"tail_ratio": copies.ratio, "copies": copies.hits, "copies_p": copies.p,
                       "copies_visible": copies.visible_share}  # fmt: skip
         return found
+
+    def _to_nearest(self, features: Tensor) -> Tensor:
+        """(N,) distances of pictures to the nearest that is trained on."""
+        return nearest(features, self.train)[0][:, 0]
 
     def scores(self, real: Side, fake: Side) -> Scores:
         """distance: Fréchet's. coverage, precision, recall, density: of neighbourhoods. variety,
