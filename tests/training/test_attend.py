@@ -48,8 +48,8 @@ def test_what_is_seen_stands_in_the_journal(tiny, eager):
 
 @pytest.mark.parametrize("preset", ["dcgan", "stylegan", "multi-scale", None])
 def test_the_weights_are_those_of_a_training_without_a_doctor(tiny, eager, preset):
-    watched = Run.open(train(tiny("watched", preset=preset)))
-    alone = Run.open(train(tiny("alone", preset=preset, run__doctor="off")))
+    watched = Run.open(train(tiny("watched", images=160, preset=preset)))
+    alone = Run.open(train(tiny("alone", images=160, preset=preset, run__doctor="off")))
     assert watched.journal.rows("look")
     assert not alone.journal.rows("look")
     one, other = watched.load(), alone.load()

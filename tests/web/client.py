@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,3 +75,10 @@ def _children() -> list[psutil.Process]:
 
 def access(**options: Any) -> Access:
     return Access("127.0.0.1", 8765, b"s" * 32, **options)
+
+
+def site_of(run: Path, folder: Path) -> Site:
+    """A folder of runs with a copy of this one in it, and who may open it."""
+    runs = folder / "runs"
+    shutil.copytree(run, runs / "digits")
+    return Site((runs,), (folder,), access())

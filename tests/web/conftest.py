@@ -3,7 +3,6 @@ server for the others."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ganwerk.web.run_table import id_of
 from ganwerk.web.site import Site
 from tests.browser import Visit, visiting
 from tests.runs import Trained
-from tests.web.client import Client, access
+from tests.web.client import Client, site_of
 from tests.web.serving import Served
 
 
@@ -83,10 +82,7 @@ def run_id(home: Path) -> str:
 
 @pytest.fixture
 def site(digits_run: Path, tmp_path: Path) -> Site:
-    """A folder of runs with one in it, and who may open it."""
-    runs = tmp_path / "runs"
-    shutil.copytree(digits_run, runs / "digits")
-    return Site((runs,), (tmp_path,), access())
+    return site_of(digits_run, tmp_path)
 
 
 @pytest.fixture

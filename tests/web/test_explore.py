@@ -11,6 +11,21 @@ from PIL import Image
 from ganwerk.sampling.sample import Sampler
 from ganwerk.web.framing import read
 from ganwerk.web.run_table import id_of
+from tests.web.client import Client, site_of
+
+
+@pytest.fixture(scope="module")
+def site(digits_run, tmp_path_factory):
+    """One for all: nothing here writes."""
+    return site_of(digits_run, tmp_path_factory.mktemp("explore"))
+
+
+@pytest.fixture(scope="module")
+def client(site):
+    """One, so that one process draws."""
+    made = Client(site)
+    yield made
+    made.close()
 
 
 def messages(response):
