@@ -95,8 +95,6 @@ TABLES: dict[str, Table] = {
                     without=NO_SHARES),
     "doctor-development": Table("doctor", "development part", columns(
         "development", ("runs", "hits", ".0f"), *SHARES), without=NO_SHARES),
-    "doctor-after": Table("doctor", "all runs, rules mended after the test", columns(
-        "after the test", ("runs", "hits", ".0f"), *SHARES), without=NO_SHARES),
     "doctor-first": Table("doctor", "what really happened (oracle)", columns(
         "test: what came first", ("runs", "runs", ".0f"), ("first finding", "first findings"))),
     "scale-pair": Table("scale", "`auto`", columns(

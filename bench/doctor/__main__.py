@@ -19,29 +19,25 @@ from bench.common import add_data_option, parser
 from bench.doctor import cure
 from bench.doctor.cases import BROKEN, HEALTHY, Case
 from bench.doctor.data import SETS
-from bench.doctor.play import Job, play_all, read, suits
+from bench.doctor.play import Job, play_all, read, suits, write
 from bench.doctor.rows import confusion, rows
 from bench.doctor.score import Summary, line, scored, summary, wilson
 from bench.record import keep, machine, made
 
 NOTE = (
-    "Runs of about 12 processor seconds at 16 px, looked at about 18 times. Truth by an oracle; "
-    "thresholds were set on the development part. Intervals of 95 %; runs of one breakage are "
-    "not independent"
-)
-SEEN = (
-    "No test: the rules were mended by the false alarms of the test part, and all these runs were "
-    "seen"
+    "Runs of about 20 processor seconds at 16 px (10 in the development part), looked at about 18 "
+    "times. Truth by an oracle; thresholds were set on the development part. Intervals of 95 %; "
+    "runs of one breakage are not independent"
 )
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "doctor"
 
 
 def jobs(seeds: int) -> list[Job]:
-    """Broken and healthy ones in turn, the development part and the test part in turn."""
+    """Broken and healthy ones of the test part in turn, each on another set with each seed."""
     combinations = [(d, "small") for d in SETS] + [("mnist", "mlp"), ("fruits", "wide"),
                     ("mnist", "wide")]  # fmt: skip
     made: list[Job] = []
-    for seed in range(seeds):
+    for seed in range(1, seeds + 1):
         broken = [
             Job(case.name, *combinations[(i + 2 * seed) % len(combinations)], seed)
             for i, case in enumerate(BROKEN)
@@ -121,11 +117,12 @@ def diagnoses() -> None:
     options.add_argument("--work", type=Path, default=Path("runs/bench-doctor"), metavar="DIR")
     options.add_argument("--journals", type=Path, default=FOLDER / "journals.jsonl.gz")
     options.add_argument("--replay", action="store_true", help="only score what is kept")
-    options.add_argument("--publish", action="store_true", help="write bench/results/doctor.json")
     options.add_argument(
-        "--after-test", action="store_true",
-        help="the rules were mended by what the test showed: write one study of all runs, no test",
+        "--seen", action="store_true",
+        help="from now on what is kept belongs to the development part: do this before a rule or a "
+        "limit is changed",
     )  # fmt: skip
+    options.add_argument("--publish", action="store_true", help="write bench/results/doctor.json")
     options.add_argument("--verbose", action="store_true", help="each run of the first part")
     given = options.parse_args()
     chosen = [job for job in jobs(given.seeds) if not given.only or job.case in given.only]
@@ -134,15 +131,12 @@ def diagnoses() -> None:
         given.work.mkdir(parents=True, exist_ok=True)
         until = time.time() + 60 * given.minutes
         play_all(chosen, given.data, given.work, given.journals, until)
+    if given.seen:
+        write(given.journals, [kept | {"part": "development"} for kept in read(given.journals)])
     runs = scored(read(given.journals))
-    if given.after_test:
-        told("all", summary(runs))
-        record = made("doctor", "after the test", rows(summary(runs)), machine("cpu"), note=SEEN)
-        print(f"Written: {keep('doctor', record, given.results)}")
-        return
     parts = {"development": False, "test": True}
     for part, test in parts.items():
-        those = [run for run in runs if run.job.test is test]
+        those = [run for run in runs if run.test is test]
         if given.verbose and not test:
             print(*(line(run) for run in sorted(those, key=lambda r: r.job.name)), sep="\n")
         told(part, summary(those))

@@ -17,24 +17,23 @@ from ganwerk.data.idx import read_idx
 @dataclass(frozen=True)
 class Set:
     """where: a named set, or made by `made`. images: budget of a run with the small network, which
-    takes about 25 processor seconds. test: of the part that no threshold was set on."""
+    takes about 20 processor seconds."""
 
     name: str
     resolution: int
     images: int
     conditional: bool
-    test: bool
 
 
 SETS = {
     each.name: each
     for each in (
-        Set("digits", 16, 24_000, True, False),
-        Set("mnist", 16, 24_000, True, False),
-        Set("dots", 16, 24_000, False, False),
-        Set("fruits", 16, 24_000, True, True),
-        Set("emoji", 16, 24_000, False, False),
-        Set("cifar", 16, 24_000, True, True),
+        Set("digits", 16, 24_000, True),
+        Set("mnist", 16, 24_000, True),
+        Set("dots", 16, 24_000, False),
+        Set("fruits", 16, 24_000, True),
+        Set("emoji", 16, 24_000, False),
+        Set("cifar", 16, 24_000, True),
     )
 }
 COUNT = 2500

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import multiprocessing
-import os
 import shutil
 import time
 import traceback
@@ -27,7 +26,7 @@ PATIENCE_SECONDS = 400
 
 @dataclass(frozen=True)
 class Job:
-    """One run. test: it belongs to the part on which no threshold was set."""
+    """One run."""
 
     case: str
     data: str
@@ -37,14 +36,6 @@ class Job:
     @property
     def name(self) -> str:
         return f"{self.case}/{self.data}/{self.network}/{self.seed}"
-
-    @property
-    def test(self) -> bool:
-        """By breakage, data set, network and seed: each may put a run into the test part."""
-        return (
-            CASES[self.case].test or SETS[self.data].test or self.network == "wide"
-            or self.seed == 2
-        )  # fmt: skip
 
 
 def suits(case: Case, data: str, network: str) -> bool:
@@ -172,7 +163,6 @@ def _request(job: Job, case: Case, data: Path, work: Path, folder: Path) -> Any:
 
 
 def _child(job: Job, data: Path, work: Path, out: Path) -> None:
-    os.nice(15)
     try:
         kept = play(job, data, work)
     except Exception:
@@ -216,3 +206,9 @@ def read(journals: Path) -> list[dict[str, Any]]:
         return []
     with gzip.open(journals, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def write(journals: Path, everything: list[dict[str, Any]]) -> None:
+    """Keep these in the place of what was kept."""
+    with gzip.open(journals, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(kept, separators=(",", ":")) + "\n" for kept in everything)

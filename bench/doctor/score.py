@@ -19,11 +19,14 @@ from ganwerk.doctor.verdict import Diagnosis, Doctor
 BROKEN_NAMES = {case.name for case in BROKEN}
 FIRST = 2
 """The right finding must be among so many."""
+AS_TURNED_OUT = {"one picture", "one per class", "kinds lost", "classes mixed", "stopped"}
+"""Ways of failing that a finding says in these very words: it is right, whatever was meant."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A run: what it was meant to be, what the oracle says, what the doctor says."""
+    """A run: what it was meant to be, what the oracle says, what the doctor says. test: whether it
+    was played when all rules and limits stood."""
 
     job: Job
     truth: Truth
@@ -31,6 +34,7 @@ class Scored:
     begun: dict[str, float]
     right: frozenset[str]
     tutorial: bool = False
+    test: bool = True
 
     @property
     def broken(self) -> bool:
@@ -89,13 +93,20 @@ def diagnosed(kept: dict[str, Any]) -> tuple[Diagnosis, dict[str, float]]:
     return diagnosis, {f.code: said.get(f.code, 1.0) for f in diagnosis.lasting}
 
 
-def twins(everything: Sequence[dict[str, Any]]) -> dict[tuple[str, str], float]:
-    """The distance that a healthy plain run reaches, by set and network."""
-    found: dict[tuple[str, str], list[float]] = {}
+def length_of(kept: dict[str, Any]) -> int:
+    """The images that a plain run of its kind was given."""
+    total = int(kept["about"]["plan"]["total_images"])
+    return round(total / CASES[kept["job"][0]].images)
+
+
+def twins(everything: Sequence[dict[str, Any]]) -> dict[tuple[str, str, int], float]:
+    """The distance that a healthy plain run reaches, by set, network and length."""
+    found: dict[tuple[str, str, int], list[float]] = {}
     for kept in everything:
-        case, data, network, _ = kept["job"]
-        if case == "plain" and kept["oracle"] and not kept["stopped"]:
-            found.setdefault((data, network), []).append(kept["oracle"][-1]["distance"])
+        job = Job(*kept["job"])
+        if job.case == "plain" and kept.get("oracle") and not kept["stopped"]:
+            key = job.data, job.network, length_of(kept)
+            found.setdefault(key, []).append(kept["oracle"][-1]["distance"])
     return {key: statistics.median(values) for key, values in found.items()}
 
 
@@ -104,19 +115,22 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
     known = twins(everything)
     made = []
     for kept in everything:
+        if "failed" in kept:
+            continue
         job = Job(*kept["job"])
-        twin = known.get((job.data, job.network))
-        if "failed" in kept or twin is None:
+        twin = known.get((job.data, job.network, length_of(kept)))
+        if twin is None:
             continue
         true = truth(kept["oracle"], twin, bool(kept["stopped"]))
         diagnosis, begun = diagnosed(kept)
         right = set(CASES[job.case].codes) - {"GW102"}  # said of the number alone
         for way in true.failed if job.case not in BROKEN_NAMES else ():
             right |= set(WAYS[way])
-        for way in set(true.failed) & {"one picture", "one per class", "kinds lost", "stopped"}:
+        for way in set(true.failed) & AS_TURNED_OUT:
             right |= set(WAYS[way])  # so it turned out, whatever was meant
         alarm = tutorial_alarms(kept)
-        made.append(Scored(job, true, diagnosis, begun, frozenset(right), alarm))
+        test = kept.get("part", "test") == "test"
+        made.append(Scored(job, true, diagnosis, begun, frozenset(right), alarm, test))
     return made
 
 

@@ -76,7 +76,7 @@ def test_each_fault_is_named_first(code, changes):
 def test_a_long_run_is_grown_before_a_quarter_of_it(total, first):
     """16 px need 60,000 images: after a twentieth of them noise is no longer excused, though never
     before a tenth of the run; a finding comes three looks of a twentieth later."""
-    rows = [dict(row) for row in journal(agreement=0.1)]
+    rows = [dict(row) for row in journal(agreement=0.5)]
     for row in rows:
         row["images"] = row["images"] * total // 10_000
     course = Course(total_images=total, settings={"data": {"resolution": 16}})
@@ -138,6 +138,14 @@ def test_a_finding_begins_after_fresh_looks_and_ends_after_as_many_without():
     assert not doctor.finish().wrong
 
 
+@pytest.mark.parametrize(("agreement", "looks"), [(0.5, 3), (0.1, 2)])
+def test_where_it_is_far_past_its_limit_a_look_less_is_asked_for(agreement, looks):
+    rows = journal(agreement=[0.9] * 8 + [agreement] * 12)
+    doctor = Doctor(Course(total_images=10_000))
+    told = [row["images"] for row in rows for f in doctor.add(row) if f.code == "GW205"]
+    assert told == [4000 + 500 * looks]
+
+
 def test_what_follows_from_another_finding_is_not_told_beside_it():
     doctor = Doctor(Course(total_images=10_000))
     rows = journal(class_variety=0.1, coverage=0.1, missing=0.6)
@@ -169,7 +177,7 @@ def test_a_run_that_ended_while_it_still_got_better_was_too_short():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"g_update": 0.2}, "one step moves the weights of the generator by 20.00%"),
+        ({"g_update": 0.2}, "one step moves the weights of the generator by 0.2 of their size"),
         ({"d_size": [1.0] * 5 + [400.0] * 15}, "the judge's verdicts grew to 400 from 1"),
         ({}, "nothing announced it"),
     ],

@@ -22,6 +22,8 @@ SCORES = (
     "class_variety", "class_variety_low", "agreement", "detail", "saturation", "pattern",
 )  # fmt: skip
 FIRST_LOOKS = 3
+FAR_BEYOND = 0.5
+"""So far past its limits, a share of them, is no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,18 @@ class Standing:
     known: bool = False
     since: int | None = None
     begun_at: int = 0
+    sure: int = 0
 
-    def take(self, holds: bool | None, i: int) -> str:
-        """What look i changes: 'begun', 'ended' or ''."""
+    def take(self, holds: bool | None, i: int, beyond: float = 0.0) -> str:
+        """What look i changes: 'begun', 'ended' or ''. beyond: how far past the limits it is; where
+        that is far, a look less is asked for."""
         self.known = self.known or holds is not None
         self.held.append(holds is True)
+        self.sure = self.sure + 1 if holds and beyond >= FAR_BEYOND else 0
         m, n = self.kind.looks
         recent = self.held[-n:]
-        if self.since is None and sum(recent) >= m:
+        enough = sum(recent) >= m or self.sure >= max(2, m - 1)
+        if self.since is None and enough:
             self.since, self.begun_at = len(self.held) - len(recent) + recent.index(True), i
             return "begun"
         if self.since is not None and not any(recent) and len(recent) == n:
@@ -136,7 +142,8 @@ class Doctor:
     def _judge(self, i: int) -> None:
         for standing in self.standings.values():
             if not whole(standing.kind):
-                self._update(standing, self._holds(standing.kind, i), i)
+                holds = self._holds(standing.kind, i)
+                self._update(standing, holds, i, self._beyond(standing.kind, i) if holds else 0.0)
 
     def _judge_whole(self) -> None:
         """Kinds that are seen at once, of the pictures and of the end."""
@@ -160,8 +167,14 @@ class Doctor:
             return Sign(None, "nothing was looked at")
         return SIGNS[name](self.course, i)
 
-    def _update(self, standing: Standing, holds: bool | None, i: int) -> None:
-        change = standing.take(holds, i)
+    def _beyond(self, kind: Kind, i: int) -> float:
+        """How far past their limits the signs that hold are, on average."""
+        signs = [self.sign(name, i) for name in (*kind.sample, *kind.dynamics)]
+        holding = [sign.beyond for sign in signs if sign.holds]
+        return sum(holding) / len(holding) if holding else 0.0
+
+    def _update(self, standing: Standing, holds: bool | None, i: int, beyond: float = 0.0) -> None:
+        change = standing.take(holds, i, beyond)
         if change == "begun":
             self.found.append(self._finding(standing, i))
         elif change == "ended":
@@ -181,7 +194,7 @@ class Doctor:
         said = "; ".join(sign.words for sign in holding.values())
         n = kind.looks[1]
         looks = "" if whole(kind) else f" Seen in {sum(standing.held[-n:])} of the last {n} looks."
-        beyond = [sign.beyond for sign in holding.values()]
+        beyond = self._beyond(kind, i)
         since = 0 if whole(kind) else self._images(min(standing.since or 0, i))
         return Finding(
             code=kind.code,
@@ -189,7 +202,7 @@ class Doctor:
             weight=kind.weight,
             text=f"{kind.means} Measured: {said}.{looks}",
             since_images=since,
-            sureness=round(0.6 + 0.4 * min(1.0, sum(beyond) / len(beyond)), 2) if beyond else 0.6,
+            sureness=round(0.6 + 0.4 * min(1.0, beyond), 2),
             evidence={name: sign.words for name, sign in holding.items()},
             against=tuple(self._against(kind, i)),
         )

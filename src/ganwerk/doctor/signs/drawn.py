@@ -75,7 +75,7 @@ def far_from_real(course: Course, i: int) -> Sign:
         f"{percent(course.value('coverage', i) or 0)} of yours have one near"
     )
     if _neighbours_are_copies(course, i):
-        return Sign(False, "the distance to your pictures fell to less than half")
+        return Sign(False, "the distance to your pictures fell to less than two thirds")
     return Sign(ripe(course, i) and min(known) < 0.4, words, max(0.0, 1 - min(known) / 0.4))
 
 
@@ -84,7 +84,7 @@ def _neighbours_are_copies(course: Course, i: int) -> bool:
     nothing that is drawn gets between them. Then it counts whether the distance fell."""
     spread, distances = course.value("spread", i), course.series("distance", i)
     crowded = spread is not None and spread > 1.5
-    return crowded and bool(distances) and distances[-1] < 0.45 * max(distances)
+    return crowded and bool(distances) and distances[-1] < 0.6 * max(distances)
 
 
 def _best_before(course: Course, i: int) -> float | None:

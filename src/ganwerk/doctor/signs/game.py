@@ -9,6 +9,7 @@ from ganwerk.doctor.signs.base import YOUNG, Sign, above, below, percent, ripe
 
 GONE = 0.05
 """A share of the learning rate at which nothing more is learnt."""
+LEAST_SHARE = 0.01
 
 
 def d_certain(course: Course, i: int) -> Sign:
@@ -102,20 +103,21 @@ def large_updates(course: Course, i: int) -> Sign:
 
 
 def small_updates(course: Course, i: int) -> Sign:
-    share = course.value("g_rate_share", i)
-    if share is not None and share < 0.5:
-        return Sign(False, "the rates were lowered by the schedule")
+    """At the whole rate: what a schedule takes away is no fault of the rate."""
     return _updates(course, i, 6e-4, most=False)
 
 
 def _updates(course: Course, i: int, limit: float, *, most: bool) -> Sign:
-    pair = [(name, course.value(f"{key}_update", i)) for name, key in
-            (("generator", "g"), ("judge", "d"))]  # fmt: skip
-    known = [(value, name) for name, value in pair if value is not None]
+    known = []
+    for name, key in (("generator", "g"), ("judge", "d")):
+        update, share = course.value(f"{key}_update", i), course.value(f"{key}_rate_share", i)
+        if update is not None:
+            left = 1.0 if most or share is None else max(share, LEAST_SHARE)
+            known.append((update / left, update, name))
     if not known:
         return Sign(None, "not measured")
-    value, name = max(known) if most else min(known)
-    words = f"one step moves the weights of the {name} by {value:.2%} of their size"
+    value, update, name = max(known) if most else min(known)
+    words = f"one step moves the weights of the {name} by {update:.2g} of their size"
     return (above if most else below)(value, limit, words)
 
 
