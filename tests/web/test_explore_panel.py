@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganwerk.control.resolve import SpecResolver
 from ganwerk.control.spec import read, written
+from ganwerk.control.steered import Steered
 from ganwerk.web.run_table import id_of
 from tests.browser import PHONE
 from tests.web.test_frame import AXE
@@ -141,8 +143,10 @@ def test_pins_walks_and_numbers(explore, expect):
 
 @pytest.fixture(scope="module")
 def styled(trained, home):
-    """The id of a run whose generator has styles."""
-    return id_of(trained(home / "runs" / "styled", preset="stylegan", budget__images=32))
+    """The id of a run whose generator has styles, and which keeps a place."""
+    path = trained(home / "runs" / "styled", preset="stylegan", budget__images=32)
+    SpecResolver(Steered.open(path), path).keep(read("seed=4&truncation=0.5"), "mine")
+    return id_of(path)
 
 
 def take(page, number):
@@ -184,6 +188,8 @@ def test_styles_are_mixed_by_dragging(opened, styled, expect):
     page.get_by_label("Or by number").fill("7")
     page.get_by_role("button", name="Mix in").press("Enter")
     expect(code).to_contain_text("&mix=7:fine'")
+    page.get_by_label("Or a place that the run keeps").select_option("mine")
+    expect(code).to_contain_text("'place=mine&mix=23:middle")
 
 
 def test_the_nearest_training_picture_stands_beside(explore, expect):

@@ -210,7 +210,7 @@ export default function Explore({ route, card }) {
             onChange=${(event) => change({ start: Math.min(LARGEST_SEED, Math.max(0, Number(event.target.value) || 0)) })} /></label>
           ${facts.places.length ? html`<label class="field">Or a place that the run keeps
             <select value=${typeof spec.start === "string" ? spec.start : ""} onChange=${(event) => event.target.value && change({ start: event.target.value })}>
-              <option value="">none</option>${facts.places.map((name) => html`<option key=${name}>${name}</option>`)}
+              <option value="">none</option>${facts.places.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
             </select></label>` : null}
           ${facts.truncates ? html`<${Slider} label="Variety" value=${spec.truncation} least="0" most="1" step="0.01"
             text=${spec.truncation.toFixed(2)} move=${(truncation) => change({ truncation }, false)}
