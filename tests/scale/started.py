@@ -1,4 +1,4 @@
-"""Real processes, started by torchrun."""
+"""Real processes, started by torchrun, or as it would."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def command(processes: int, *arguments: str, restarts: int = 0) -> list[str]:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     torchrun += ["--nproc-per-node", str(processes), "--max-restarts", str(restarts)]
     return [*torchrun, "-m", *arguments]
+
+
+def forked(processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `done`, in less time: see tests.scale.forked."""
+    return done(1, "tests.scale.forked", str(processes), *arguments)
 
 
 def environment() -> dict[str, str]:
