@@ -90,6 +90,7 @@ def part_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@cache
 def imports_of(path: Path) -> list[str]:
     found = []
     for node in ast.walk(tree_of(path)):
