@@ -98,6 +98,28 @@ def test_loose_pictures_get_a_name_by_the_hour(run):
     assert found == ["pictures-1970-01-01-0000", ["x/a.png", "y/a.png"], 0]
 
 
+def test_an_address_that_changes_before_anybody_listens_is_not_missed(run):
+    """The listener is there only after the first drawing; the event may have come before it."""
+    panels = run("core/route", """
+        const { html, render } = await import("/static/core/dom.js");
+        const seen = [];
+        const Shown = () => {
+            const route = m.useRoute("runs");
+            if (!seen.length) location.hash = "#/nothing";
+            seen.push(route.panel);
+            return null;
+        };
+        const box = document.createElement("div");
+        render(html`<${Shown} />`, box);
+        const late = performance.now() + 10_000;
+        while (seen.at(-1) !== "nothing" && performance.now() < late)
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        render(null, box);
+        return seen;
+    """)  # fmt: skip
+    assert (panels[0], panels[-1]) == ("help", "nothing")
+
+
 def test_rows_change_the_facts(run):
     facts = run("watch/news", """
         const before = {grids: [10, 30], measures: [], findings: [], treatments: [], warnings: [],

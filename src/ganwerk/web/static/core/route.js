@@ -1,6 +1,6 @@
 // Addresses of the page: #/runs, #/run/ID/watch?at=1200. All of it is in the fragment, so every view
 // has a link, and the server needs to know none of them.
-import { useEffect, useState } from "./dom.js";
+import { useEffect, useRef, useState } from "./dom.js";
 
 export function parsed(hash, first) {
   const [path, query] = hash.replace(/^#\/?/, "").split("?");
@@ -40,9 +40,11 @@ export function note(route, asked) {
 
 export function useRoute(first) {
   const [route, set] = useState(() => parsed(location.hash, first));
+  const begun = useRef(location.hash);
   useEffect(() => {
     const changed = () => set(parsed(location.hash, first));
     addEventListener("hashchange", changed);
+    if (location.hash !== begun.current) changed(); // between the first drawing and this listener
     return () => removeEventListener("hashchange", changed);
   }, []);
   return route;
