@@ -118,8 +118,10 @@ def _entry() -> str:
             "yours. What your own pictures score against each other, in other draws of the same "
             "number, is the yardstick: a limit is a share of that, and lies beyond what real "
             "pictures score by chance in one of a hundred whole runs. A finding needs a sign in "
-            "the pictures, most need one in the game as well, and all need it in several looks in "
-            "a row. It ends after as many looks without."
+            "the pictures, most need one in the game as well, and all need it in two or three of "
+            "the last looks, a look less of three where it is far past its limit. It ends after "
+            "as many looks without. Noise is excused in the first tenth of a run, and in a short "
+            "run until a quarter; what still rises is no collapse."
         ),
         _wrapped(
             "How often it is right was measured on trainings that were broken on purpose and on "

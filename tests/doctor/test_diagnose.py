@@ -129,6 +129,19 @@ def test_a_closer_look_draws_sheets_for_the_report(digits_run, tmp_path):
     assert "nearest to it" in write_report(path).read_text()
 
 
+def test_a_run_of_which_the_generator_alone_is_left_is_looked_at_without_its_judge(
+    digits_run, tmp_path
+):
+    path = tmp_path / "run"
+    shutil.copytree(digits_run, path)
+    for state in path.glob("checkpoints/*/state.safetensors"):
+        state.unlink()
+    closer = json.loads(told(path, "--deep", "--json").output)["closer"]
+    assert "border_attention" not in closer["values"]
+    assert any("Where the judge looks is not known" in line for line in closer["sentences"])
+    assert not (path / "pictures" / "doctor-attention.png").exists()
+
+
 def test_without_its_checkpoint_a_run_is_diagnosed_but_not_looked_at_closely(make):
     path = make(journal(class_variety=0.1))
     shutil.rmtree(path / "checkpoints")

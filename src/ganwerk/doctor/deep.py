@@ -62,8 +62,9 @@ def look_closer(path: Path) -> Closer:
     if waiting is not None:
         sheets.append(_sheet(run, "doctor-waiting.png", _some(pictures, waiting[:SHOWN])))
     looked = attention(run, pictures, train[:LOOKED], drawn[:LOOKED], sampler.labels(range(LOOKED)))
-    sheets.append(_sheet(run, "doctor-attention.png", looked.sheet))
-    values |= {"border_attention": looked.border_share, "border_area": looked.border_area}
+    if looked is not None:
+        sheets.append(_sheet(run, "doctor-attention.png", looked.sheet))
+        values |= {"border_attention": looked.border_share, "border_area": looked.border_area}
     return Closer(tuple(_sentences(values)), values, tuple(sheets))
 
 
@@ -141,14 +142,19 @@ def _sheet(run: Run, name: str, pictures: Pixels) -> Path:
 def _sentences(values: dict[str, Any]) -> list[str]:
     right, chance = values["fresh_judge"], values["fresh_judge_chance"]
     told = "tells drawn pictures from yours" if right > SURE else "hardly tells them apart"
+    looked = (
+        f"The judge looks at the outermost pixels with {values['border_attention']:.0%} of its "
+        f"attention; they are {values['border_area']:.0%} of the picture."
+        if "border_attention" in values
+        else "Where the judge looks is not known: the checkpoints hold no judge that can be read."
+    )
     return [
         f"A fresh judge {told}: right in {right:.0%} of cases on pictures that it never saw "
         f"(your own against each other: {chance:.0%}).",
         f"Copies: {values['copies']:.0f} of {DRAWN:,} drawn pictures lie nearer to a training "
         f"picture than unseen ones do, {values['tail_ratio']:.1f} times as many as by chance; "
         f"sure to be seen above {values['copies_visible']:.0%}.",
-        f"The judge looks at the outermost pixels with {values['border_attention']:.0%} of its "
-        f"attention; they are {values['border_area']:.0%} of the picture.",
+        looked,
         f"Pattern of one pixel: {values['pattern']:+.1f} decibels against your pictures.",
         "The report shows near-identical drawings, nearest originals and ignored pictures.",
     ]

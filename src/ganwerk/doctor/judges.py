@@ -88,11 +88,14 @@ class Attention:
 
 def attention(
     run: Run, pictures: Pictures, train: Indices, drawn: Pixels, drawn_labels: Tensor | None
-) -> Attention:
+) -> Attention | None:
     """Where the newest D looks: the size of its gradient at each pixel, the mean over pictures
-    (Simonyan et al. 2014, Deep inside convolutional networks, section 3)."""
-    newest = [info.images for info in run.checkpoints() if not info.damage][-1]
-    (judge,) = judges(run, len(pictures.class_names), [newest])
+    (Simonyan et al. 2014, Deep inside convolutional networks, section 3). None for a run of which
+    the generator alone is left."""
+    sound = [info.images for info in run.checkpoints() if not info.damage]
+    judge = next(judges(run, len(pictures.class_names), sound[-1:]), None)
+    if judge is None:
+        return None
     real = np.ascontiguousarray(pictures.images[train])
     maps = [
         _saliency(judge, _scaled(real), _labels(judge, pictures, train)),

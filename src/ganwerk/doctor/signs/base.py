@@ -55,8 +55,12 @@ def above(value: float | None, limit: float, words: str, *, when: bool = True) -
 
 def ripe(course: Course, i: int, share: float = EARLY, name: str = "") -> bool:
     """Whether the run is far enough, and the score beyond what real pictures score."""
-    enough = not young(course, i) if share == YOUNG else course.age(i) >= share
-    return enough and (not name or course.outside(name, i))
+    return course.age(i) >= share and (not name or course.outside(name, i))
+
+
+def grown(course: Course, i: int, name: str = "") -> bool:
+    """Whether the game is young no longer, and the score beyond what real pictures score."""
+    return not young(course, i) and (not name or course.outside(name, i))
 
 
 def young(course: Course, i: int) -> bool:

@@ -7,11 +7,11 @@ import statistics
 from ganwerk.doctor.course import Course
 from ganwerk.doctor.signs.base import (
     EARLY,
-    YOUNG,
     Sign,
     above,
     below,
     by_age,
+    grown,
     percent,
     ripe,
     rising,
@@ -54,15 +54,15 @@ def kinds_missing(course: Course, i: int) -> Sign:
     )
     few = coverage < 0.28 and precision > 0.6 and (missing is None or missing > 0.3)
     clean = missing is not None and missing > 0.3 and coverage < 0.8 and precision > 0.93
-    grown = ripe(course, i, YOUNG, "coverage") and not rising(course, i, "coverage")
-    return Sign((few or clean) and grown, words, max(0.0, 1 - coverage / 0.8))
+    ready = grown(course, i, "coverage") and not rising(course, i, "coverage")
+    return Sign((few or clean) and ready, words, max(0.0, 1 - coverage / 0.8))
 
 
 def classes_ignored(course: Course, i: int) -> Sign:
     value = course.value("agreement", i)
     words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
     grows = rising(course, i, "agreement")
-    return below(value, 0.6, words, when=ripe(course, i, YOUNG, "agreement") and not grows)
+    return below(value, 0.6, words, when=grown(course, i, "agreement") and not grows)
 
 
 def far_from_real(course: Course, i: int) -> Sign:
@@ -99,7 +99,7 @@ def no_progress(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures went from {then:.3g} to {now:.3g} in a fifth of the run"
-    return Sign(ripe(course, i, YOUNG) and now > 0.9 * then, words, min(1.0, now / then - 0.9))
+    return Sign(grown(course, i) and now > 0.9 * then, words, min(1.0, now / then - 0.9))
 
 
 def level(course: Course, i: int) -> float | None:
@@ -176,13 +176,13 @@ def near_real(course: Course, i: int) -> Sign:
 def checkerboard(course: Course, i: int) -> Sign:
     value = course.value("pattern", i)
     words = f"a pattern of one pixel stands {value or 0:.1f} decibels out, more than in yours"
-    return above(value, 6.0, words, when=ripe(course, i, YOUNG, "pattern"))
+    return above(value, 6.0, words, when=grown(course, i, "pattern"))
 
 
 def saturated(course: Course, i: int) -> Sign:
     value = course.value("saturation", i)
     words = f"{percent(max(0.0, value or 0))} more pixels than in yours are fully black or white"
-    return above(value, 0.2, words, when=ripe(course, i, YOUNG, "saturation"))
+    return above(value, 0.2, words, when=grown(course, i, "saturation"))
 
 
 def blurred(course: Course, i: int) -> Sign:
@@ -196,4 +196,4 @@ def average_lags(course: Course, i: int) -> Sign:
     if raw is None or same is None or same <= 0:
         return Sign(None, "not measured")
     words = f"the trained generator stands at a distance of {raw:.3g}, its average at {same:.3g}"
-    return below(raw / same, 0.6, words, when=ripe(course, i, YOUNG))
+    return below(raw / same, 0.6, words, when=grown(course, i))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.signs.base import YOUNG, Sign, above, below, percent, ripe
+from ganwerk.doctor.signs.base import Sign, above, below, grown, percent
 
 GONE = 0.05
 """A share of the learning rate at which nothing more is learnt."""
@@ -59,7 +59,7 @@ def churn(course: Course, i: int) -> Sign:
         f"from look to look the picture of a fixed random input moves {percent(value or 0)} as far "
         "as two of your pictures are apart"
     )
-    return above(value, 0.6, words, when=ripe(course, i, YOUNG))
+    return above(value, 0.6, words, when=grown(course, i))
 
 
 def oscillation(course: Course, i: int) -> Sign:
