@@ -137,11 +137,13 @@ class Moments:
 @dataclass(frozen=True)
 class Truth:
     """failed: in what way, by the oracle's limits; () of a healthy run. doubtful: too near to a
-    limit to say. onset: share of the run from which it held until the end."""
+    limit to say. onset: share of the run from which it held until the end. near: ways in which it
+    may have failed too, too near to a limit to say."""
 
     failed: tuple[str, ...]
     doubtful: bool
     onset: float
+    near: tuple[str, ...] = ()
 
 
 WAYS: dict[str, tuple[str, ...]] = {
@@ -165,17 +167,17 @@ def truth(
     if stopped or not rows:
         return Truth(("stopped",), False, rows[-1]["progress"] if rows else 0.0)
     last = rows[-1]
-    failed, doubtful = _failures(last, twin)
+    failed, near = _failures(last, twin)
     onset = 1.0
     for row in reversed(rows):
         if not set(failed) & set(_failures(row, twin)[0]):
             break
         onset = row["progress"]
-    return Truth(failed, doubtful and not failed, onset)
+    return Truth(failed, bool(near) and not failed, onset, near)
 
 
-def _failures(row: Mapping[str, float], twin: float) -> tuple[tuple[str, ...], bool]:
-    """The limits that are passed, and whether another one is near."""
+def _failures(row: Mapping[str, float], twin: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The limits that are passed, and those that are passed or near."""
     low = {"one picture": ("variety", TOTAL), "one per class": ("within", ONE_EACH),
            "classes mixed": ("agree", AGREE)}  # fmt: skip
     high = {"kinds lost": ("lost", KINDS_LOST), "copied": ("copied", COPIED),
@@ -184,4 +186,4 @@ def _failures(row: Mapping[str, float], twin: float) -> tuple[tuple[str, ...], b
     failed += [way for way, (name, limit) in high.items() if row.get(name, 0.0) > limit]
     near = [way for way, (name, limit) in low.items() if row.get(name, 1.0) < limit / SURE]
     near += [way for way, (name, limit) in high.items() if row.get(name, 0.0) > limit * SURE]
-    return tuple(failed), bool(near)
+    return tuple(failed), tuple(near)

@@ -126,8 +126,9 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
         right = set(CASES[job.case].codes) - {"GW102"}  # said of the number alone
         for way in true.failed if job.case not in BROKEN_NAMES else ():
             right |= set(WAYS[way])
-        for way in set(true.failed) & AS_TURNED_OUT:
-            right |= set(WAYS[way])  # so it turned out, whatever was meant
+        turned_out = {*true.failed, *(true.near if true.failed else ())}
+        for way in turned_out & AS_TURNED_OUT:
+            right |= set(WAYS[way])  # so it turned out, or may have, whatever was meant
         alarm = tutorial_alarms(kept)
         test = kept.get("part", "test") == "test"
         made.append(Scored(job, true, diagnosis, begun, frozenset(right), alarm, test))

@@ -146,6 +146,31 @@ def test_where_it_is_far_past_its_limit_a_look_less_is_asked_for(agreement, look
     assert told == [4000 + 500 * looks]
 
 
+@pytest.mark.parametrize("seen, numbers, said", [
+    ({"class_variety": 0.42}, 64, ["GW202"]),
+    ({"class_variety": 0.42, "recall": 0.3}, 64, []),
+    ({"class_variety": None, "variety": 0.42}, 64, ["GW203"]),
+    ({"variety": 0.9, "class_variety": 0.75}, 2, ["GW203"]),
+    ({"variety": 0.9, "class_variety": 0.75}, 64, []),
+])  # fmt: skip
+def test_pictures_that_look_real_and_fill_no_room_are_too_alike(seen, numbers, said):
+    rows = journal(**({"recall": 0.0} | seen))
+    assert codes(rows, settings={"latent": {"dim": numbers}}) == said
+
+
+def test_small_steps_of_a_game_that_the_judge_has_won_are_no_low_rate():
+    lost = {"coverage": 0.0, "precision": 0.0, "distance": 30.0, "g_update": 1e-4, "d_update": 1e-4}
+    assert codes(journal(**lost)) == ["GW604"]
+    assert codes(journal(**lost, d_right=1.0, d_gap=8.0))[0] == "GW301"
+
+
+def test_a_network_that_stands_still_is_named_though_pictures_of_a_film_get_nearer():
+    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0}
+    assert codes(journal(**film)) == []
+    assert codes(journal(**film, g_still=0.98)) == ["GW305"]
+    assert codes(journal(**film, g_still=0.9)) == []
+
+
 def test_what_follows_from_another_finding_is_not_told_beside_it():
     doctor = Doctor(Course(total_images=10_000))
     rows = journal(class_variety=0.1, coverage=0.1, missing=0.6)

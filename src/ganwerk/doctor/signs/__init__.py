@@ -9,9 +9,9 @@ __all__ = ["SIGNS", "WITHOUT_LOOKS", "Sign"]
 
 _DRAWN: tuple[See, ...] = (
     drawn.no_variety, drawn.no_class_variety, drawn.kinds_missing, drawn.classes_ignored,
-    drawn.far_from_real, drawn.no_progress, drawn.improving, drawn.worse_than_before,
-    drawn.worse_or_far, drawn.plateau, drawn.copies, drawn.near_real, drawn.checkerboard,
-    drawn.saturated, drawn.blurred, drawn.average_lags,
+    drawn.few_near, drawn.far_from_real, drawn.no_progress, drawn.improving,
+    drawn.worse_than_before, drawn.worse_or_far, drawn.plateau, drawn.copies, drawn.near_real,
+    drawn.checkerboard, drawn.saturated, drawn.blurred, drawn.average_lags,
 )  # fmt: skip
 _GAME: tuple[See, ...] = (
     game.d_certain, game.d_blind, game.d_shortcut, game.overfit, game.churn, game.oscillation,

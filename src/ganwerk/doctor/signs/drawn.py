@@ -26,6 +26,22 @@ def no_variety(course: Course, i: int) -> Sign:
     return below(value, limit, words, when=ripe(course, i, EARLY, "variety") and not grows)
 
 
+THIN_LIMIT = 0.45
+"""Variety below which pictures that look real, and that no real one lies among, are too alike."""
+
+TINY_LATENT = 4
+"""Random numbers that a picture is made of: so few cannot hold the ways in which pictures vary."""
+
+
+def _thin(course: Course, i: int) -> bool:
+    """Whether from the middle of the run on what is drawn looks real, but next to no real picture
+    lies among what is drawn: it fills too little room (recall of Kynkaanniemi et al. 2019)."""
+    recall, precision = course.share("recall", i), course.share("precision", i)
+    if recall is None or precision is None:
+        return False
+    return ripe(course, i, 0.45) and recall < 0.05 and precision > 0.85
+
+
 def no_class_variety(course: Course, i: int) -> Sign:
     value = course.value("class_variety", i)
     if value is None:
@@ -34,7 +50,7 @@ def no_class_variety(course: Course, i: int) -> Sign:
         f"drawn pictures of the same class differ {percent(value)} as much as yours do, while "
         f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
     )
-    limit = by_age(course, i, 0.35, 0.2)
+    limit = THIN_LIMIT if _thin(course, i) else by_age(course, i, 0.35, 0.2)
     grows = rising(course, i, "class_variety")
     return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety") and not grows)
 
@@ -55,7 +71,11 @@ def kinds_missing(course: Course, i: int) -> Sign:
     few = coverage < 0.28 and precision > 0.6 and (missing is None or missing > 0.3)
     clean = missing is not None and missing > 0.3 and coverage < 0.8 and precision > 0.93
     ready = grown(course, i, "coverage") and not rising(course, i, "coverage")
-    return Sign((few or clean) and ready, words, max(0.0, 1 - coverage / 0.8))
+    variety, numbers = course.value("variety", i), course.setting("latent.dim")
+    alike = variety is not None and variety < THIN_LIMIT
+    tiny = isinstance(numbers, int) and numbers <= TINY_LATENT
+    thin = (alike or tiny) and _thin(course, i)
+    return Sign(((few or clean) and ready) or thin, words, max(0.0, 1 - coverage / 0.8))
 
 
 def classes_ignored(course: Course, i: int) -> Sign:
@@ -65,7 +85,8 @@ def classes_ignored(course: Course, i: int) -> Sign:
     return below(value, 0.6, words, when=grown(course, i, "agreement") and not grows)
 
 
-def far_from_real(course: Course, i: int) -> Sign:
+def few_near(course: Course, i: int) -> Sign:
+    """Few drawn pictures lie among real ones, or few real ones among drawn."""
     shares = [course.share(name, i) for name in ("precision", "coverage")]
     known = [share for share in shares if share is not None]
     if not known:
@@ -74,9 +95,14 @@ def far_from_real(course: Course, i: int) -> Sign:
         f"{percent(course.value('precision', i) or 0)} of the drawn pictures lie among yours, and "
         f"{percent(course.value('coverage', i) or 0)} of yours have one near"
     )
+    return Sign(ripe(course, i) and min(known) < 0.4, words, max(0.0, 1 - min(known) / 0.4))
+
+
+def far_from_real(course: Course, i: int) -> Sign:
+    """As `few_near`, but for pictures that lie too near to each other to tell it by that."""
     if _neighbours_are_copies(course, i):
         return Sign(False, "the distance to your pictures fell to less than two thirds")
-    return Sign(ripe(course, i) and min(known) < 0.4, words, max(0.0, 1 - min(known) / 0.4))
+    return few_near(course, i)
 
 
 def _neighbours_are_copies(course: Course, i: int) -> bool:
@@ -123,7 +149,7 @@ def improving(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures still fell, from {then:.3g} to {now:.3g} of late"
-    return below(now / then if then > 0 else 1.0, 0.8, words)
+    return below(now / then if then > 0 else 1.0, 0.85, words)
 
 
 def worse_than_before(course: Course, i: int) -> Sign:

@@ -6,10 +6,15 @@ import statistics
 
 from ganwerk.doctor.course import Course
 from ganwerk.doctor.signs.base import Sign, above, below, grown, percent
+from ganwerk.doctor.signs.drawn import far_from_real, no_progress
 
 GONE = 0.05
 """A share of the learning rate at which nothing more is learnt."""
 LEAST_SHARE = 0.01
+NEARLY_ALL = 0.95
+"""Of the weights of a network: so many that stand still are a fault even where it gets better."""
+WON = 4.0
+"""Deviations between real and drawn beyond which a judge's gradient is gone, and with it steps."""
 
 
 def d_certain(course: Course, i: int) -> Sign:
@@ -103,8 +108,13 @@ def large_updates(course: Course, i: int) -> Sign:
 
 
 def small_updates(course: Course, i: int) -> Sign:
-    """At the whole rate: what a schedule takes away is no fault of the rate."""
-    return _updates(course, i, 6e-4, most=False)
+    """At the whole rate: what a schedule takes away is no fault of the rate, nor is what is gone
+    because the judge has won and nothing is gained any more."""
+    small = _updates(course, i, 6e-4, most=False)
+    won = d_certain(course, i).holds and (course.value("d_gap", i) or 0.0) > WON
+    if small.holds and won and no_progress(course, i).holds:
+        return Sign(False, "the steps are small because the judge has won")
+    return small
 
 
 def _updates(course: Course, i: int, limit: float, *, most: bool) -> Sign:
@@ -130,7 +140,8 @@ def still_weights(course: Course, i: int) -> Sign:
     value, name = max(known)
     frozen = course.setting("transfer.freeze")
     words = f"{percent(value)} of the weights of the {name} do not move at all"
-    return Sign(not frozen and value > 0.4, words, value)
+    stands = bool(no_progress(course, i).holds and far_from_real(course, i).holds)
+    return Sign(not frozen and value > (0.4 if stands else NEARLY_ALL), words, value)
 
 
 def rates_gone(course: Course, i: int) -> Sign:
