@@ -90,11 +90,16 @@ def told(figure: Figure, form: str, factor: float = 1.0, *, around: bool) -> str
     """The figure in words, with its spread if asked for."""
     text = f"{figure.value * factor:{form}}"
     spread = figure.spread
-    if spread is None or not around:
+    if spread is None or not around or _single(spread):
         return text
     if isinstance(spread, Range):
         return f"{text} ({spread.low * factor:{form}} to {spread.high * factor:{form}})"
     return f"{text} ± {spread.size * factor:{form}}"
+
+
+def _single(spread: object) -> bool:
+    """Whether it is that of one measurement alone, which says nothing."""
+    return isinstance(spread, Range) and spread.low == spread.high
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:

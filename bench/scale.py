@@ -3,8 +3,9 @@
   pair        `auto` at 32 and 64 px on random pictures: two processes of one thread each (two parts
               of a batch) against one process of two threads, in rounds that take turns
   model       the time of a step from its parts: computing (fitted to one thread with half and with
-              a quarter of a batch), bytes added up (measured between two processes), nothing else;
-              beside what one and two processes really took with a whole batch
+              a quarter of a batch; slower by what two unconnected trainings side by side lose),
+              bytes added up (measured between two processes), nothing else; beside what one and
+              two processes really took with a whole batch
   drawn       the same model for up to 1,024 cards: a calculation from assumed figures, not measured
 
 Example: python -m bench.scale --rounds 6
@@ -28,9 +29,13 @@ from bench.common import machine_line, parser, publish, spread
 from bench.record import ROOT, Row, machine, made, row
 
 BATCH = 16
+HALF, NEIGHBOUR = "one thread, half the batch", "its neighbour"
+BESIDE = "half the batch, two at once"
+"""Another one like HALF, and a round of both at once: what they lose to each other's memory traffic
+is lost by processes that compute parts of one batch too."""
 CONTENDERS = {"one process, two threads": (1, 2, 1, BATCH), "two processes": (2, 1, 2, BATCH),
               "one thread, whole batch": (1, 1, 1, BATCH),
-              "one thread, half the batch": (1, 1, 1, BATCH // 2),
+              HALF: (1, 1, 1, BATCH // 2),
               "one thread, a quarter of it": (1, 1, 1, BATCH // 4)}  # fmt: skip
 """Name to (processes, threads of each, parts, batch)."""
 CARD_IMAGES_PER_SECOND = 1_000.0
@@ -59,11 +64,17 @@ class Contender:
         self.facts = self._wait("ready")
 
     def play(self, steps: int) -> dict[str, Any]:
+        self.begin(steps)
+        return self.finish()
+
+    def begin(self, steps: int) -> None:
         go = self.folder / f"go-{self.number}"
         beside = go.with_suffix(".part")
         beside.write_text(json.dumps({"steps": steps}))
         beside.replace(go)
         self.number += 1
+
+    def finish(self) -> dict[str, Any]:
         return self._wait(f"done-{self.number - 1}")
 
     def end(self) -> None:
@@ -82,12 +93,14 @@ class Contender:
 @dataclass(frozen=True, slots=True)
 class Model:
     """Seconds of a step: `fixed` and so many for each picture of the part that a process computes,
-    and for each of two sums a latency and the bytes that pass."""
+    times `beside` where others compute on the same machine, and for each of two sums a latency and
+    the bytes that pass."""
 
     fixed: float
     each: float
     latency: float
     bytes_per_second: float
+    beside: float = 1.0
 
     def step(self, batch: int, processes: int, size: int) -> float:
         computing = self.fixed + self.each * batch / processes
@@ -95,29 +108,37 @@ class Model:
             return computing
         passed = 2 * (processes - 1) / processes * size
         hops = 2 * math.ceil(math.log2(processes))
-        return computing + hops * self.latency + passed / self.bytes_per_second
+        return self.beside * computing + hops * self.latency + passed / self.bytes_per_second
 
 
 def measured(px: int, rounds: int, seconds: float) -> dict[str, Any]:
     """Rounds of all contenders in turn, each of about so many seconds."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*CONTENDERS, BESIDE)}
     with tempfile.TemporaryDirectory() as place:
         players = {
             name: Contender(Path(place) / str(i), px, *what)
-            for i, (name, what) in enumerate(CONTENDERS.items())
+            for i, (name, what) in enumerate((CONTENDERS | {NEIGHBOUR: CONTENDERS[HALF]}).items())
         }
         try:
             steps = {
                 n: max(1, round(seconds / (p.play(2)["seconds"] / 2))) for n, p in players.items()
             }
             for _ in range(rounds):
-                for name, player in players.items():
-                    found[name].append(player.play(steps[name]))
+                for name in CONTENDERS:
+                    found[name].append(players[name].play(steps[name]))
+                found[BESIDE].append(_both(players[HALF], players[NEIGHBOUR], steps[HALF]))
             facts = players["two processes"].facts
         finally:
             for player in players.values():
                 player.end()
     return {"rounds": found, "facts": facts}
+
+
+def _both(one: Contender, other: Contender, steps: int) -> dict[str, Any]:
+    """A round of two at once: of the slower one, for whom the other would wait."""
+    one.begin(steps)
+    other.begin(steps)
+    return max(one.finish(), other.finish(), key=lambda played: float(played["seconds"]))
 
 
 def rate(played: dict[str, Any]) -> float:
@@ -138,12 +159,12 @@ def rows_of(px: int, found: dict[str, Any]) -> tuple[list[Row], list[Row]]:
         communication_share=spread(shares),
     )
     took = {name: min(p["seconds"] / p["steps"] for p in played) for name, played in rounds.items()}
-    half, quarter = took["one thread, half the batch"], took["one thread, a quarter of it"]
+    half, quarter = took[HALF], took["one thread, a quarter of it"]
     each = (half - quarter) / (BATCH / 4)
     facts = found["facts"]
     size, least = facts["bytes"], facts["empty_sum_seconds"]
     passing = max(facts["half_sum_seconds"] - least, 1e-9)
-    model = Model(half - each * BATCH / 2, each, least, (size / 2) / passing)
+    model = Model(half - each * BATCH / 2, each, least, (size / 2) / passing, took[BESIDE] / half)
     told = [
         row(
             f"{px} px, {n} {'process' if n == 1 else 'processes'}",

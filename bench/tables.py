@@ -116,6 +116,15 @@ TABLES: dict[str, Table] = {
         ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),
         ("images", "images", ",.0f"), ("highest loss of D", "d_loss_highest", ".1f"),
     )),
+    "defaults-300": Table("defaults", "data: contender", columns(
+        "after 300 s", ("ratio", "ratio", ".1f"),
+        ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),
+        ("images", "images", ",.0f"), ("highest loss of D", "d_loss_highest", ".1f"),
+    )),
+    "defaults-600": Table("defaults", "data: contender", columns(
+        "after 600 s", ("ratio", "ratio", ".1f"), ("coverage", "coverage"),
+        ("FD by LeNet", "fd_lenet-mnist", ".1f"), ("images", "images", ",.0f"),
+    )),
     "throughput": Table("throughput", "row", columns(
         "loops", ("network", "network"), ("batch", "batch"), ("in bfloat16", "bfloat16_layers"),
         ("plain, images/s", "plain_images_per_second", ",.0f"),
