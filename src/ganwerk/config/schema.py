@@ -246,7 +246,7 @@ class RunSettings(Section):
         3, description="checkpoints kept, newest first"
     )
     picture_seconds: Annotated[float, Field(gt=0, le=60 * MOST_MINUTES)] = Field(
-        description="time between sample grids"
+        description="time between sample grids; at first more often"
     )
     measure: bool = Field(True, description="measure the pictures every fiftieth of the run")
     doctor: Literal["watch", "treat", "sham", "off"] = Field(
