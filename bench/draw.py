@@ -34,6 +34,7 @@ from typing import Any
 
 from bench.common import add_data_option, data_folder, machine_line, parser, publish, spread
 from bench.record import Row, machine, made, row
+from ganwerk.web.launches import yields
 
 GANWERK = (sys.executable, "-m", "ganwerk")
 PAUSE_SECONDS = 1.0
@@ -157,6 +158,7 @@ async def training(pictures: Path, out: Path) -> AsyncIterator[None]:
          "--out", str(out)], start_new_session=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    yields(process.pid)
     try:
         while not steps(out):
             await asyncio.sleep(0.5)

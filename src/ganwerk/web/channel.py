@@ -1,4 +1,4 @@
-"""What all child processes of the page have: a way to talk, low priority, an end with the server.
+"""What all child processes of the page have: a way to talk, an end with the server.
 
 Messages come on stdin and go to stdout (see web.framing); whatever else prints goes to stderr. The
 child ends when stdin does: a server that was killed leaves nobody behind.
@@ -17,7 +17,6 @@ from typing import Any
 from ganwerk.errors import GanwerkError
 from ganwerk.web.framing import BrokenError, Head, Message, encode, read
 
-NICENESS = 5
 Send = Callable[[Head, bytes], None]
 
 
@@ -25,8 +24,6 @@ class Channel:
     """To the server and back."""
 
     def __init__(self) -> None:
-        if hasattr(os, "nice"):
-            os.nice(NICENESS)  # a training comes first
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, whose end is ours
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)

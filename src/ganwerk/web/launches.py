@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ FOLDER = ".ganwerk"
 
 FIRST_BYTES, LAST_BYTES = 1 << 18, 1 << 15
 MOST_LINES = 60
+NICENESS = 5
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Launches:
                     argv(arguments), stdin=subprocess.DEVNULL, stdout=file, stderr=file, **session()
                 )
                 file.write(f"{json.dumps({'pid': child.pid})}\n".encode())
+        yields(child.pid)
         self._children.append(child)
         return Launch(log, run, command, first, child.pid, started)
 
@@ -139,6 +142,15 @@ def session() -> dict[str, Any]:
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return {"creationflags": flags}
     return {"start_new_session": True}
+
+
+def yields(pid: int) -> None:
+    """Let a process that has just begun wait for those whom somebody is looking at, as far as the
+    system knows how: the page's pictures are drawn before the next step of a training."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+    with suppress(OSError):  # Linux weighs sessions against each other, processes within them
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
 
 
 def lives(pid: int, started: float) -> bool:
