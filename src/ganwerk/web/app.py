@@ -31,6 +31,7 @@ from ganwerk.web import (
     uploads,
 )
 from ganwerk.web.access import Guard
+from ganwerk.web.child import all_gone
 from ganwerk.web.run_table import NoSuchRunError
 from ganwerk.web.site import Site, answer
 
@@ -74,6 +75,7 @@ def build(site: Site) -> Starlette:
         yield
         for end in site.at_end:
             end()
+        await all_gone()
 
     routes: list[Route | Mount] = [route for part in PARTS for route in part.routes()]
     routes.append(Mount("/static", Files(directory=STATIC)))

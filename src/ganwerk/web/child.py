@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
+from weakref import WeakSet
 
 from ganwerk.errors import GanwerkError, MachineError
 from ganwerk.web.framing import BrokenError, Head, Message, encode, read_message_async
@@ -18,12 +19,26 @@ STREAM_LIMIT = 1 << 20
 LAST_WORDS = 2_000
 
 
+_killed: WeakSet[asyncio.subprocess.Process] = WeakSet()
+
+
 def kill(process: asyncio.subprocess.Process) -> None:
     """End it at once, if it has not ended. `process.kill()` looks first whether it has, and takes
     its exit status from under asyncio, which then complains of an unknown child."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
+        _killed.add(process)
+
+
+async def all_gone(seconds: float = 2.0) -> None:
+    """Until those that were killed are known to have ended: asyncio complains of one that ends
+    after its loop."""
+    waiting = [asyncio.ensure_future(p.wait()) for p in _killed if p.returncode is None]
+    if waiting:
+        _, late = await asyncio.wait(waiting, timeout=seconds)
+        for task in late:
+            task.cancel()
 
 
 class GoneError(Exception):
