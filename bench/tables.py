@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class Readme:
     picture: str
 
 
-def columns(study: str, *given: tuple[object, ...]) -> tuple[Column, ...]:
+def columns(study: str, *given: tuple[Any, ...]) -> tuple[Column, ...]:
     """(head, key, form, factor, unit, bold) of one study, what is left out by default."""
-    return tuple(Column(head, key, study, *rest) for head, key, *rest in given)  # type: ignore[arg-type]
+    return tuple(Column(head, key, study, *rest) for head, key, *rest in given)
 
 
 MIB, MB = 1 / 2**20, 1e-6

@@ -108,7 +108,7 @@ def summary(found: list[Found], seconds: float) -> list[Row]:
                 rows.append(_row_of(data, name, mine))
     common = [data for data in sets if all((data, name) in means for name in names)]
     for name in names:
-        if common:
+        if len(common) > 1:
             ratios = [means[data, name] for data in common]
             rows.append(row(f"all of {len(common)}: {name}", {"data": "all", "contender": name},
                             ratio=geometric(ratios), worst_ratio=max(ratios)))  # fmt: skip

@@ -112,8 +112,10 @@ class Moments:
 
     def __init__(self, oracle: Oracle, make: Any) -> None:
         """make: gives a sampler of the averaged generator."""
-        self.oracle, self.make, self.state = oracle, make, None
-        self.next, self.found = 1 / MOMENTS, []  # type: ignore[var-annotated]
+        self.oracle, self.make = oracle, make
+        self.state: TrainState | None = None
+        self.next = 1 / MOMENTS
+        self.found: list[dict[str, float]] = []
 
     def plant(self, state: TrainState) -> None:
         self.state = state
@@ -137,8 +139,8 @@ class Moments:
 @dataclass(frozen=True)
 class Truth:
     """failed: in what way, by the oracle's limits; () of a healthy run. doubtful: too near to a
-    limit to say. onset: share of the run from which it held until the end. near: ways in which it
-    may have failed too, too near to a limit to say."""
+    limit to say. onset: share of the run from which it held until the end. near: the ways in which
+    it failed, and those in which it may have: too near to a limit to say."""
 
     failed: tuple[str, ...]
     doubtful: bool

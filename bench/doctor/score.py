@@ -126,8 +126,7 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
         right = set(CASES[job.case].codes) - {"GW102"}  # said of the number alone
         for way in true.failed if job.case not in BROKEN_NAMES else ():
             right |= set(WAYS[way])
-        turned_out = {*true.failed, *(true.near if true.failed else ())}
-        for way in turned_out & AS_TURNED_OUT:
+        for way in {*true.failed, *true.near} & AS_TURNED_OUT:
             right |= set(WAYS[way])  # so it turned out, or may have, whatever was meant
         alarm = tutorial_alarms(kept)
         test = kept.get("part", "test") == "test"

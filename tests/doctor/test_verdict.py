@@ -155,7 +155,10 @@ def test_where_it_is_far_past_its_limit_a_look_less_is_asked_for(agreement, look
 ])  # fmt: skip
 def test_pictures_that_look_real_and_fill_no_room_are_too_alike(seen, numbers, said):
     rows = journal(**({"recall": 0.0} | seen))
-    assert codes(rows, settings={"latent": {"dim": numbers}}) == said
+    found = diagnosis(rows, settings={"latent": {"dim": numbers}}).lasting
+    assert [finding.code for finding in found] == said
+    for finding in found:
+        assert "93% of what is drawn looks like yours, but 0% of yours like" in finding.text
 
 
 def test_small_steps_of_a_game_that_the_judge_has_won_are_no_low_rate():
@@ -281,7 +284,11 @@ odd_rows = st.dictionaries(names, values).flatmap(
 
 @given(st.lists(odd_rows, max_size=12))
 def test_foreign_rows_break_nothing_and_the_answer_is_json(rows):
-    json.dumps(diagnosis(rows).to_dict(), allow_nan=False)
+    told = json.loads(json.dumps(diagnosis(rows).to_dict(), allow_nan=False))
+    lasting = [f for f in told["findings"] if f["until_images"] is None]
+    assert {f["code"] for f in told["findings"]} <= set(kinds())
+    assert told["wrong"] is any(f["weight"] != "note" for f in lasting)
+    assert 0 <= told["looks"] <= sum(row["event"] in ("look", "measure") for row in rows)
 
 
 def test_every_sign_of_the_table_exists_and_is_used():

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+import psutil
 
 from ganwerk.web.launches import NICENESS, session, yields
 
+LOW = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICENESS
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no such priorities")
+
 def test_a_training_waits_for_those_whom_somebody_looks_at():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, **session())
+    own = psutil.Process().nice()
     try:
-        before = os.getpriority(os.PRIO_PROCESS, 0)
+        assert psutil.Process(child.pid).nice() == own
         yields(child.pid)
-        assert os.getpriority(os.PRIO_PROCESS, child.pid) == NICENESS
-        assert os.getpriority(os.PRIO_PROCESS, 0) == before
+        assert psutil.Process(child.pid).nice() == LOW
+        assert psutil.Process().nice() == own
         group = Path(f"/proc/{child.pid}/autogroup")
         if group.exists() and group.read_text().strip():
             assert group.read_text().endswith(f"nice {NICENESS}\n")
@@ -28,7 +29,10 @@ def test_a_training_waits_for_those_whom_somebody_looks_at():
         child.communicate(b"\n")
 
 
-def test_one_that_has_ended_is_no_fault():
+def test_one_that_has_ended_already_changes_nothing():
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
+    assert not psutil.pid_exists(child.pid)
+    own = psutil.Process().nice()
     yields(child.pid)
+    assert psutil.Process().nice() == own

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -61,8 +62,8 @@ for _kind, _ending in (("text/javascript", ".js"), ("text/javascript", ".mjs"),
 class Files(StaticFiles):
     """The browser asks each time whether a file is still the same."""
 
-    def file_response(self, *args: object, **options: object) -> Response:
-        response = super().file_response(*args, **options)  # type: ignore[arg-type]
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
         response.headers["cache-control"] = "no-cache"
         return response
 

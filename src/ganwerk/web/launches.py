@@ -31,6 +31,7 @@ FOLDER = ".ganwerk"
 FIRST_BYTES, LAST_BYTES = 1 << 18, 1 << 15
 MOST_LINES = 60
 NICENESS = 5
+"""Of a training: it still gets every core that nobody else asks for."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,11 @@ def session() -> dict[str, Any]:
 def yields(pid: int) -> None:
     """Let a process that has just begun wait for those whom somebody is looking at, as far as the
     system knows how: the page's pictures are drawn before the next step of a training."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+    import psutil
+
+    low = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICENESS
+    with suppress(psutil.Error, OSError):
+        psutil.Process(pid).nice(low)
     with suppress(OSError):  # Linux weighs sessions against each other, processes within them
         Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
 

@@ -42,6 +42,14 @@ def _thin(course: Course, i: int) -> bool:
     return ripe(course, i, 0.45) and recall < 0.05 and precision > 0.85
 
 
+def _room(course: Course, i: int) -> str:
+    """What `_thin` sees, in words."""
+    return (
+        f"{percent(course.value('precision', i) or 0)} of what is drawn looks like yours, but "
+        f"{percent(course.value('recall', i) or 0)} of yours like something that is drawn"
+    )
+
+
 def no_class_variety(course: Course, i: int) -> Sign:
     value = course.value("class_variety", i)
     if value is None:
@@ -50,7 +58,9 @@ def no_class_variety(course: Course, i: int) -> Sign:
         f"drawn pictures of the same class differ {percent(value)} as much as yours do, while "
         f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
     )
-    limit = THIN_LIMIT if _thin(course, i) else by_age(course, i, 0.35, 0.2)
+    limit = by_age(course, i, 0.35, 0.2)
+    if _thin(course, i):
+        limit, words = THIN_LIMIT, f"{words}; {_room(course, i)}"
     grows = rising(course, i, "class_variety")
     return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety") and not grows)
 
@@ -74,8 +84,16 @@ def kinds_missing(course: Course, i: int) -> Sign:
     variety, numbers = course.value("variety", i), course.setting("latent.dim")
     alike = variety is not None and variety < THIN_LIMIT
     tiny = isinstance(numbers, int) and numbers <= TINY_LATENT
-    thin = (alike or tiny) and _thin(course, i)
-    return Sign(((few or clean) and ready) or thin, words, max(0.0, 1 - coverage / 0.8))
+    if (alike or tiny) and _thin(course, i):
+        why = (
+            f"a picture is made of {numbers} random numbers"
+            if tiny
+            else (
+                f"drawn pictures differ from each other {percent(variety or 0)} as much as yours do"
+            )
+        )
+        return Sign(True, f"{_room(course, i)}; {why}", max(0.0, 1 - coverage / 0.8))
+    return Sign((few or clean) and ready, words, max(0.0, 1 - coverage / 0.8))
 
 
 def classes_ignored(course: Course, i: int) -> Sign:
@@ -149,7 +167,7 @@ def improving(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures still fell, from {then:.3g} to {now:.3g} of late"
-    return below(now / then if then > 0 else 1.0, 0.85, words)
+    return below(now / then if then > 0 else 1.0, 0.8, words)
 
 
 def worse_than_before(course: Course, i: int) -> Sign:
