@@ -34,7 +34,8 @@ COST_SHARE = 0.02  # of the time that checkpoints may take, and pictures too
 class Clock:
     """When something that costs time is next due, so that it costs at most COST_SHARE of it.
 
-    eager: at first more often, after 1, 3, 7 and 15 seconds: what is new changes fast.
+    eager: at first more often, after 1, 3, 7 and 15 seconds where it costs as little: what is new
+    changes fast.
     """
 
     every_seconds: float
