@@ -6,7 +6,7 @@ import math
 import statistics
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +25,14 @@ AS_TURNED_OUT = {"one picture", "one per class", "kinds lost", "classes mixed", 
 
 @dataclass(frozen=True)
 class Scored:
-    """A run: what it was meant to be, what the oracle says, what the doctor says. test: whether it
-    was played when all rules and limits stood."""
+    """A run: what it was meant to be, what the oracle says, what the doctor says. begun: the share
+    of the run from which on a right finding stood until the end, None if there is none. test:
+    whether it was played when all rules and limits stood."""
 
     job: Job
     truth: Truth
     diagnosis: Diagnosis
-    begun: dict[str, float]
+    begun: float | None
     right: frozenset[str]
     tutorial: bool = False
     test: bool = True
@@ -52,10 +53,9 @@ class Scored:
 
     @property
     def delay(self) -> float | None:
-        """Share of the run from the oracle's onset to the first right finding; below 0 if the
-        doctor was first. None if there was none."""
-        times = [self.begun[f.code] for f in self.diagnosis.lasting if f.code in self.right]
-        return min(times) - self.truth.onset if times else None
+        """Share of the run from the oracle's onset to the finding; below 0 if the doctor was first.
+        None if there was none."""
+        return None if self.begun is None else self.begun - self.truth.onset
 
 
 def course_of(kept: dict[str, Any]) -> Course:
@@ -79,18 +79,30 @@ def rows_of(kept: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def diagnosed(kept: dict[str, Any]) -> tuple[Diagnosis, dict[str, float]]:
-    """The diagnosis, and at which share of the run each finding that lasts was first said."""
+def diagnosed(kept: dict[str, Any], right: Collection[str]) -> tuple[Diagnosis, float | None]:
+    """The diagnosis, and the share of the run from which on one of the `right` findings stood,
+    not always the same one: a judge that wins becomes a rate that is too low. None: none did."""
     doctor = Doctor(course_of(kept))
-    said: dict[str, float] = {}
+    begun = None
     for row in rows_of(kept):
-        for finding in doctor.add(row):
-            if finding.lasts:
-                said[finding.code] = float(row.get("progress", 1.0 if doctor.course.looks else 0.0))
-            else:
-                said.pop(finding.code, None)
+        doctor.add(row)
+        standing = {finding.code for finding in doctor.diagnosis().lasting}
+        if not standing & set(right):
+            begun = None
+        elif begun is None:
+            begun = _progress(row, doctor.course)
     diagnosis = doctor.finish()
-    return diagnosis, {f.code: said.get(f.code, 1.0) for f in diagnosis.lasting}
+    if begun is None and {f.code for f in diagnosis.lasting} & set(right):
+        begun = 1.0
+    return diagnosis, begun
+
+
+def _progress(row: dict[str, Any], course: Course) -> float:
+    """How far the run was at this row of its journal; what is known before its first image, 0."""
+    if "progress" in row:
+        return float(row["progress"])
+    total = course.total_images or course.images
+    return min(1.0, row.get("images", 0) / total) if total else 0.0
 
 
 def length_of(kept: dict[str, Any]) -> int:
@@ -122,12 +134,12 @@ def scored(everything: Sequence[dict[str, Any]]) -> list[Scored]:
         if twin is None:
             continue
         true = truth(kept["oracle"], twin, bool(kept["stopped"]))
-        diagnosis, begun = diagnosed(kept)
         right = set(CASES[job.case].codes) - {"GW102"}  # said of the number alone
         for way in true.failed if job.case not in BROKEN_NAMES else ():
             right |= set(WAYS[way])
         for way in {*true.failed, *true.near} & AS_TURNED_OUT:
             right |= set(WAYS[way])  # so it turned out, or may have, whatever was meant
+        diagnosis, begun = diagnosed(kept, right)
         alarm = tutorial_alarms(kept)
         test = kept.get("part", "test") == "test"
         made.append(Scored(job, true, diagnosis, begun, frozenset(right), alarm, test))

@@ -202,6 +202,53 @@ def test_a_run_that_ended_while_it_still_got_better_was_too_short():
     assert "GW602" not in codes(rows[:-1])  # it may still be running
 
 
+PX_16 = {"data": {"resolution": 16}}
+OTHER = PX_16 | {"transfer": {"run": "another"}}
+
+
+@pytest.mark.parametrize(
+    ("looks", "changes", "settings", "named"),
+    [
+        (0, {}, PX_16, True),  # too fast to be looked at
+        (0, {}, {}, False),  # nobody knows how many images such pictures need
+        (0, {}, OTHER, False),  # it began with what another run had learnt
+        (LOOKS, {"class_variety": 0.1}, PX_16, True),
+        (LOOKS, {}, PX_16, False),  # few images, but they were enough
+    ],
+)
+def test_a_run_of_next_to_no_images_is_too_short_unless_it_draws_well(
+    looks, changes, settings, named
+):
+    rows = journal(**changes)
+    rows = [*rows[: 2 + looks], rows[-1] | {"images": 2_900}]
+    for row in rows:
+        row["images"] = min(row.get("images", 0), 2_900)
+    found = diagnosis(rows, settings=settings)
+    assert ("GW602" in {f.code for f in found.lasting}) == named
+    if named:
+        (finding,) = (f for f in found.lasting if f.code == "GW602")
+        assert "2,900 images are few" in finding.text and "60,000" in finding.text
+
+
+def test_classes_that_are_blurs_yet_are_waited_for():
+    """Until the half of a run, where nothing that is drawn lies among real pictures."""
+    alike = [0.3] * 9 + [0.8] * 11
+    assert said_of(precision=[0.9] * LOOKS, class_variety=alike) == {"GW202"}
+    assert said_of(precision=[0.1] * 9 + [0.9] * 11, class_variety=alike) == set()
+    assert "GW202" in said_of(precision=[0.1] * LOOKS, class_variety=[0.3] * LOOKS)
+    assert said_of(precision=[0.1] * 9 + [0.9] * 11, class_variety=[0.1] * 9 + [0.8] * 11)
+
+
+def said_of(**changes) -> set[str]:
+    """Codes of weight 'act', whether they last or not."""
+    return {f.code for f in diagnosis(journal(**changes)).findings if f.weight == "act"}
+
+
+def test_rates_that_fell_too_early_are_named_where_the_pictures_are_not_bad():
+    cut = {"g_rate_share": [1.0] * 3 + [0.001] * 17, "distance": [4.0] * LOOKS}
+    assert codes(journal(**cut)) == ["GW601"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

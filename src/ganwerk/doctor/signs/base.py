@@ -65,10 +65,14 @@ def grown(course: Course, i: int, name: str = "") -> bool:
 
 def young(course: Course, i: int) -> bool:
     """Whether healthy pictures may still be much alike at look i."""
-    resolution = course.setting("data.resolution")
-    need = need_of(resolution).images if isinstance(resolution, int) else math.inf
     learned = course.age(i) * (course.total_images or course.images)
-    return course.age(i) < EARLY or (course.age(i) < YOUNG and learned < GROWN * need)
+    return course.age(i) < EARLY or (course.age(i) < YOUNG and learned < GROWN * need(course))
+
+
+def need(course: Course) -> float:
+    """Images that pictures of this size usually need; endless where the size is not known."""
+    resolution = course.setting("data.resolution")
+    return need_of(resolution).images if isinstance(resolution, int) else math.inf
 
 
 def by_age(course: Course, i: int, limit: float, early: float) -> float:

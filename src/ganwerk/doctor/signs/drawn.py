@@ -50,6 +50,17 @@ def _room(course: Course, i: int) -> str:
     )
 
 
+UNFORMED = 0.25
+"""Share of drawn pictures among real ones below which a generator draws no pictures yet."""
+
+
+def _unformed(course: Course, i: int) -> bool:
+    """Whether in the first half of a run nothing that is drawn looks real yet: then the classes are
+    blurs, and blurs of one class are alike in many a healthy run."""
+    precision = course.share("precision", i)
+    return course.age(i) < 0.5 and precision is not None and precision < UNFORMED
+
+
 def no_class_variety(course: Course, i: int) -> Sign:
     value = course.value("class_variety", i)
     if value is None:
@@ -58,7 +69,7 @@ def no_class_variety(course: Course, i: int) -> Sign:
         f"drawn pictures of the same class differ {percent(value)} as much as yours do, while "
         f"those of all classes together differ {percent(course.value('variety', i) or 0)} as much"
     )
-    limit = by_age(course, i, 0.35, 0.2)
+    limit = 0.2 if _unformed(course, i) else by_age(course, i, 0.35, 0.2)
     if _thin(course, i):
         limit, words = THIN_LIMIT, f"{words}; {_room(course, i)}"
     grows = rising(course, i, "class_variety")
@@ -123,6 +134,12 @@ def far_from_real(course: Course, i: int) -> Sign:
     return few_near(course, i)
 
 
+def far_off(course: Course, i: int) -> bool:
+    """Whether the distance is many times that of real pictures, though each may have one near."""
+    share = course.share("distance", i)
+    return share is not None and ripe(course, i) and share > 8
+
+
 def _neighbours_are_copies(course: Course, i: int) -> bool:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
     nothing that is drawn gets between them. Then it counts whether the distance fell."""
@@ -167,7 +184,7 @@ def improving(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures still fell, from {then:.3g} to {now:.3g} of late"
-    return below(now / then if then > 0 else 1.0, 0.8, words)
+    return below(now / then if then > 0 else 1.0, 0.85, words)
 
 
 def worse_than_before(course: Course, i: int) -> Sign:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.signs.base import Sign, above, below, grown, percent
-from ganwerk.doctor.signs.drawn import far_from_real, no_progress
+from ganwerk.doctor.signs.base import GROWN, Sign, above, below, grown, need, percent
+from ganwerk.doctor.signs.drawn import (
+    far_from_real,
+    far_off,
+    improving,
+    no_class_variety,
+    no_progress,
+    no_variety,
+)
 
 GONE = 0.05
 """A share of the learning rate at which nothing more is learnt."""
@@ -155,11 +163,23 @@ def rates_gone(course: Course, i: int) -> Sign:
     return Sign(early, f"{percent(value)} of the learning rate is left{when}", 1.0)
 
 
-def ended(course: Course, i: int) -> Sign:
-    over = course.ended == "finished" and i == len(course.looks) - 1
-    return Sign(over, "the run has used up its budget")
-
-
 def slow_feeding(course: Course, i: int) -> Sign:
     value = course.value("waiting", i)
     return above(value, 0.4, f"{percent(value or 0)} of the time went into waiting for pictures")
+
+
+def too_short(course: Course, i: int) -> Sign:
+    """The budget is used up, and the pictures still got better, or are poor after so few images
+    that no other can be told from it. A run that begins with weights of another needs few."""
+    if course.ended != "finished":
+        return Sign(False, "the run has not used up its budget")
+    learned = (1 - course.born) * course.images
+    few = learned < GROWN * need(course) < math.inf and course.setting("transfer") is None
+    words = f"{learned:,.0f} images are few: pictures of this size usually need {need(course):,.0f}"
+    if not course.looks:
+        return Sign(few or None, words if few else "nothing was looked at", 1.0)
+    poor = (far_from_real(course, i), no_class_variety(course, i), no_variety(course, i))
+    if few and any(sign.holds for sign in poor):
+        return Sign(True, words, 1.0)
+    grows, far = improving(course, i), poor[0].holds or far_off(course, i)
+    return Sign(bool(far and grows.holds), grows.words, grows.beyond)
