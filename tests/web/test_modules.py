@@ -227,3 +227,18 @@ def test_two_runs_share_their_axes(run):
     assert [one["dashed"] for one in losses["series"]] == [False, True, True]
     assert [level["name"] for level in losses["levels"]] == ["one: balance", "two: balance"]
     assert len(speed["series"]) == 1
+
+
+def test_scores_as_measured_else_as_the_doctor_saw_them(run):
+    found = run("watch/tiles", """
+        const measure = {"FD[pixelpca64-v1]": 3, "floor FD[pixelpca64-v1]": 1, coverage: 0.5,
+                         "floor coverage": 0.9};
+        const look = {distance: 7, coverage: 0.4}, band = {distance: [2, 0.1], coverage: [0.8, 0]};
+        return [m.scores({measure, look, null: band}), m.scores({look, null: band}),
+                m.scores({look}), m.scores({})];
+    """)  # fmt: skip
+    assert found[0] == {"distance": [3, 1], "coverage": [0.5, 0.9], "by": ""}
+    assert found[1] == {"distance": [7, 2], "coverage": [0.4, 0.8], "by": "by the doctor"}
+    assert [pair[0] for pair in (found[2]["distance"], found[2]["coverage"])] == [7, 0.4]
+    assert found[2]["distance"][1] is None
+    assert found[3] == {"distance": [None, None], "coverage": [None, None], "by": ""}

@@ -28,13 +28,29 @@ export function trend(measures, name = SCORE) {
   return change < 0.97 ? "better than before" : change > 1.03 ? "worse than before" : "as before";
 }
 
+// The last scores with what real pictures score: as measured, or where the run was too short for
+// that as the doctor saw them. Rows of a journal: any of them may be missing
+export function scores(latest) {
+  const { measure, look, null: band } = latest;
+  if (measure) {
+    return { distance: [measure[SCORE], measure[`floor ${SCORE}`]],
+             coverage: [measure.coverage, measure["floor coverage"]], by: "" };
+  }
+  const pair = (name) => [look?.[name], band?.[name]?.[0]];
+  return { distance: pair("distance"), coverage: pair("coverage"),
+           by: look?.distance == null ? "" : "by the doctor" };
+}
+
+const beside = (real, ...more) =>
+  [real == null ? "" : `real ones: ${measured(real)}`, ...more].filter(Boolean).join(" · ");
+
 export function Tiles({ card, facts }) {
   const process = useProcess(card);
-  const step = facts.latest.step ?? {}, measure = facts.latest.measure;
+  const step = facts.latest.step ?? {}, { distance, coverage, by } = scores(facts.latest);
   const images = Math.max(card.images, step.images ?? 0);
   const pace = step.images_per_second;
   const left = card.state === "running" ? card.left_seconds : 0;
-  const floor = measure?.[`floor ${SCORE}`];
+  const unknown = card.state === "running" ? "measured later" : "not measured";
   const tiles = [
     ["Images seen", count(images), card.total_images > images ? `of ${count(card.total_images)}` : "",
       "How many training pictures D was shown, repetitions counted."],
@@ -42,11 +58,10 @@ export function Tiles({ card, facts }) {
       "Time spent training, pauses aside."],
     ["Speed", pace ? speed(pace) : "–", facts.machine.device_name ?? "",
       "Training pictures per second, of late."],
-    ["Distance to the pictures", measure ? measured(measure[SCORE]) : "–",
-      measure ? `real ones: ${measured(floor)}${trend(facts.measures) && ` · ${trend(facts.measures)}`}` : card.state === "running" ? "measured later" : "not measured",
+    ["Distance to the pictures", distance[0] == null ? "–" : measured(distance[0]),
+      distance[0] == null ? unknown : beside(distance[1], by || trend(facts.measures)),
       "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
-    ["Coverage", measure?.coverage != null ? measured(measure.coverage) : "–",
-      measure?.["floor coverage"] != null ? `real ones: ${measured(measure["floor coverage"])}` : "",
+    ["Coverage", coverage[0] == null ? "–" : measured(coverage[0]), beside(coverage[1]),
       "The share of kinds of real pictures that are drawn."],
     process
       ? ["Memory", bytes(process.memory_bytes), `${process.cores} cores busy`, "Of the process that trains."]
