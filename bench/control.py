@@ -52,7 +52,7 @@ def projection(
 ) -> dict[str, Any]:
     """kept: a file that each result is written to at once, and that is gone on with."""
     steered = Steered.open(run)
-    side = reals_of_run(Run.open(run), ignore_progress)
+    side = reals_of_run(Run.open(run), steered.sampler.settings, ignore_progress)
     perception = Perception.by("compact", steered.sampler.device)
     if count > len(side.held_out):
         raise SystemExit(f"error: {count} pictures asked for, {len(side.held_out)} are held out.")
