@@ -33,7 +33,7 @@ Found = dict[str, Any]
 
 def arguments() -> argparse.Namespace:
     options = parser(__doc__)
-    listed = {"rows": ROWS, "contenders": CONTENDERS}
+    listed: dict[str, Iterable[str]] = {"rows": ROWS, "contenders": CONTENDERS}
     for name, known in listed.items():
         default = "all" if name == "rows" else "auto,auto-before,script"
         options.add_argument(f"--{name}", default=default, metavar="A,B",

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.defaults.rows import Pixels, Row
 from ganwerk.evaluation.extractors import ExtractorOptions, Reals, default_extractors, make
 from ganwerk.metrics import frechet_distance, neighbour_scores
-from ganwerk.metrics.features import extract
+from ganwerk.metrics.features import Extractor, extract
 from ganwerk.metrics.memorisation import copying
 
 FEATURES = ("selfsup64", "randconv64", "pixelpca64")
@@ -26,7 +26,7 @@ MOST = 2_000
 class Side:
     """Features of real pictures by one extractor. floor: the distance of two halves of them."""
 
-    extractor: object
+    extractor: Extractor
     real: Tensor
     other: Tensor
     floor: float

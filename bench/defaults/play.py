@@ -52,8 +52,8 @@ class Settled:
         self.recipe = recipe
         self.choices = probe.probe(self.settings, row.classes, facts).choices
         probe.apply_choices(self.state, self.choices)
-        counts = np.bincount(labels[train]) if labels is not None else None
-        self.shares = None if counts is None or not self.settings.data.conditional else counts
+        taught = labels if self.settings.data.conditional else None
+        self.shares = None if taught is None else np.bincount(taught[train]).tolist()
 
     @property
     def images(self) -> int:

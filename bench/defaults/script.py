@@ -84,8 +84,8 @@ class Script:
         with torch.no_grad():
             for mine, theirs in zip(self.average.parameters(), self.g.parameters(), strict=True):
                 mine.lerp_(theirs, 1 - share)
-            for mine, theirs in zip(self.average.buffers(), self.g.buffers(), strict=True):
-                mine.copy_(theirs)
+            for kept, now in zip(self.average.buffers(), self.g.buffers(), strict=True):
+                kept.copy_(now)
         return float(d_loss.detach()), float(g_loss.detach())
 
     @torch.no_grad()
