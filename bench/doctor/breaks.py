@@ -6,7 +6,7 @@ parts of ganwerk may be replaced meanwhile. They run in a process of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from unittest.mock import patch
 
@@ -24,7 +24,7 @@ Plant = Callable[[TrainState], None]
 
 def _weighted(net: nn.Module) -> list[nn.Module]:
     return [m for m in net.modules() if isinstance(getattr(m, "weight", None), nn.Parameter)
-            and m.weight.dim() in (2, 4)]  # fmt: skip
+            and m.get_parameter("weight").dim() in (2, 4)]  # fmt: skip
 
 
 def frozen_d(state: TrainState) -> None:
@@ -58,7 +58,7 @@ def dead_relu(state: TrainState) -> None:
 def loud_output(state: TrainState) -> None:
     """G's last layer is far too strong: its output is driven to the limits."""
     with torch.no_grad():
-        _weighted(state.g_net)[-1].weight.mul_(60.0)
+        _weighted(state.g_net)[-1].get_parameter("weight").mul_(60.0)
     _weighted(state.g_net)[-1].requires_grad_(False)
 
 
@@ -66,7 +66,7 @@ def huge_d(state: TrainState) -> None:
     """D's weights begin thirty times too large."""
     with torch.no_grad():
         for module in _weighted(state.d_net):
-            module.weight.mul_(6.0)
+            module.get_parameter("weight").mul_(6.0)
 
 
 def _output(state: TrainState, change: Callable[[Tensor], Tensor]) -> None:
@@ -121,7 +121,7 @@ def deaf(state: TrainState) -> None:
 def unclassed(state: TrainState) -> None:
     """G is told a class and does not listen: always the first."""
 
-    def first(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def first(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor | None]:
         z, labels = inputs[0], inputs[1] if len(inputs) > 1 else None
         return (z, None if labels is None else labels * 0)
 
@@ -166,8 +166,8 @@ def some_classes() -> ExitStack:
         images = torch.cat([p.images for p in parts])
         half = len(images) // 2
         order = images.flatten(1).mean(1).argsort()[:half]
-        labels = None if parts[0].labels is None else torch.cat([p.labels for p in parts])[order]
-        return Batch(images[order], labels)
+        labels = [p.labels for p in parts if p.labels is not None]
+        return Batch(images[order], torch.cat(labels)[order] if labels else None)
 
     stack = ExitStack()
     stack.enter_context(patch.object(Feeder, "batch", chosen))
@@ -202,8 +202,8 @@ def early_schedule() -> ExitStack:
     """The rates fall to a thousandth after an eighth of the run."""
     scale = TrainState.scale_rates
 
-    def late(state: TrainState, factors: object) -> None:
-        scale(state, [*factors, (1e-4, 1e-4)] if state.progress > 0.12 else factors)  # type: ignore[misc]
+    def late(state: TrainState, factors: Iterable[tuple[float, float]]) -> None:
+        scale(state, [*factors, (1e-4, 1e-4)] if state.progress > 0.12 else factors)
 
     stack = ExitStack()
     stack.enter_context(patch.object(TrainState, "scale_rates", late))

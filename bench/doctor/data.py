@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def where(name: str, data: Path, work: Path, count: int = 0) -> str:
 
 
 Files = Iterator[tuple[str, Image.Image]]
+Maker = Callable[[Path], Files]
 
 
 def _mnist(data: Path) -> Files:
@@ -73,7 +74,7 @@ def _fruits(data: Path) -> Files:
             yield f"{path.parent.name}/{path.stem}.png", picture.resize((32, 32))
 
 
-def _packed(file: str) -> object:
+def _packed(file: str) -> Maker:
     def make(data: Path) -> Files:
         with zipfile.ZipFile(data / file) as archive:
             names = sorted(n for n in archive.namelist() if n.endswith((".png", ".jpg", ".jpeg")))
@@ -108,7 +109,7 @@ def _digits(data: Path) -> Files:
         yield f"{label}/{i:05d}.png", small.resize((16, 16))
 
 
-MAKERS = {
+MAKERS: dict[str, Maker] = {
     "digits": _digits,
     "mnist": _mnist,
     "fruits": _fruits,
