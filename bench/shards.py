@@ -24,6 +24,7 @@ import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bench.common import add_data_option, data_folder, machine_line, parser, publish
 from bench.record import ROOT, machine, made, row
@@ -61,6 +62,7 @@ def one(where: str, out: Path, images: int, settings: dict[str, Any]) -> dict[st
     import resource
 
     from ganwerk.data.shards import load
+    from ganwerk.data.shards.store import Shards
     from ganwerk.run import Run
     from ganwerk.runtime.events import Stepped
     from ganwerk.training.train import Request, train
@@ -68,12 +70,10 @@ def one(where: str, out: Path, images: int, settings: dict[str, Any]) -> dict[st
     stores: list[Any] = []
     told: list[tuple[int, float, int]] = []
 
-    class Kept(load.Shards):
+    class Kept(Shards):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             stores.append(self)
-
-    load.Shards = Kept  # type: ignore[misc]
 
     def watch(event: Any) -> None:
         if isinstance(event, Stepped):
@@ -84,7 +84,9 @@ def one(where: str, out: Path, images: int, settings: dict[str, Any]) -> dict[st
     flags = {"budget.images": (images, "--images"), "run.precision": ("float32", "--set"),
              **{key: (value, "--set") for key, value in settings.items()}}  # fmt: skip
     begun = time.perf_counter()
-    run = Run.open(train(Request(where, preset="listing", flags=flags, out=out), watch))
+    request = Request(where, preset="listing", flags=flags, out=out)
+    with patch.object(load, "Shards", Kept):
+        run = Run.open(train(request, watch))
     checkpoint = run.load("latest")
     digest = hashlib.sha256()
     for tensors in (checkpoint.weights, checkpoint.state):

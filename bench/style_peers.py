@@ -15,8 +15,10 @@ import runpy
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import ganwerk  # noqa: F401  (first: it sets how threads wait)
 
@@ -32,17 +34,14 @@ def closures(run: Any, clock: str) -> list[float]:
     import torch
 
     marks: list[float] = []
-    original = torch.Tensor.backward
+    original: Callable[..., Any] = torch.Tensor.backward
 
     def marked(self: Any, *args: Any, **rest: Any) -> Any:
         marks.append(CLOCKS[clock]())
         return original(self, *args, **rest)
 
-    torch.Tensor.backward = marked  # type: ignore[method-assign,assignment]
-    try:
+    with patch.object(torch.Tensor, "backward", marked):
         run()
-    finally:
-        torch.Tensor.backward = original  # type: ignore[method-assign]
     return [b - a for a, b in itertools.pairwise(marks)][SKIPPED:]
 
 
@@ -76,7 +75,7 @@ def style_transfer_pytorch(given: argparse.Namespace) -> list[float]:
         return net
 
     models.vgg19 = with_weights
-    from style_transfer.style_transfer import StyleTransfer  # type: ignore[import-not-found]
+    from style_transfer.style_transfer import StyleTransfer
 
     pictures = [Image.open(path).convert("RGB") for path in (given.content, given.style)]
     transfer = StyleTransfer(devices=["cpu"])
