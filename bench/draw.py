@@ -111,7 +111,8 @@ async def served(home: Path) -> AsyncIterator[Page]:
 
 async def dragged(page: Page, run: str, seconds: float) -> list[float]:
     """Seconds from each move of a slider to its picture."""
-    found, end, step = [], time.perf_counter() + seconds, 0
+    found: list[float] = []
+    end, step = time.perf_counter() + seconds, 0
     while time.perf_counter() < end or len(found) < 20:
         step += 1
         asked = {"specs": [f"seed=5&move=1:{step % 100 / 20}"], "urgent": True,

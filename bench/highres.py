@@ -69,7 +69,7 @@ Block = Callable[[], float]
 class PeerGenerator(nn.Module):
     """The published generator behind nn.types.Styled; it draws its noise itself."""
 
-    def __init__(self, net: nn.Module, side: int) -> None:
+    def __init__(self, net: Any, side: int) -> None:
         super().__init__()
         self.net, self.latent_dim, self.style_size = net, net.z_dim, net.w_dim
         self.style_layers = net.num_ws
@@ -92,7 +92,7 @@ class PeerGenerator(nn.Module):
 class PeerDiscriminator(nn.Module):
     """The published discriminator behind nn.types.Discriminator."""
 
-    def __init__(self, net: nn.Module, group: int) -> None:
+    def __init__(self, net: Any, group: int) -> None:
         super().__init__()
         self.net, self.group_size = net, group
 

@@ -31,6 +31,7 @@ class PlainPictures(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, task: Task) -> None:
         pictures, channels = task.pictures, task.settings.data.channels
+        assert isinstance(pictures.images, np.ndarray)  # no task reads shards
         images = np.ascontiguousarray(pictures.images.transpose(0, 2, 3, 1))
         self.images = images[..., 0] if channels == 1 else images
         self.labels = np.zeros(len(images), int) if pictures.labels is None else pictures.labels

@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ganwerk.config import auto, build, load
 from ganwerk.game.step import train_step
-from ganwerk.game.team import Alone
+from ganwerk.game.team import Alone, Team
 from ganwerk.runtime import machine
 from ganwerk.scale.processes import Processes, joined
 from ganwerk.scale.shared import Shared
@@ -28,7 +29,7 @@ WARM_UP, SUMS = 4, 20
 
 def game(
     px: int, parts: int, batch: int, group: Processes | None
-) -> tuple[Callable[[], int], int, object]:
+) -> tuple[Callable[[], int], int, Team]:
     """A step that returns how many images it showed, the bytes that the players' gradients take,
     and who adds them up."""
     draft = load.collect(preset="auto", sets=[f"budget.parts={parts}", f"budget.batch={batch}"])
@@ -55,7 +56,7 @@ def game(
     return step, 4 * weights, state.team
 
 
-def rounds(folder: Path, step: Callable[[], int], team: object, group: Processes | None) -> None:
+def rounds(folder: Path, step: Callable[[], int], team: Team, group: Processes | None) -> None:
     """A round of so many seconds for each file go-N in the folder; 'end' ends."""
     number = 0
     while True:
@@ -79,7 +80,7 @@ def rounds(folder: Path, step: Callable[[], int], team: object, group: Processes
         number += 1
 
 
-def heard(folder: Path, number: int) -> dict[str, object]:
+def heard(folder: Path, number: int) -> dict[str, Any]:
     while True:
         for name in (f"go-{number}", "end"):
             if (folder / name).exists():
@@ -93,12 +94,12 @@ def said(path: Path, word: object) -> None:
     beside.replace(path)
 
 
-def cost_of_a_sum(team: object, numbers: int) -> float:
+def cost_of_a_sum(team: Team, numbers: int) -> float:
     """Seconds of one sum over all processes, the least of several."""
     found = []
     for _ in range(SUMS):
         start = time.perf_counter()
-        team.add_up([torch.zeros(numbers)])  # type: ignore[attr-defined]
+        team.add_up([torch.zeros(numbers)])
         found.append(time.perf_counter() - start)
     return min(found)
 
@@ -109,7 +110,7 @@ def contend() -> None:
         step, size, team = game(px, parts, batch, group)
         for _ in range(WARM_UP):
             step()
-        facts = {"bytes": size, "threads": torch.get_num_threads()}
+        facts: dict[str, float] = {"bytes": size, "threads": torch.get_num_threads()}
         if group is not None:
             facts |= {"empty_sum_seconds": cost_of_a_sum(team, 1)}
             facts |= {"half_sum_seconds": cost_of_a_sum(team, size // 8)}
