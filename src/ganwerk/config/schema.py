@@ -72,7 +72,7 @@ class DcganSettings(Section):
     )
     up: Literal["transposed", "upsample"] = Field("upsample", description="how G doubles the size")
     down: Literal["strided", "pool"] = Field("pool", description="how D halves the size")
-    init: Literal["he", "dcgan", "torch"] = Field("he", description="how weights begin")
+    init: Literal["he", "smooth", "dcgan", "torch"] = Field("he", description="how weights begin")
 
 
 class ResnetSettings(Section):
