@@ -236,6 +236,23 @@ def test_a_photo_is_painted(opened, pictures, expect):
     expect(page.get_by_role("img", name="The result", exact=True)).to_be_visible()
 
 
+def test_a_painting_is_stopped_and_goes_on(opened, pictures, expect):
+    page = opened("#/style")
+    for label, path in zip(("Photo", "Painting"), pictures, strict=True):
+        page.set_input_files(f"input[aria-label={label}]", path)
+    page.get_by_label("Long side").select_option("512")  # long enough to be stopped in the middle
+    page.get_by_role("button", name="Paint it").click()
+    expect(page.get_by_text(re.compile(r"Step \d+ of"))).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+    expect(page.get_by_role("link", name="Save the result")).to_have_count(0)
+    expect(page.get_by_role("img", name="The result so far")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(re.compile(r"Step \d+ of"))).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barriers(opened, explore, run_id, axe, scheme, expect):
     page = explore("?pins=seed%3D1%7Cseed%3D2", color_scheme=scheme)

@@ -35,6 +35,7 @@ def test_what_a_user_does(tab, server, place, folder, expect):
     stop_saves_and_resume_goes_on(tab, place, expect)
     one_that_is_killed_is_told_as_broken_off(tab, place, expect)
     finish_now_ends_as_finished(tab, place, expect)
+    what_is_finished_is_trained_longer(tab, place, expect)
     the_report_is_taken_away(tab, place, expect)
     it_is_explored(tab, place, expect)
     it_is_published(tab, place, expect)
@@ -226,6 +227,21 @@ def finish_now_ends_as_finished(tab, place, expect):
     expect(page.get_by_role("heading", level=1)).to_contain_text("finished")
     rates = [row["g_rate"] for row in Journal(run_of(place) / "journal.jsonl").rows("step")]
     assert rates[-1] < max(rates) / 3, "the steps became smaller towards the end"
+
+
+def what_is_finished_is_trained_longer(tab, place, expect):
+    page = watch(tab, place)
+    before = Journal(run_of(place) / "journal.jsonl").rows("end")[-1]["images"]
+    page.get_by_role("button", name="Train longer").click()
+    page.get_by_label("Minutes more").fill("0")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("minutes")  # nothing happens for none
+    page.get_by_role("button", name="Train longer").click()
+    page.get_by_label("Minutes more").fill("0.1")
+    page.get_by_role("button", name="Train", exact=True).click()
+    wait_for(lambda: Journal(run_of(place) / "journal.jsonl").rows("resume")[-1:] != [])
+    wait_for(lambda: Journal(run_of(place) / "journal.jsonl").rows("end")[-1]["images"] > before)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("finished")
 
 
 def the_report_is_taken_away(tab, place, expect):
