@@ -114,6 +114,19 @@ def _normed(layer: nn.Module, channels: int, norm: str) -> list[nn.Module]:
     return [layer, nn.BatchNorm2d(channels)] if norm == "batch" else [layer]
 
 
+class UpsampledConv2d(nn.Conv2d):
+    """Pixels doubled, then a convolution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.interpolate(x, scale_factor=2))
+
+
+def _doubling(a: int, b: int, net: DcganSettings) -> nn.Module:
+    if net.up == "transposed":
+        return nn.ConvTranspose2d(a, b, 4, 2, 1)
+    return UpsampledConv2d(a, b, 3, padding=1)
+
+
 class DcganGenerator(nn.Module):
     def __init__(self, settings: Settings, net: DcganSettings, classes: int) -> None:
         super().__init__()
@@ -125,22 +138,18 @@ class DcganGenerator(nn.Module):
         self.first = nn.Linear(self.latent.size, widths[0] * self.start**2)
         norm = [nn.BatchNorm2d(widths[0])] if net.generator_norm == "batch" else []
         self.enter = nn.Sequential(*norm, nn.ReLU())
-        transposed = net.up == "transposed"
-        grown = widths[:-1] if transposed else widths
+        grown = widths if net.up == "upsample" else widths[:-1]
         self.stages = nn.Sequential(*(self._stage(a, b, net) for a, b in pairwise(grown)))
-        self.picture = (
-            nn.ConvTranspose2d(grown[-1], channels, 4, 2, 1)
-            if transposed
-            else nn.Conv2d(grown[-1], channels, 3, padding=1)
-        )
+        last = nn.Conv2d(grown[-1], channels, 3, padding=1)
+        self.picture = last if net.up == "upsample" else _doubling(grown[-1], channels, net)
 
     @staticmethod
     def _stage(a: int, b: int, net: DcganSettings) -> nn.Sequential:
-        if net.up == "transposed":
-            layers = _normed(nn.ConvTranspose2d(a, b, 4, 2, 1), b, net.generator_norm)
-        else:
+        if net.up == "upsample":
             layers = _normed(nn.Conv2d(a, b, 3, padding=1), b, net.generator_norm)
             layers.insert(0, nn.Upsample(scale_factor=2))
+        else:
+            layers = _normed(_doubling(a, b, net), b, net.generator_norm)
         return nn.Sequential(*layers, nn.ReLU())
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:

@@ -52,6 +52,7 @@ CONTENDERS: dict[str, Contender] = {
     "wgan-gp": Contender("wgan-gp"),
     "dcgan": Contender("dcgan"),
     "without-warmup": _auto("schedule.warmup_images=0"),
+    "folded": _auto("network.up=folded"),
     "without-smooth": _auto("network.init=he"),
     "without-strides": _auto("network.up=upsample", "network.down=pool"),
     "without-r2": Contender("auto", _none, ("none", "r1")),

@@ -15,6 +15,7 @@ NARROW = ("network.generator_width=8", "network.discriminator_width=8", "network
 CASES = {
     "auto at 32 px": ("auto", 32, ()),
     "auto at 64 px": ("auto", 64, ()),
+    "folded": ("auto", 32, ("network.up=folded",)),
     "strided dcgan": ("dcgan", 32, ()),
     "resnet": ("r3", 32, ()),
     "resnet, two blocks": ("r3", 28, ("network.generator_blocks=2",)),

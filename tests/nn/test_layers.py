@@ -13,6 +13,7 @@ from ganwerk.nn.layers import (
     Linear,
     LogitHead,
     Upsample,
+    UpsampledConv2d,
     can_be_matrix,
     matrix_products,
 )
@@ -154,3 +155,33 @@ def test_shares_of_classes_are_a_mixture_of_their_embeddings():
 def test_without_classes_the_latent_passes_unchanged():
     z = torch.randn(4, 3)
     assert ConditionalLatent(3, classes=0)(z, None) is z
+
+
+@pytest.mark.parametrize("as_matrix", [False, True])
+def test_doubled_pixels_convolved_are_one_transposed_convolution(as_matrix):
+    """The same numbers as in two steps, margins included, and the same first and second
+    derivatives, of the input and of the weights."""
+    ours = UpsampledConv2d(3, 4).double()
+    ours.as_matrix = as_matrix
+    nn.init.normal_(ours.weight)
+    assert can_be_matrix(ours)
+    found = []
+    for fold in (True, False):
+        x = torch.randn(2, 3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        x.requires_grad_()
+        made = ours(x) if fold else F.conv2d(Upsample()(x), ours.weight, ours.bias, padding=1)
+        of_x = torch.autograd.grad(made.pow(3).sum(), x, create_graph=True)[0]
+        found.append((made, of_x, torch.autograd.grad(of_x.square().sum(), ours.weight)[0]))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_what_doubles_pixels_computes_in_half_precision_and_keeps_its_weights():
+    layer = UpsampledConv2d(3, 4)
+    nn.init.normal_(layer.weight)
+    layer.compute = torch.bfloat16
+    made = layer(torch.randn(2, 3, 5, 5))
+    made.float().sum().backward()
+    assert (made.dtype, made.shape) == (torch.bfloat16, (2, 4, 10, 10))
+    assert layer.weight.grad.dtype == torch.float32
+    assert list(layer.state_dict()) == ["weight", "bias"]

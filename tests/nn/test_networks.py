@@ -11,6 +11,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.nn import resnet
 from ganwerk.nn.dcgan import DcganDiscriminator, DcganGenerator, channels_at
 from ganwerk.nn.init import he
+from ganwerk.nn.layers import Conv2d, UpsampledConv2d
 from ganwerk.nn.mlp import MlpDiscriminator, MlpGenerator
 from ganwerk.nn.sizes import Sizes, allowed_resolutions, doublings
 from ganwerk.nn.types import Discriminator, Generator
@@ -89,7 +90,7 @@ def test_every_weight_takes_a_gradient(family):
     ("up", "down", "g_norm", "d_norm"),
     list(
         itertools.product(
-            ["transposed", "upsample"],
+            ["transposed", "folded", "upsample"],
             ["strided", "pool"],
             ["batch", "none"],
             ["batch", "spectral", "none"],
@@ -160,3 +161,19 @@ def test_first_weights_follow_from_the_seed():
     states = [torch.cat([p.flatten() for p in n.parameters()]) for n in nets]
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
+
+
+def test_folded_or_in_two_steps_the_stages_of_a_generator_draw_the_same():
+    folded, steps = (
+        DcganGenerator(PictureShape(16, 3), 8, 0, width=8, max_width=16, up=up).double()
+        for up in ("folded", "upsample")
+    )
+    he(folded, torch.Generator().manual_seed(0))
+    ours = [m for m in folded.stages.modules() if isinstance(m, UpsampledConv2d)]
+    theirs = [m for m in steps.stages.modules() if isinstance(m, Conv2d)]
+    assert len(theirs) == len(ours) + 1  # one is at full resolution
+    for one, other in zip(ours, theirs, strict=False):
+        other.load_state_dict(one.state_dict())
+    h = torch.randn(2, 16, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    short = steps.stages[: len(folded.stages)]
+    torch.testing.assert_close(folded.stages(h), short(h), rtol=0, atol=1e-10)

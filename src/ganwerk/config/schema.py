@@ -70,7 +70,9 @@ class DcganSettings(Section):
     discriminator_features: NotNegative = Field(
         0, description="width of D's last hidden layer, 0 for none"
     )
-    up: Literal["transposed", "upsample"] = Field("upsample", description="how G doubles the size")
+    up: Literal["transposed", "folded", "upsample"] = Field(
+        "upsample", description="how G doubles the size"
+    )
     down: Literal["strided", "pool"] = Field("pool", description="how D halves the size")
     init: Literal["he", "smooth", "dcgan", "torch"] = Field("he", description="how weights begin")
 

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ganwerk.nn.layers import UpsampledConv2d
+
 Initialise = Callable[[nn.Module, torch.Generator], None]
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through LeakyReLU; He et al. 2015, eq. 14
@@ -62,10 +64,13 @@ def _begin(net: nn.Module, random: torch.Generator, std: Callable[[nn.Module], f
 def fan_in(module: nn.Module) -> int:
     """How many inputs one output of the layer sums over.
 
-    A transposed convolution of stride s spreads each input over s * s outputs.
+    A transposed convolution of stride s spreads each input over s * s outputs. Of one that stands
+    for a convolution of doubled pixels it is that of this convolution.
     """
     if isinstance(module, nn.Linear):
         return module.in_features
+    if isinstance(module, UpsampledConv2d):
+        return 9 * module.in_channels
     assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
     area = module.kernel_size[0] * module.kernel_size[1]
     if isinstance(module, nn.ConvTranspose2d):
@@ -105,6 +110,7 @@ def halves_or_doubles(module: nn.Module) -> TypeGuard[nn.Conv2d | nn.ConvTranspo
     """Whether it is a convolution of 4x4 and stride 2, forwards or transposed."""
     return (
         isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+        and not isinstance(module, UpsampledConv2d)
         and module.kernel_size == (4, 4)
         and module.stride == (2, 2)
         and module.groups == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     as_matrix: bool = False
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        weight = self.weight  # once: spectral norm computes it anew each time
+        weight = self.kernel()  # once: spectral norm computes it anew each time
         dtype = self.compute or weight.dtype
         bias = None if self.bias is None else self.bias.to(dtype)
         x, weight = x.to(dtype), weight.to(dtype)
@@ -64,6 +65,41 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             x, weight, bias, self.stride, self.padding, self.output_padding, self.groups,  # type: ignore[arg-type]
             self.dilation,
         )  # fmt: skip
+
+    def kernel(self) -> Tensor:
+        """(C_in, C_out, k, k), what it convolves with."""
+        return self.weight
+
+
+class UpsampledConv2d(ConvTranspose2d):
+    """Every pixel becomes a square of 2 x 2, and that is convolved by 3 x 3 with a margin of zeros,
+    in one transposed convolution of 4 x 4 and stride 2: the same numbers for 4 products a pixel
+    instead of 9, and a kernel that cannot weave neighbouring pixels (Odena et al. 2016,
+    Deconvolution and checkerboard artifacts). weight: that of the convolution, (C_out, C_in, 3, 3).
+
+    (B, C_in, H, W) to (B, C_out, 2H, 2W) in `compute`.
+    """
+
+    copies: Tensor
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(before, after, 4, stride=2, padding=1)
+        self.weight = nn.Parameter(torch.empty(after, before, 3, 3))
+        self.register_buffer("copies", _copies(), persistent=False)
+
+    def kernel(self) -> Tensor:
+        weight = self.weight
+        summed = (weight.flatten(2) @ self.copies.to(weight.dtype)).unflatten(2, (4, 4))
+        return summed.transpose(0, 1)
+
+
+def _copies() -> Tensor:
+    """(9, 16): where the weights of a kernel of 3 x 3 come to lie in one of 4 x 4 that is the sum
+    of its four shifted copies, mirrored as a transposed convolution takes it."""
+    places = torch.zeros(3, 3, 4, 4)
+    for y, x in product(range(3), range(3)):
+        places[2 - y, 2 - x, y : y + 2, x : x + 2] = 1
+    return places.view(9, 16)
 
 
 class Linear(nn.Linear):
