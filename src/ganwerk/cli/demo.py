@@ -15,7 +15,7 @@ from ganwerk.errors import typed
 
 @click.command("demo", cls=Command)
 @click.option(
-    "--minutes", metavar="X", help="Time to train.  [default: 1 to 3, as the machine needs]"
+    "--minutes", metavar="X", help="Time to train.  [default: 1.5 to 3, as the machine needs]"
 )
 @click.option(
     "--out",

@@ -29,7 +29,7 @@ class Need(NamedTuple):
 
 
 NEEDS = (
-    Need(16, 60_000, 1, 3, measured=True),
+    Need(16, 60_000, 1.5, 3, measured=True),
     Need(32, 200_000, 4, 20),
     Need(64, 300_000, 10, 40),
     Need(1024, 600_000, 30, 120),
