@@ -117,6 +117,11 @@ TABLES: dict[str, Table] = {
         ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),
         ("images", "images", ",.0f"), ("highest loss of D", "d_loss_highest", ".1f"),
     )),
+    "defaults-90": Table("defaults", "data: contender", columns(
+        "after 90 s", ("seeds", "seeds", ".0f"), ("ratio", "ratio", ".1f"),
+        ("coverage", "coverage", ".2f"), ("of", "coverage_floor"),
+        ("variety", "variety", ".2f"), ("images", "images", ",.0f"),
+    )),
     "defaults-300": Table("defaults", "data: contender", columns(
         "after 300 s", ("ratio", "ratio", ".1f"),
         ("coverage", "coverage"), ("of", "coverage_floor"), ("variety", "variety"),
