@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       train a GAN on built-in digits (one to three minutes) and print where the report is"
+	@echo "make demo       train a GAN on built-in digits (two or three minutes) and print where the report is"
 	@echo "make test       lint, types and the test suite"
 	@echo "make test-slow  the truths that take longer"
 	@echo "make test-portable  golden and closed-form tests under each instruction set, in turn"

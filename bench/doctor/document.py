@@ -120,8 +120,9 @@ def _entry() -> str:
             "pictures score by chance in one of a hundred whole runs. A finding needs a sign in "
             "the pictures, most need one in the game as well, and all need it in two or three of "
             "the last looks, a look less of three where it is far past its limit. It ends after "
-            "as many looks without. Noise is excused in the first tenth of a run, and in a short "
-            "run until a quarter; what still rises is no collapse."
+            "as many looks without. A run of less than a minute may have no look at all; that it "
+            "was too short is said then too. Noise is excused in the first tenth of a run, and in "
+            "a short run until a quarter; what still rises is no collapse."
         ),
         _wrapped(
             "How often it is right was measured on trainings that were broken on purpose and on "

@@ -176,6 +176,19 @@ def test_doubled_pixels_convolved_are_one_transposed_convolution(as_matrix):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
+def test_what_doubles_pixels_begins_with_numbers_whatever_the_memory_held(monkeypatch):
+    """Spectral norm iterates on the weights as soon as it is told of them."""
+    empty = torch.empty
+
+    def dirty(*shape, **options):
+        return empty(*shape, **options).fill_(float("nan"))
+
+    monkeypatch.setattr(torch, "empty", dirty)
+    layer = torch.nn.utils.parametrizations.spectral_norm(UpsampledConv2d(3, 4))
+    assert all(bool(t.isfinite().all()) for t in layer.state_dict().values())
+    assert layer(torch.randn(1, 3, 4, 4)).isfinite().all()
+
+
 def test_what_doubles_pixels_computes_in_half_precision_and_keeps_its_weights():
     layer = UpsampledConv2d(3, 4)
     nn.init.normal_(layer.weight)

@@ -45,8 +45,9 @@ def test_what_a_run_leaves(tiny):
     run = Run.open(path)
     assert run.load().images == 320
     rows = run.journal.rows()
-    assert [rows[0]["event"], rows[-1]["event"]] == ["start", "end"]
-    assert rows[-1]["reason"] == "finished"
+    assert [rows[0]["event"], rows[-2]["event"]] == ["start", "end"]
+    assert rows[-2]["reason"] == "finished"
+    assert rows[-1]["code"] == "GW602"  # the doctor's word on 320 images
     step = run.journal.rows("step")[-1]
     assert {"d_loss", "g_loss", "value", "real_logit", "fake_logit", "d_accuracy"} <= step.keys()
     assert step["images"] == 320

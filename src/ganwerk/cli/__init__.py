@@ -49,7 +49,7 @@ COMMANDS = {
     "lab": ("ganwerk.cli.lab:command", "Small games whose truth is known: collapse, remedies."),
     "config": ("ganwerk.cli.config:command", "Explain settings and presets."),
     "style": ("ganwerk.cli.style:command", "Redraw a photo in the style of a painting."),
-    "demo": ("ganwerk.cli.demo:command", "Train on built-in digits, in one to three minutes."),
+    "demo": ("ganwerk.cli.demo:command", "Train on built-in digits, in two or three minutes."),
 }
 
 entry = Entry(

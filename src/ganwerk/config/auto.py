@@ -246,17 +246,24 @@ def fit_budget(draft: Draft, images_per_second: float) -> None:
     draft.give("budget.minutes", round(minutes, 1), Origin("auto", reason))
 
 
+def spoken(seconds: float) -> str:
+    """A length of time in whole minutes, in seconds where it is short."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes"
+
+
 def advice(
     resolution: int, planned_images: int, images_per_second: float, *, on_cpu: bool = True
 ) -> tuple[str, ...]:
     """What a plan should say about its budget and about what was never measured."""
     need, said = need_of(resolution), []
     if planned_images < 0.8 * need.images:
-        minutes = need.images / images_per_second / 60
+        seconds = need.images / images_per_second
         known = "usually need" if need.measured else "need, by a first guess,"
         said.append(
             f"about {planned_images:,} images fit into this budget; pictures of this size {known} "
-            f"about {need.images:,} to be varied: {minutes:.0f} minutes (--minutes)."
+            f"about {need.images:,} to be varied: {spoken(seconds)} (--minutes)."
         )
     if resolution > MEASURED_PX:
         said.append(f"the recipe was measured up to {MEASURED_PX} px; beyond, it is a guess.")

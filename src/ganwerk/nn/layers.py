@@ -85,6 +85,7 @@ class UpsampledConv2d(ConvTranspose2d):
     def __init__(self, before: int, after: int) -> None:
         super().__init__(before, after, 4, stride=2, padding=1)
         self.weight = nn.Parameter(torch.empty(after, before, 3, 3))
+        self.reset_parameters()  # what normalises it begins from numbers, not from old memory
         self.register_buffer("copies", _copies(), persistent=False)
 
     def kernel(self) -> Tensor:

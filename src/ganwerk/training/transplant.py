@@ -66,9 +66,9 @@ def refuse(differing: Sequence[str], where: str, classes: Classes) -> None:
     """Raises ConfigError with the list, if there is one."""
     if not differing:
         return
-    shown = "\n  ".join(differing[:MOST_LISTED])
+    shown = "; ".join(differing[:MOST_LISTED])
     more = len(differing) - MOST_LISTED
-    rest = f"\n  and {more} more" if more > 0 else ""
+    rest = f"; and {more} more" if more > 0 else ""
     hint = (
         "Leave network, latent size, resolution and remedies of D as they are, and the classes "
         "too if the network's way of taking them differs."
@@ -79,8 +79,8 @@ def refuse(differing: Sequence[str], where: str, classes: Classes) -> None:
             "sub-folder per class."
         )
     raise ConfigError(
-        f"The weights of {where} do not fit: {len(differing)} tensors have another shape.\n"
-        f"  {shown}{rest}",
+        f"The weights of {where} do not fit: {len(differing)} tensors have another shape: "
+        f"{shown}{rest}.",
         hint,
     )
 
