@@ -206,7 +206,7 @@ def test_this_one_does_not_exist(opened, run_id, expect):
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("link", name="number 12", exact=True)).to_have_count(0)
     number = int(page.get_by_role("link", name="number").inner_text().split()[1])
-    assert f"seed={number}" in page.url
+    expect(page).to_have_url(re.compile(rf"seed={number}\b"))
     page.get_by_role("link", name="number").click()
     expect(page.get_by_text(f"Picture {number}", exact=True)).to_be_visible()
 
