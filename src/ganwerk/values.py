@@ -69,3 +69,21 @@ ProgressCallback = Callable[[Progress], None]
 
 def ignore_progress(_: Progress) -> None:
     """The callback of someone who does not watch."""
+
+
+def duration(seconds: float) -> str:
+    """A time for people, two units at most.
+
+    >>> duration(95), duration(3900), duration(200_000)
+    ('1 min 35 s', '1 h 05 min', '2 d 7 h')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{round(whole / 60)} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"

@@ -25,7 +25,7 @@ from ganwerk.runtime.events import (
     Stepped,
     Warned,
 )
-from ganwerk.values import Progress
+from ganwerk.values import Progress, duration
 
 MEASURED = {
     "d_loss": 0.7012,
@@ -217,7 +217,7 @@ def test_a_stopped_training_says_how_to_go_on() -> None:
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert render.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_amounts() -> None:

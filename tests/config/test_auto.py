@@ -161,7 +161,7 @@ def test_a_budget_that_was_asked_for_stays():
 def test_a_plan_says_what_its_budget_is_worth_and_what_was_never_measured():
     (short,) = auto.advice(16, 23_000, 250)
     assert "23,000 images" in short
-    assert "60,000" in short and "4 minutes" in short
+    assert "60,000" in short and "4 min 00 s" in short
     assert auto.advice(16, 60_000, 250) == ()
     assert "usually need" in short
     (unmeasured,) = auto.advice(32, 10_000, 250)

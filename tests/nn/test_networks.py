@@ -163,9 +163,10 @@ def test_first_weights_follow_from_the_seed():
     assert not torch.equal(states[0], states[2])
 
 
-def test_folded_or_in_two_steps_the_stages_of_a_generator_draw_the_same():
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
+def test_folded_or_in_two_steps_the_stages_of_a_generator_draw_the_same(norm):
     folded, steps = (
-        DcganGenerator(PictureShape(16, 3), 8, 0, width=8, max_width=16, up=up).double()
+        DcganGenerator(PictureShape(16, 3), 8, 0, width=8, max_width=16, up=up, norm=norm).double()
         for up in ("folded", "upsample")
     )
     he(folded, torch.Generator().manual_seed(0))

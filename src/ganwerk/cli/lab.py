@@ -284,7 +284,8 @@ def _say_files(figures: Sequence[Path]) -> None:
 def _progress(quiet: bool) -> Iterator[ProgressCallback]:
     """Bars, with the pace and the time that is left beside the steps."""
     from ganwerk.cli.bars import progress_bars
-    from ganwerk.cli.render import duration, speed
+    from ganwerk.cli.render import speed
+    from ganwerk.values import duration
 
     began = time.monotonic()
     first: int | None = None

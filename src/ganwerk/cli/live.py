@@ -18,7 +18,7 @@ from ganwerk.cli import render
 from ganwerk.cli.telling import TextScreen
 from ganwerk.errors import printable
 from ganwerk.runtime.events import Event, Judged, Pictured, Plan, Preparing, Saved, Stepped
-from ganwerk.values import Progress
+from ganwerk.values import Progress, duration
 
 FRAME_SECONDS = 0.1
 
@@ -164,7 +164,7 @@ class LiveScreen(TextScreen):
             f"{render.share(step):.0%}",
             f"{step.images:,} of {step.total_images:,} images",
             render.speed(step.images_per_second),
-            f"{render.duration(step.seconds_left)} left",
+            f"{duration(step.seconds_left)} left",
         )
         below = [render.numbers(step.measured)]
         if self._judged:

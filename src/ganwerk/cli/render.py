@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganwerk.errors import printable, typed
 from ganwerk.runtime.events import Ended, Found, Judged, Plan, Stepped, Treated
-from ganwerk.values import Progress
+from ganwerk.values import Progress, duration
 
 _SHOWN_CLASSES = 6
 _NUMBERS = {
@@ -19,24 +19,6 @@ _NUMBERS = {
     "d_accuracy": ("D right", "{:.0%}"),
 }
 _CHANNELS = {1: "grey", 3: "colour", 4: "colour with transparency"}
-
-
-def duration(seconds: float) -> str:
-    """A time for people, two units at most.
-
-    >>> duration(95), duration(3900), duration(200_000)
-    ('1 min 35 s', '1 h 05 min', '2 d 7 h')
-    """
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 3600:
-        return f"{round(whole / 60)} min"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
 def speed(per_second: float) -> str:

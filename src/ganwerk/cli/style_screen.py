@@ -24,6 +24,7 @@ from ganwerk.stylisation.events import (
     Stopped,
     Watcher,
 )
+from ganwerk.values import duration
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def plan_rows(plan: Plan) -> list[tuple[str, str]]:
 def step_text(event: Stepped) -> str:
     """' 40%  closure 120 of 300 at 256 px  content 0.38  style 0.071  25 s left'"""
     point = event.point
-    left = "" if event.seconds_left == float("inf") else render.duration(event.seconds_left)
+    left = "" if event.seconds_left == float("inf") else duration(event.seconds_left)
     return (
         f"{event.share:4.0%}  closure {point.step} of {event.steps} at {point.scale_px} px  "
         f"content {point.content:.3g}  style {point.style:.3g}  {left} left"
@@ -68,7 +69,7 @@ def step_text(event: Stepped) -> str:
 def ending(event: Finished) -> str:
     if event.path and not event.closures:
         return f"{typed(event.path)}: finished before."
-    how = f"{event.closures:,} closures in {render.duration(event.seconds)}"
+    how = f"{event.closures:,} closures in {duration(event.seconds)}"
     return f"{typed(event.path)}: {how}." if event.path else how
 
 

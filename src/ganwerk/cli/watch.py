@@ -29,7 +29,7 @@ from ganwerk.runtime.events import (
     Watcher,
 )
 from ganwerk.scale.launch import following
-from ganwerk.values import Progress
+from ganwerk.values import Progress, duration
 
 Clock = Callable[[], float]
 PLAIN_SECONDS = 10.0
@@ -198,6 +198,6 @@ def step_line(event: Stepped) -> str:
     """'  12%  11,072 of 90,000 images  980/s  1 min 20 s left  D 1.38  G 0.70 ...'"""
     return (
         f"{render.share(event):4.0%}  {event.images:,} of {event.total_images:,} images  "
-        f"{render.speed(event.images_per_second)}  {render.duration(event.seconds_left)} left  "
+        f"{render.speed(event.images_per_second)}  {duration(event.seconds_left)} left  "
         f"{render.numbers(event.measured)}"
     ).rstrip()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ganwerk.config.load import Draft
 from ganwerk.errors import ConfigError
-from ganwerk.values import DataFacts, MachineFacts, Origin
+from ganwerk.values import DataFacts, MachineFacts, Origin, duration
 
 LEAST_PER_CLASS = 40  # pictures; below it a class cannot be told from its few examples
 MOST_CLASSES = 200
@@ -246,13 +246,6 @@ def fit_budget(draft: Draft, images_per_second: float) -> None:
     draft.give("budget.minutes", round(minutes, 1), Origin("auto", reason))
 
 
-def spoken(seconds: float) -> str:
-    """A length of time in whole minutes, in seconds where it is short."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    return f"{round(seconds / 60)} minutes"
-
-
 def advice(
     resolution: int, planned_images: int, images_per_second: float, *, on_cpu: bool = True
 ) -> tuple[str, ...]:
@@ -263,7 +256,7 @@ def advice(
         known = "usually need" if need.measured else "need, by a first guess,"
         said.append(
             f"about {planned_images:,} images fit into this budget; pictures of this size {known} "
-            f"about {need.images:,} to be varied: {spoken(seconds)} (--minutes)."
+            f"about {need.images:,} to be varied: {duration(seconds)} (--minutes)."
         )
     if resolution > MEASURED_PX:
         said.append(f"the recipe was measured up to {MEASURED_PX} px; beyond, it is a guess.")

@@ -48,7 +48,10 @@ def channels_at(size: int, resolution: int, width: int, max_width: int) -> int:
 def _normed(layer: nn.Module, channels: int, norm: Norm) -> list[nn.Module]:
     if norm == "batch":
         return [layer, nn.BatchNorm2d(channels)]
-    return [spectral_norm(layer) if norm == "spectral" else layer]
+    if norm == "none":
+        return [layer]
+    # torch takes each transposed convolution to hold its outputs second
+    return [spectral_norm(layer, dim=0 if isinstance(layer, UpsampledConv2d) else None)]
 
 
 def _conv3(before: int, after: int) -> nn.Module:

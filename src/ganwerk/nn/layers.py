@@ -42,7 +42,8 @@ class Conv2d(nn.Conv2d):
         x, weight = x.to(dtype), weight.to(dtype)
         if self.as_matrix:
             return windows.convolve(x, weight, bias, self.stride[0], int(self.padding[0]))
-        form = Form(self.stride, tuple(self.padding), self.dilation, self.groups)  # type: ignore[arg-type]
+        assert not isinstance(self.padding, str)
+        form = Form(self.stride, self.padding, self.dilation, self.groups)
         return convolve(x, weight, bias, form)
 
 
@@ -61,8 +62,9 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             return windows.convolve_transposed(
                 x, weight, bias, self.stride[0], int(self.padding[0])
             )
+        assert not isinstance(self.padding, str)
         return F.conv_transpose2d(
-            x, weight, bias, self.stride, self.padding, self.output_padding, self.groups,  # type: ignore[arg-type]
+            x, weight, bias, self.stride, self.padding, self.output_padding, self.groups,
             self.dilation,
         )  # fmt: skip
 
