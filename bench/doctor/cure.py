@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.doctor.cases import BROKEN, HEALTHY
 from bench.doctor.oracle import truth
-from bench.doctor.play import CASES, COST_SHARE, Job, _request
+from bench.doctor.play import CASES, Job, _request, hurry
 from bench.doctor.score import wilson
 
 TREAT, SHAM = "treat", "sham"
@@ -79,11 +79,11 @@ def play(job: Job, arm: str, data: Path, work: Path) -> dict[str, Any]:
     from ganwerk.errors import GanwerkError
     from ganwerk.run import Run
     from ganwerk.sampling.sample import Sampler
-    from ganwerk.training import exam, probe
+    from ganwerk.training import probe
     from ganwerk.training.prepare import prepare
     from ganwerk.training.train import begin
 
-    exam.COST_SHARE = COST_SHARE
+    hurry()
     probe.STEPS_SECONDS = 0.0  # no figure here is of speed
     folder = work / "cure"
     shutil.rmtree(folder, ignore_errors=True)

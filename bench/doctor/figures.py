@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bench.common import add_data_option, parser
-from bench.doctor.play import COST_SHARE, Job, begun
+from bench.doctor.play import Job, begun, hurry
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 FAMILIES = {
@@ -58,9 +58,7 @@ def main() -> None:
 def drawn(job: Job, data: Path, work: Path) -> tuple[NDArray[np.uint8], str]:
     """Pictures (N, H, W, C) of the last state of a run, a class in each column, and what the doctor
     found."""
-    from ganwerk.training import exam
-
-    exam.COST_SHARE = COST_SHARE
+    hurry()
     folder = work / "figure"
     shutil.rmtree(folder, ignore_errors=True)
     states: list[Any] = []

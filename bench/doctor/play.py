@@ -21,7 +21,17 @@ CASES = {case.name: case for case in (*BROKEN, *HEALTHY)}
 KEPT = ("null", "look", "finding", "start", "end", "warning")
 COST_SHARE = 0.5
 """Runs of a dozen seconds are looked at as often as runs of minutes are in use: about 25 times."""
+FIRST_LOOK = 0.05
+"""Share of a run after which the first look comes, as in runs of minutes (0.03 in `make demo`)."""
 PATIENCE_SECONDS = 400
+
+
+def hurry() -> None:
+    """From now on this process looks at its trainings as often as at longer ones."""
+    from ganwerk.training import exam
+
+    exam.COST_SHARE = COST_SHARE
+    exam.first_look_seconds = lambda rate, run_seconds, share: FIRST_LOOK * run_seconds
 
 
 @dataclass(frozen=True)
@@ -86,9 +96,8 @@ def play(job: Job, data: Path, work: Path) -> dict[str, Any]:
     from bench.doctor.oracle import Moments, Oracle
     from ganwerk.run import Run
     from ganwerk.sampling.sample import Sampler
-    from ganwerk.training import exam
 
-    exam.COST_SHARE = COST_SHARE
+    hurry()
     folder, start = work / "run", time.process_time()
     shutil.rmtree(folder, ignore_errors=True)
     moments: list[Moments] = []

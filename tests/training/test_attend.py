@@ -10,7 +10,7 @@ from ganwerk.doctor.diagnose import diagnose
 from ganwerk.errors import DivergedError
 from ganwerk.run import Run
 from ganwerk.runtime.events import Found
-from ganwerk.training.exam import first_look_seconds
+from ganwerk.training.exam import first_look_seconds, share_for
 from ganwerk.training.exam_pictures import Pictured, frame_of
 from ganwerk.training.train import resume, train
 
@@ -64,6 +64,14 @@ def test_the_first_look_comes_early_in_all_but_the_shortest_runs():
     assert first_look_seconds(1000.0, 60.0, 0.03) == pytest.approx(0.128 / 0.03)
     assert first_look_seconds(1000.0, 60.0, 0.1) == pytest.approx(1.28)
     assert first_look_seconds(1000.0, 20.0, 0.03) == pytest.approx((0.128 + 0.7) / 0.03)
+
+
+def test_a_run_with_time_for_few_looks_pays_a_twentieth_for_them_and_no_more():
+    """8 looks of 0.1 s are 0.03 of 26.7 s; what is learnt before the first one takes 0.7 s."""
+    assert share_for(0.1, 27.0, 0.03) == 0.03
+    assert share_for(0.5, 70.0, 0.03) == pytest.approx(0.05 - 0.7 / 70)
+    assert share_for(0.5, 20.0, 0.03) == 0.03
+    assert share_for(0.5, 70.0, 0.1) == 0.1
 
 
 def test_a_resumed_training_goes_on_with_what_was_seen(tiny, eager):

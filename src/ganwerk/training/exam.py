@@ -27,6 +27,10 @@ from ganwerk.training.exam_pictures import FEWEST, MOST, Pictured
 
 SHARE_OF_RUN = 0.04
 COST_SHARE = 0.03
+FEW_LOOKS = 8
+WHOLE_SHARE = 0.05
+"""What watching may cost together. A run that could be looked at less than FEW_LOOKS times, on a
+slow machine, pays all of it: two of three looks must agree before something is said."""
 TREATING_SHARE = 0.1
 """Whoever wants to be treated wants it in time: looks may cost so much then."""
 PREPARING_SHARE = 0.02
@@ -56,6 +60,14 @@ def first_look_seconds(rate: float, run_seconds: float, share: float) -> float:
     return (look_seconds(rate) + (PREPARING_SECONDS if short else 0.0)) / share
 
 
+def share_for(cost_seconds: float, run_seconds: float, share: float) -> float:
+    """The share of the time that looks of this cost may take: `share`, or more where that would
+    allow but a few in the whole run."""
+    if share * run_seconds >= FEW_LOOKS * cost_seconds:
+        return share
+    return max(share, WHOLE_SHARE - PREPARING_SECONDS / run_seconds)
+
+
 class Examiner:
     """Looks at a training when it is due, and says what it saw: a row of the journal."""
 
@@ -82,7 +94,9 @@ class Examiner:
         treats = settings.run.doctor in ("treat", "sham")
         self.cost_share = max(COST_SHARE, TREATING_SHARE) if treats else COST_SHARE
         self.guess_seconds = PREPARING_SECONDS + look_seconds(rate)
-        first = first_look_seconds(rate, state.horizon_images / rate, self.cost_share)
+        run_seconds = state.horizon_images / rate
+        share = share_for(look_seconds(rate), run_seconds, self.cost_share)
+        first = first_look_seconds(rate, run_seconds, share)
         self.next_images, self.next_seconds = 0.0, first
         self.looks = 0
         self._pictured: Pictured | None = None
@@ -123,8 +137,10 @@ class Examiner:
         return state.images >= self.next_images and state.seconds >= self.next_seconds
 
     def done(self, state: TrainState, cost_seconds: float) -> None:
+        run_seconds = state.seconds / state.progress if state.progress > 0 else math.inf
+        share = share_for(cost_seconds, run_seconds, self.cost_share)
         self.next_images = state.images + SHARE_OF_RUN * state.horizon_images
-        self.next_seconds = state.seconds + cost_seconds / self.cost_share
+        self.next_seconds = state.seconds + cost_seconds / share
 
     def null(self) -> dict[str, list[float]]:
         """What real pictures score against real ones: mean and deviation by name; {} if there are

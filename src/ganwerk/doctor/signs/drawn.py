@@ -28,6 +28,8 @@ def no_variety(course: Course, i: int) -> Sign:
 
 THIN_LIMIT = 0.45
 """Variety below which pictures that look real, and that no real one lies among, are too alike."""
+THIN_CLASS_LIMIT = 0.5
+"""The same within a class."""
 
 TINY_LATENT = 4
 """Random numbers that a picture is made of: so few cannot hold the ways in which pictures vary."""
@@ -71,7 +73,7 @@ def no_class_variety(course: Course, i: int) -> Sign:
     )
     limit = 0.2 if _unformed(course, i) else by_age(course, i, 0.35, 0.2)
     if _thin(course, i):
-        limit, words = THIN_LIMIT, f"{words}; {_room(course, i)}"
+        limit, words = THIN_CLASS_LIMIT, f"{words}; {_room(course, i)}"
     grows = rising(course, i, "class_variety")
     return below(value, limit, words, when=ripe(course, i, EARLY, "class_variety") and not grows)
 
@@ -134,15 +136,22 @@ def far_from_real(course: Course, i: int) -> Sign:
     return few_near(course, i)
 
 
-def far_off(course: Course, i: int) -> bool:
+def far_off(course: Course, i: int, times: float = 8.0) -> bool:
     """Whether the distance is many times that of real pictures, though each may have one near."""
     share = course.share("distance", i)
-    return share is not None and ripe(course, i) and share > 8
+    return share is not None and ripe(course, i) and share > times
+
+
+LOST = 25.0
+"""Times the distance of real pictures that no healthy run is away from them after its middle."""
 
 
 def _neighbours_are_copies(course: Course, i: int) -> bool:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
-    nothing that is drawn gets between them. Then it counts whether the distance fell."""
+    nothing that is drawn gets between them. Then it counts whether the distance fell, and that it
+    fell to where others end."""
+    if course.age(i) > 0.5 and far_off(course, i, LOST):
+        return False
     spread, distances = course.value("spread", i), course.series("distance", i)
     crowded = spread is not None and spread > 1.5
     return crowded and bool(distances) and distances[-1] < 0.6 * max(distances)
