@@ -74,3 +74,12 @@ def test_files_without_measure(tmp_path, text):
 def test_examples(text, message):
     with pytest.raises(ConfigError, match=message):
         collect(sets=[text])
+
+
+def test_a_setting_of_another_network_names_that_network():
+    with pytest.raises(ConfigError, match="of the network 'resnet'") as caught:
+        collect(sets=["network.kind=resnet", "network.init=smooth"])
+    assert "dcgan. Choose one with --set network.kind=" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        collect(sets=["network.kind=resnet", "network.generator_widht=8"])
+    assert "generator_width" in caught.value.hint

@@ -47,6 +47,12 @@ def test_nothing_wrong_ends_with_0_and_something_with_1(make):
     assert "What helps:" in loud.output
 
 
+def test_commands_that_help_name_the_run(make):
+    path = make(journal(distance=[60 * 0.93**i for i in range(20)]), "a run")
+    assert f"ganwerk resume '{path}' --minutes 20" in told(path).output
+    assert f"ganwerk resume &#x27;{path}&#x27; --minutes" in write_report(path).read_text()
+
+
 def test_json_and_python_say_the_same(make):
     path = make(journal(class_variety=0.1))
     values = json.loads(told(path, "--json").output)

@@ -455,6 +455,14 @@ def test_by_hand_it_refuses_before_anything_changes(tiny, monkeypatch):
     assert history(path) == [(1, "see groups", "kept")]
 
 
+def test_by_hand_what_no_treatment_helps_is_told_before_all_else(tiny):
+    """Of a finished run it matters more than that it is finished."""
+    path = train(tiny(images=64))
+    with pytest.raises(ConfigError, match=r"For GW602 \(Too short a run\) a run has no") as caught:
+        resume(path, treat="GW602")
+    assert f"ganwerk resume {path} --minutes 20" in caught.value.hint
+
+
 def test_by_hand_what_was_asked_in_vain_left_nothing(tiny, monkeypatch):
     Doctor(monkeypatch, ADDS_A_LAYER, helps=False)
     path = train(tiny(images=96))

@@ -58,7 +58,7 @@ def command(run: Path | None, deep: bool, explain: str | None, as_json: bool) ->
     if as_json:
         say_json({"ok": True, "run": run, "diagnosis": found.to_dict(), "closer": closer})
     else:
-        say_diagnosis(found)
+        say_diagnosis(found, run)
         if closer is not None:
             say("\nLooked at closely:")
         for line in closer.sentences if closer else ():
@@ -67,11 +67,11 @@ def command(run: Path | None, deep: bool, explain: str | None, as_json: bool) ->
         raise SystemExit(1)
 
 
-def say_diagnosis(found: Diagnosis) -> None:
-    """Findings, what was measured, and what cannot be told."""
+def say_diagnosis(found: Diagnosis, run: Path) -> None:
+    """Findings in this run, what was measured, and what cannot be told."""
     lasting = found.lasting
     for finding in lasting:
-        _say_finding(finding)
+        _say_finding(finding, run)
     if not lasting:
         say("Nothing found: no finding holds." if found.looks else "Nothing can be told.", "green")
     over = [finding for finding in found.findings if not finding.lasts]
@@ -93,7 +93,7 @@ def say_diagnosis(found: Diagnosis) -> None:
         say(f"  Cannot be told of this run: {codes} (--json says why).")
 
 
-def _say_finding(finding: Finding) -> None:
+def _say_finding(finding: Finding, run: Path) -> None:
     from ganwerk.doctor.table import kind
 
     say(f"{finding.code} {finding.name}", COLOURS[finding.weight])
@@ -103,7 +103,7 @@ def _say_finding(finding: Finding) -> None:
     for sentence in finding.against:
         say(f"  {sentence}")
     known = kind(finding.code)
-    say(f"  What helps: {known.helps}")
+    say(f"  What helps: {known.helps_with(run)}")
     say(f"  More: ganwerk diagnose --explain {finding.code}\n")
 
 

@@ -298,7 +298,13 @@ def check(draft: Draft, key: str, value: Any) -> None:
     if name not in model.model_fields:
         known = [f"{section}.{f}" for f in model.model_fields]
         where = f" of the network '{draft.values['network.kind']}'" if section == "network" else ""
-        raise ConfigError(f"There is no setting '{key}'{where}.", did_you_mean(key, known))
+        others = [kind for kind, m in schema.NETWORKS.items() if name in m.model_fields]
+        hint = (
+            f"These networks have it: {', '.join(others)}. Choose one with --set network.kind=..."
+            if section == "network" and others
+            else did_you_mean(key, known)
+        )
+        raise ConfigError(f"There is no setting '{key}'{where}.", hint)
     info = model.model_fields[name]
     adapter: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation(), config=FINITE)
     try:

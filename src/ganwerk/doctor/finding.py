@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ganwerk.errors import typed
+
 Weight = Literal["act", "watch", "note"]
 """act: the run fails unless something is changed. watch: it may. note: worth knowing."""
 
@@ -82,6 +84,10 @@ class Kind:
     lab: str = ""
     treatments: tuple[Treatment, ...] = ()
     hides: tuple[str, ...] = ()
+
+    def helps_with(self, run: object) -> str:
+        """`helps`, with the folder of this run in its commands."""
+        return self.helps.replace("RUN", typed(run))
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,10 @@ class Doctor:
         course = self.course
         count = len(course.looks)
         if not count:
-            yield "Nothing was looked at in this run: its pictures cannot be judged."
+            yield (
+                "Nothing was looked at in this run: its pictures cannot be judged, unless by a "
+                "closer look now (--deep)."
+            )
             return
         if count < FIRST_LOOKS:
             yield f"There were only {count} looks: most findings need three."

@@ -43,7 +43,8 @@ def findings_section(facts: Facts) -> Html:
         return Html("")
     parts = [el("h2", "Findings")]
     if found.lasting:
-        parts.append(el("ul", *map(_item, found.lasting), class_="findings"))
+        items = [_item(finding, facts.run.path) for finding in found.lasting]
+        parts.append(el("ul", *items, class_="findings"))
     elif found.looks:
         parts.append(el("p", "The doctor looked and found nothing that is wrong.", class_="lead"))
     over = [finding for finding in found.findings if not finding.lasts]
@@ -64,14 +65,14 @@ def findings_section(facts: Facts) -> Html:
     return joined(parts)
 
 
-def _item(finding: Finding) -> Html:
+def _item(finding: Finding, run: Path) -> Html:
     known = kind(finding.code)
     since = f" Since {finding.since_images:,} images." if finding.since_images else ""
     small = [
         el("small", text)
         for text in (
             *finding.against,
-            f"What helps: {known.helps}",
+            f"What helps: {known.helps_with(run)}",
             f"Sureness {finding.sureness:.0%}. More: ganwerk diagnose --explain {finding.code}",
         )
     ]

@@ -49,7 +49,7 @@ from ganwerk.training.session import (
 )
 from ganwerk.training.several import led
 from ganwerk.training.standing import Standing, standing_of
-from ganwerk.training.treat import Care, cared_for, order_for
+from ganwerk.training.treat import Care, cared_for, order_for, treatable
 from ganwerk.training.trial import on_trial, put_right, settled
 from ganwerk.values import MachineFacts
 
@@ -174,7 +174,7 @@ def resume(
         given = prolonged_before(run)  # neither prolonged nor treated once more by each restart
         first = given is None
         asked = _asked(device, doctor)
-        wanted = kind(treat) if treat is not None and first else None
+        wanted = treatable(kind(treat), run) if treat is not None and first else None
         check_tensorboard(settings_of(run))
         with run.lock():
             settings, checkpoint, trial = _standing(run, watch)

@@ -177,6 +177,15 @@ class Care:
                                    one.signal, one.before, one.after, one.reason))  # fmt: skip
 
 
+def treatable(kind: Kind, run: Run) -> Kind:
+    """The same kind. Raises ConfigError if only the user can help."""
+    if not kind.treatments:
+        raise ConfigError(
+            f"For {kind.code} ({kind.name}) a run has no treatment.", kind.helps_with(run.path)
+        )
+    return kind
+
+
 def order_for(session: Session, kind: Kind) -> Order:
     """The treatment to try for this finding. Raises RunError, ConfigError if the run has no such
     finding, if one is on trial already, or if there is none that it can take."""
@@ -194,8 +203,6 @@ def order_for(session: Session, kind: Kind) -> Order:
             f"The run {run.path} has no finding {kind.code} ({kind.name}).",
             f"{has} See ganwerk diagnose {typed(run.path)}",
         )
-    if not kind.treatments:
-        raise ConfigError(f"For {kind.code} ({kind.name}) a run has no treatment.", kind.helps)
     left = state.horizon_images - state.images
     refused: ConfigError | None = None
     for order in untried(found[kind.code], tried(run.journal.rows("treatment"))):
