@@ -15,11 +15,13 @@ def _none(px: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Contender:
-    """preset, settings and remedies of ganwerk; no preset: the script."""
+    """preset, settings and remedies of ganwerk; no preset: the script, whose D sees pictures
+    changed at random if it is `augmented`."""
 
     preset: str | None
     sets: Sets = _none
     remedies: tuple[str, ...] = ()
+    augmented: bool = False
 
 
 def _before(px: int) -> tuple[str, ...]:
@@ -46,6 +48,7 @@ CONTENDERS: dict[str, Contender] = {
     "auto": _auto(),
     "auto-before": Contender("auto", _before, ("none", "r1")),
     "script": Contender(None),
+    "script-diffaugment": Contender(None, augmented=True),
     "r3": Contender("r3"),
     "stylegan": Contender("stylegan"),
     "progressive": Contender("progressive"),

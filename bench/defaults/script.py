@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench.defaults.rows import Pixels, Row
+from ganwerk.game.augment import augment
 
+POLICY = "colour", "translation", "cutout"
+"""Of Zhao et al. 2020, Differentiable augmentation for data-efficient GAN training."""
 BATCH, LATENT, RATE, R1, EVERY, HALF_LIFE = 64, 64, 1e-3, 1.0, 8, 20_000
 
 
@@ -39,6 +42,7 @@ class Script:
 
     def __init__(self, contender: Any, row: Row, seed: int, seconds: float) -> None:
         torch.manual_seed(seed)
+        self.random = torch.Generator().manual_seed(seed) if contender.augmented else None
         x = torch.from_numpy(np.ascontiguousarray(row.train.images)).float() / 127.5 - 1
         self.px = x.shape[2]
         self.side = 16 if self.px <= 16 else 32 if self.px <= 32 else 64
@@ -57,6 +61,8 @@ class Script:
         return torch.cat([z, F.one_hot(y, self.classes).float()], 1) if self.classes else z
 
     def judge(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.random is not None:
+            (x,) = augment((x,), POLICY, 1.0, self.random, "zeros")
         return self.d(x).gather(1, y[:, None])[:, 0]
 
     def step(self, used: float) -> tuple[float, float]:
