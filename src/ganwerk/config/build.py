@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -15,8 +14,8 @@ from ganwerk.game.counters import step_seed
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser, Sgd
-from ganwerk.game.recipe import Average, Recipe, Remedy, adapt, add, claim, plain_draw
-from ganwerk.game.remedies import REMEDIES, apply_remedies
+from ganwerk.game.recipe import Average, Recipe, adapt, add, claim, plain_draw
+from ganwerk.game.remedies import apply_remedies, remedy_of
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import check_groups, check_parts, start
 from ganwerk.game.state import TrainState
@@ -83,12 +82,7 @@ def recipe(settings: Settings) -> Recipe:
         made = add(made, d_changes=frozen(settings.transfer.freeze))
     if game.d_steps > 1 or game.g_steps > 1:
         made = claim(made, by="game.d_steps", d_steps=game.d_steps, g_steps=game.g_steps)
-    return apply_remedies(made, (remedy_of(remedy) for remedy in settings.remedy))
-
-
-def remedy_of(settings: Any) -> Remedy:
-    """The remedy of one [[remedy]] table."""
-    return REMEDIES[settings.kind](**settings.model_dump(exclude={"kind"}))
+    return apply_remedies(made, map(remedy_of, settings.remedy))
 
 
 def _adam(net: nn.Module, rate: float, s: schema.OptimiserSettings) -> Optimiser:

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ganwerk.config import build
 from ganwerk.errors import DivergedError
 from ganwerk.game.counters import step_seed
 from ganwerk.game.latents import LATENTS
 from ganwerk.game.losses import LOSSES
 from ganwerk.game.optimisers import Adam, Optimiser, Sgd
 from ganwerk.game.recipe import Average, Recipe, adapt, claim, plain_draw
-from ganwerk.game.remedies import apply_remedies
+from ganwerk.game.remedies import apply_remedies, remedy_of
 from ganwerk.game.schedules import DECAYS, Rate
 from ganwerk.game.start import check_groups, start
 from ganwerk.game.state import TrainState
@@ -53,7 +52,7 @@ def rules_of(setting: GameSetting, chosen: Method) -> Recipe:
     )
     if setting.d_steps > 1 or setting.g_steps > 1:
         made = claim(made, by="d_steps", d_steps=setting.d_steps, g_steps=setting.g_steps)
-    return apply_remedies(made, map(build.remedy_of, chosen.remedies))
+    return apply_remedies(made, map(remedy_of, chosen.remedies))
 
 
 def begin(

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.data.cache import cache_home
-from ganwerk.data.opening import open_source
 from ganwerk.data.sources import ArraySource
 from ganwerk.errors import DataError
 from ganwerk.game.counters import step_seed
@@ -124,6 +123,8 @@ def game(setting: StackedSetting, chosen: Method, seed: int) -> tuple[TrainState
 
 def digits(root: str, progress: ProgressCallback) -> tuple[Tensor, Tensor]:
     """MNIST's training pictures (60,000, 28, 28) uint8 and labels. Raises DataError."""
+    from ganwerk.data.opening import open_source  # games of points begin without it
+
     folder = Path(root) if root else None
     source = open_source(
         "mnist", root=folder, cache=cache_home(None), download=True, progress=progress

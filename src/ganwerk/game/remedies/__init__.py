@@ -13,6 +13,7 @@ files to its constructor, whose keyword arguments are the settings of config.rem
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ganwerk.game.recipe import Recipe, Remedy
 from ganwerk.game.remedies.augmented import ada, diffaugment
@@ -58,6 +59,11 @@ REMEDIES: dict[str, Callable[..., Remedy]] = {
     "extra-gradient": extra_gradient,
     "lecam": lecam,
 }
+
+
+def remedy_of(settings: Any) -> Remedy:
+    """The remedy of one [[remedy]] table, read and checked (a model of config.remedies)."""
+    return REMEDIES[settings.kind](**settings.model_dump(exclude={"kind"}))
 
 
 def apply_remedies(recipe: Recipe, remedies: Iterable[Remedy]) -> Recipe:
