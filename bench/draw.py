@@ -32,12 +32,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.common import add_data_option, data_folder, machine_line, parser, publish, spread
+from bench.common import (
+    add_data_option,
+    data_folder,
+    machine_line,
+    parser,
+    publish,
+    ratio_of,
+    spread,
+)
 from bench.record import Row, machine, made, row
 from ganwerk.web.launches import yields
 
 GANWERK = (sys.executable, "-m", "ganwerk")
 PAUSE_SECONDS = 1.0
+PIECES = 4
 BARE = """
 import sys, time, torch
 from pathlib import Path
@@ -211,19 +220,29 @@ async def situation(
     return row(name, clients=clients, **figures)
 
 
+async def next_row(run: Path) -> tuple[int, float]:
+    """The images of the journal's next row of steps, and when it came."""
+    before = steps(run)[-1]["images"]
+    while (images := steps(run)[-1]["images"]) == before:
+        await asyncio.sleep(0.05)
+    return images, time.perf_counter()
+
+
 async def speed(run: Path, seconds: float) -> float:
-    """Images per second of a training over so long."""
-    first, began = steps(run)[-1]["images"], time.perf_counter()
+    """Images per second of a training over so long, from row to row of its journal."""
+    first, began = await next_row(run)
     await asyncio.sleep(seconds)
-    while steps(run)[-1]["images"] == first:
-        await asyncio.sleep(0.2)
-    return float((steps(run)[-1]["images"] - first) / (time.perf_counter() - began))
+    last, ended = await next_row(run)
+    return (last - first) / (ended - began)
 
 
 async def watched(page: Page, run: Path, seconds: float, rounds: int) -> Row:
-    """A training beside an open tab, and without one, in turn."""
+    """A training beside an open tab, and without one, in turn: in short pieces, as the speed of a
+    machine changes from minute to minute."""
+    seconds, rounds = seconds / PIECES, rounds * PIECES
     ident = await page.run_id(run.name)
-    alone, seen = [], []
+    alone: list[float] = []
+    seen: list[float] = []
 
     async def follow() -> None:
         stream = page.client.stream("GET", f"/events?run={ident}&from=0", timeout=None)
@@ -231,14 +250,15 @@ async def watched(page: Page, run: Path, seconds: float, rounds: int) -> Row:
             async for _ in response.aiter_lines():
                 pass
 
-    for _ in range(rounds):
-        alone.append(await speed(run, seconds))
-        tab = asyncio.create_task(follow())
-        seen.append(await speed(run, seconds))
-        tab.cancel()
-        with suppress(asyncio.CancelledError):
-            await tab
-    lost = 1 - spread(seen).median / spread(alone).median
+    for k in range(rounds):
+        for tabs in (k % 2, 1 - k % 2):
+            tab = asyncio.create_task(follow()) if tabs else None
+            (seen if tabs else alone).append(await speed(run, seconds))
+            if tab is not None:
+                tab.cancel()
+                with suppress(asyncio.CancelledError):
+                    await tab
+    lost = 1 - ratio_of(seen, alone).median
     print(f"training: {spread(alone):.1f} images/s alone, {spread(seen):.1f} watched: "
           f"{lost:.1%} lost", flush=True)  # fmt: skip
     return row("training at 64 px", alone_images_per_second=spread(alone),
