@@ -44,6 +44,23 @@ def test_a_thousand_connections_shut_nobody_out(served):
     assert asked(served, cookie) == 200
 
 
+def test_whoever_leaves_in_the_middle_of_a_question_is_no_fault(tmp_path):
+    served = Served(tmp_path)
+    cookie = cookie_of(served)
+    origin = served.origin.rstrip("/")
+    for path in ("/api/sets", "/api/runs/none/draw"):
+        with socket.create_connection(("127.0.0.1", served.port), 60) as one:
+            one.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nOrigin: {origin}\r\n"
+                f"Sec-Fetch-Site: same-origin\r\nCookie: {cookie}\r\nContent-Length: 100\r\n"
+                '\r\n{"name": '.encode()
+            )
+            time.sleep(0.2)
+    assert asked(served, cookie) == 200
+    assert served.stop() == 0
+    assert "Traceback" not in served.said_last
+
+
 def test_whoever_asks_nothing_is_shown_out(tmp_path, monkeypatch):
     """In this process, so that nobody has to wait for twenty seconds."""
     import asyncio

@@ -34,6 +34,19 @@ def messages(response):
     return list(iter(lambda: read(stream), None))
 
 
+def test_a_single_picture_comes_in_one_piece_and_says_what_is_wrong_with_it(client, at):
+    whole = client.post(f"{at}/draw", json={"specs": ["seed=1"]})
+    assert whole.headers["content-length"] == str(len(whole.content))
+    assert whole.headers["cache-control"] == "no-store"
+    (head, body), *more = messages(whole)
+    assert (head["last"], more) == (True, [])
+    several = client.post(f"{at}/draw", json={"specs": ["seed=1", "seed=2"]})
+    assert "content-length" not in several.headers
+    assert body in [body for _, body in messages(several)]
+    ((wrong, _),) = messages(client.post(f"{at}/draw", json={"specs": ["seed=1&mix=2:coarse"]}))
+    assert "styles" in wrong["error"]
+
+
 def pixels(body):
     with Image.open(io.BytesIO(body)) as picture:
         return np.asarray(picture)

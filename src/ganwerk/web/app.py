@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -83,7 +83,7 @@ def build(site: Site) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, access=site.access)],
-        exception_handlers={GanwerkError: _told, 404: _nothing},
+        exception_handlers={GanwerkError: _told, 404: _nothing, ClientDisconnect: _gone},
         lifespan=lifespan,
     )
     app.state.site = site
@@ -95,6 +95,11 @@ async def _told(_: Request, error: Exception) -> Response:
     assert isinstance(error, GanwerkError)
     status = 404 if isinstance(error, NoSuchRunError) else 400
     return answer({"error": error.message, "hint": error.hint}, status)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody reads it: who asked has left in the middle of the question."""
+    return Response(status_code=400)
 
 
 async def _nothing(_: Request, __: Exception) -> Response:

@@ -23,7 +23,7 @@ from ganwerk.errors import ConfigError
 from ganwerk.web.child import Child, Children, DroppedError
 from ganwerk.web.commands import display_path
 from ganwerk.web.framing import Head
-from ganwerk.web.relay import relayed
+from ganwerk.web.relay import collected, relayed
 from ganwerk.web.request_queue import MOST_PICTURES
 from ganwerk.web.site import Site, answer, json_body, text
 
@@ -117,7 +117,10 @@ async def draw(request: Request) -> Response:
     most = MOST_URGENT if head["urgent"] else MOST_PICTURES
     head["specs"] = _specs(values, "specs", most)
     child = await drawer(request, values.get("at", "latest"))
-    return relayed(Site.of(request), child.answers({"do": "draw", **head}))
+    pictures = child.answers({"do": "draw", **head})
+    if len(head["specs"]) == 1:
+        return await collected(pictures)
+    return relayed(Site.of(request), pictures)
 
 
 async def walk(request: Request) -> Response:

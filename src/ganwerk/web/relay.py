@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from ganwerk.errors import GanwerkError
 from ganwerk.web.child import DroppedError
 from ganwerk.web.framing import Message, encode
 from ganwerk.web.site import Site
 
+MEDIA_TYPE = "application/octet-stream"
+NO_STORE = {"cache-control": "no-store"}
 LOOK_SECONDS = 0.2
 """How late a stream can notice that the server ends."""
 
@@ -19,18 +21,25 @@ LOOK_SECONDS = 0.2
 def relayed(site: Site, messages: AsyncGenerator[Message]) -> StreamingResponse:
     """The messages, in the same form. An error is a last message that says it; who goes away ends
     the question."""
+    headers = {**NO_STORE, "x-accel-buffering": "no"}
+    parts = _encoded(_while_serving(site, messages))
+    return StreamingResponse(parts, media_type=MEDIA_TYPE, headers=headers)
 
-    async def raw() -> AsyncIterator[bytes]:
-        try:
-            async for head, body in _while_serving(site, messages):
-                yield encode(head, body)
-        except DroppedError:
-            yield encode({"dropped": True, "last": True})
-        except GanwerkError as error:
-            yield encode({"error": error.message, "hint": error.hint, "last": True})
 
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(raw(), media_type="application/octet-stream", headers=headers)
+async def collected(messages: AsyncGenerator[Message]) -> Response:
+    """The same in one piece, for a single picture: a stream would take longer than it does."""
+    parts = [part async for part in _encoded(messages)]
+    return Response(b"".join(parts), media_type=MEDIA_TYPE, headers=NO_STORE)
+
+
+async def _encoded(messages: AsyncIterator[Message]) -> AsyncIterator[bytes]:
+    try:
+        async for head, body in messages:
+            yield encode(head, body)
+    except DroppedError:
+        yield encode({"dropped": True, "last": True})
+    except GanwerkError as error:
+        yield encode({"error": error.message, "hint": error.hint, "last": True})
 
 
 async def _while_serving(site: Site, messages: AsyncGenerator[Message]) -> AsyncIterator[Message]:
