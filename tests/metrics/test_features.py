@@ -71,9 +71,13 @@ def test_fitting_repeats_and_its_digest_tells_other_pictures(kind):
     assert made(kind, x).weights == made(kind, x).weights != made(kind, pictures(seed=1)).weights
 
 
-def test_principal_directions_are_those_of_numpy():
+@pytest.mark.parametrize(("count", "columns"), [(300, 30), (60, 200)])
+def test_principal_directions_are_those_of_numpy(count, columns):
+    """Also of fewer samples than half their columns, which take another way."""
     random = np.random.default_rng(0)
-    x = torch.from_numpy(random.normal(size=(300, 30)) * np.linspace(5, 1, 30) ** 2)
+    x = torch.from_numpy(
+        random.normal(size=(count, columns)) * np.linspace(5, 1, columns) ** (2 * columns / 30)
+    )
     mean, directions = principal_components(x, 6)
     _, vectors = np.linalg.eigh(np.cov(x.numpy(), rowvar=False))
     np.testing.assert_allclose(mean, x.numpy().mean(0), rtol=1e-12)

@@ -27,14 +27,21 @@ def principal_components(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     x = x.double()
     mean = x.mean(0)
     centred = x - mean
-    covariance = centred.T @ centred / (len(x) - 1)
+    few = 2 * len(x) < x.shape[1]  # then the covariance costs more than what it is made of
+    covariance = None if few else centred.T @ centred / (len(x) - 1)
+
+    def spread(directions: Tensor) -> Tensor:
+        if covariance is None:
+            return centred.T @ (centred @ directions) / (len(x) - 1)
+        return covariance @ directions
+
     wide = min(count + SPARE, x.shape[1])
     random = torch.Generator().manual_seed(SEED)
     start = torch.randn(x.shape[1], wide, generator=random, dtype=torch.float64)
     basis = torch.linalg.qr(start).Q
     for _ in range(ROUNDS):
-        basis = torch.linalg.qr(covariance @ basis).Q
-    _, turn = torch.linalg.eigh(basis.T @ covariance @ basis)
+        basis = torch.linalg.qr(spread(basis)).Q
+    _, turn = torch.linalg.eigh(basis.T @ spread(basis))
     directions = (basis @ turn.flip(1))[:, :count]
     largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
     return mean, directions * torch.where(largest < 0, -1.0, 1.0)
