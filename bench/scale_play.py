@@ -99,7 +99,7 @@ def cost_of_a_sum(team: Team, numbers: int) -> float:
     found = []
     for _ in range(SUMS):
         start = time.perf_counter()
-        team.add_up([torch.zeros(numbers)])
+        team.add_up([[torch.zeros(numbers)]])
         found.append(time.perf_counter() - start)
     return min(found)
 

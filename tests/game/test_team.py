@@ -78,7 +78,8 @@ def test_running_statistics_are_the_mean_over_the_parts():
     for place, x in enumerate(shown):
         with statistics.of(place):
             norm(x)
-    statistics.settle((statistics.moved(0) + statistics.moved(1)) / 2)
+    moved = [torch.cat(statistics.moved(place)) for place in range(2)]
+    statistics.settle((moved[0] + moved[1]) / 2)
     means = torch.stack([x.mean(0) for x in shown]).mean(0)
     variances = torch.stack([x.var(0) for x in shown]).mean(0)
     torch.testing.assert_close(norm.running_mean, torch.lerp(begun[0], means, 0.1))

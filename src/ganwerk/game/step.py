@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ganwerk.game.drawn import Drawn, draw, micro_batches, slice_of
-from ganwerk.game.lookahead import flat
 from ganwerk.game.optimisers import Optimiser
 from ganwerk.game.recipe import Recipe
 from ganwerk.game.rounds import Critic, Round, StepResult, requiring_grad
 from ganwerk.game.state import Averaged, TrainState
 from ganwerk.game.team import Statistics, Team, iterated, pool, refuse_broken, running
+from ganwerk.game.vectors import as_it_lies, in_the_shape_of
 from ganwerk.game.verdicts import (
     DiscriminatorUpdate,
     any_needs_input_gradient,
@@ -63,24 +63,24 @@ def update(
     """
     optimiser.zero_grad(set_to_none=True)
     learning = [p for p in net.parameters() if p.requires_grad]
-    gradients = []
+    gradients: list[list[Tensor]] = []
     for batch_part in batch_parts:
         with batch_part.own():
             for loss in losses(batch_part):
                 loss.backward(inputs=learning)
         moving = [p for p in learning if p.grad is not None]
         if team.count > 1:
-            gradients.append(flat([p.grad for p in moving if p.grad is not None]))
+            gradients.append([as_it_lies(p.grad, p) for p in moving if p.grad is not None])
             if batch_part is not batch_parts[-1]:
                 optimiser.zero_grad(set_to_none=True)
     found = None
     if team.count > 1:
-        broken = [(~vector.sum().isfinite()).to(vector)[None] for vector in gradients]
+        sums = [torch.stack([piece.sum() for piece in own]).sum() for own in gradients]
+        broken = [(~total.isfinite()).to(total)[None] for total in sums]
         rows = [torch.cat([b, facts(h).to(b)]) for b, h in zip(broken, batch_parts, strict=True)]
         mean, found = pool(team, gradients, rows, batch_parts[0].statistics)
         for parameter, part in zip(moving, mean.split([p.numel() for p in moving]), strict=True):
-            assert parameter.grad is not None
-            parameter.grad.copy_(part.view_as(parameter))  # in the layout of the part's own
+            parameter.grad = in_the_shape_of(part, parameter)
     optimiser.step()
     return found
 
@@ -94,7 +94,7 @@ def without_learning(
     rows = [
         torch.cat([facts(batch_part).new_zeros(1), facts(batch_part)]) for batch_part in batch_parts
     ]
-    return pool(team, [row[:0] for row in rows], rows, batch_parts[0].statistics).facts
+    return pool(team, [[row[:0]] for row in rows], rows, batch_parts[0].statistics).facts
 
 
 def discriminator_step(

@@ -21,6 +21,9 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from ganwerk.errors import DivergedError
 from ganwerk.nn.spectral import SpectralNorm
 
+Pieces = Sequence[Tensor]
+"""Of one vector, in their order."""
+
 
 class Team(Protocol):
     """count: parts of a batch. mine: those that are computed here, a range of them."""
@@ -31,8 +34,9 @@ class Team(Protocol):
     @property
     def mine(self) -> range: ...
 
-    def add_up(self, vectors: Sequence[Tensor]) -> Tensor:
-        """What my parts found, (N,) each, to the sum (N,) over all parts."""
+    def add_up(self, found: Sequence[Pieces]) -> Tensor:
+        """What my parts found, pieces of (N,) numbers each, to the sum (N,) over all parts. It is a
+        new tensor."""
         ...
 
     def whose(self, part: int) -> str:
@@ -50,8 +54,9 @@ class Alone:
     def mine(self) -> range:
         return range(self.count)
 
-    def add_up(self, vectors: Sequence[Tensor]) -> Tensor:
-        return tree_sum({(i, i + 1): vector for i, vector in enumerate(vectors)}, 0, self.count)
+    def add_up(self, found: Sequence[Pieces]) -> Tensor:
+        vectors = {(i, i + 1): torch.cat(list(pieces)) for i, pieces in enumerate(found)}
+        return tree_sum(vectors, 0, self.count)
 
     def whose(self, part: int) -> str:
         return ""
@@ -109,17 +114,23 @@ class Statistics:
     mean path length, the vectors of spectral norm. All parts begin from the same ones, and after
     each player's turn the mean over the parts takes their place.
 
-    Tensors are exchanged, never overwritten: a graph that is still wanted may hold them.
+    Tensors are exchanged, never overwritten: a graph that is still wanted may hold them. Where one
+    part is computed here they are the networks' own, as in a batch of one part.
     """
 
     def __init__(self, means: Sequence[Slot], alike: Sequence[Slot], places: int) -> None:
         """means: where the tensors are that differ between the parts; alike: those that follow from
         the weights alone. places: parts that are computed here."""
         self.means, self.slots = len(means), [*means, *alike]
-        self.own = [[t.clone() for t in self._held()] for _ in range(places)]
+        self.own = self._for_each(self._held(), places)
 
     def _held(self) -> list[Tensor]:
         return [getattr(holder, name) for holder, name in self.slots]
+
+    def _for_each(self, tensors: list[Tensor], places: int) -> list[list[Tensor]]:
+        if places == 1:
+            return [tensors]
+        return [[tensor.clone() for tensor in tensors] for _ in range(places)]
 
     def _put(self, tensors: Sequence[Tensor]) -> None:
         for (holder, name), tensor in zip(self.slots, tensors, strict=True):
@@ -128,14 +139,14 @@ class Statistics:
     @contextmanager
     def of(self, place: int) -> Iterator[None]:
         """The statistics of the part at this place, for the length of the block."""
-        self._put(self.own[place])
+        if len(self.own) > 1:
+            self._put(self.own[place])
         yield
         self.own[place] = self._held()
 
-    def moved(self, place: int) -> Tensor:
-        """(S,): how the part at this place has left those that differ."""
-        tensors = [tensor.detach().reshape(-1) for tensor in self.own[place][: self.means]]
-        return torch.cat(tensors) if tensors else torch.empty(0)
+    def moved(self, place: int) -> list[Tensor]:
+        """How the part at this place has left those that differ, in pieces of (S,) numbers."""
+        return [tensor.detach().reshape(-1) for tensor in self.own[place][: self.means]]
 
     def settle(self, mean: Tensor) -> None:
         """All parts go on from these (S,)."""
@@ -143,7 +154,7 @@ class Statistics:
         pieces = mean.split([tensor.numel() for tensor in differing])
         new = [p.view_as(t).to(t, copy=True) for p, t in zip(pieces, differing, strict=True)]
         self._put([*new, *alike])
-        self.own = [[tensor.clone() for tensor in (*new, *alike)] for _ in self.own]
+        self.own = self._for_each([*new, *alike], len(self.own))
 
 
 NORMS = nn.modules.batchnorm._BatchNorm
@@ -173,24 +184,23 @@ def iterated(*nets: nn.Module) -> list[Slot]:
 
 
 def pool(
-    team: Team, gradients: Sequence[Tensor], facts: Sequence[Tensor], statistics: Statistics
+    team: Team, gradients: Sequence[Pieces], facts: Sequence[Tensor], statistics: Statistics
 ) -> Pooled:
-    """One sum over all parts, of gradients (N,), facts (K,) and moved statistics. The facts stay
-    apart: each part has a row of its own, where the others add 0."""
-    vectors = []
+    """One sum over all parts, of gradients in pieces of (N,) numbers, facts (K,) and moved
+    statistics. The facts stay apart: each part has a row of its own, where the others add 0."""
+    found = []
     for place, part in enumerate(team.mine):
         gradient = gradients[place]
-        row = facts[place].to(gradient)
-        table = gradient.new_zeros(team.count, len(row))
-        table[part] = row
-        moved = statistics.moved(place).to(gradient)
-        vectors.append(torch.cat([gradient, table.flatten(), moved]))
-    total = team.add_up(vectors)
-    sizes = [len(gradients[0]), table.numel(), len(moved)]
-    gradient, flat_facts, moved = total.split(sizes)
+        table = gradient[0].new_zeros(team.count, len(facts[place]))
+        table[part] = facts[place]
+        moved = [piece.to(table) for piece in statistics.moved(place)]
+        found.append([*gradient, table.flatten(), *moved])
+    total = team.add_up(found)
+    sizes = [sum(map(len, each)) for each in (gradient, [table.flatten()], moved)]
+    mean, flat_facts, statistic = total.split(sizes)
     if statistics.slots:
-        statistics.settle(moved / team.count)
-    return Pooled(gradient / team.count, flat_facts.view(team.count, -1))
+        statistics.settle(statistic / team.count)
+    return Pooled(mean.div_(team.count), flat_facts.view(team.count, -1))
 
 
 def refuse_broken(team: Team, found: Sequence[tuple[str, Tensor | None]], step: int) -> None:

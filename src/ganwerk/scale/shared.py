@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ganwerk.errors import ConfigError
-from ganwerk.game.team import Branch, branches, tree_sum
+from ganwerk.game.team import Branch, Pieces, branches, tree_sum
 from ganwerk.scale.processes import Processes, talking
 
 Wishes = Callable[[], tuple[bool, bool]]
@@ -60,11 +60,12 @@ class Shared:
         """Whether somebody wanted the end in the last sum."""
         return bool(self._flags[1] > 0)
 
-    def add_up(self, vectors: Sequence[Tensor]) -> Tensor:
-        flags = torch.tensor(self.wishes(), dtype=vectors[0].dtype, device=vectors[0].device)
-        first, *others = vectors
-        flagged = [torch.cat([first, flags])]
-        flagged += [torch.cat([vector, torch.zeros_like(flags)]) for vector in others]
+    def add_up(self, found: Sequence[Pieces]) -> Tensor:
+        like = found[0][0]
+        flags = torch.tensor(self.wishes(), dtype=like.dtype, device=like.device)
+        first, *others = found
+        flagged = [torch.cat([*first, flags])]
+        flagged += [torch.cat([*pieces, torch.zeros_like(flags)]) for pieces in others]
         start = time.perf_counter()
         total = self._sum(flagged)
         self.seconds += time.perf_counter() - start
