@@ -9,7 +9,7 @@ __all__ = ["SIGNS", "WITHOUT_LOOKS", "Sign"]
 
 _DRAWN: tuple[See, ...] = (
     drawn.no_variety, drawn.no_class_variety, drawn.kinds_missing, drawn.classes_ignored,
-    drawn.few_near, drawn.far_from_real, drawn.no_progress,
+    drawn.poor, drawn.far_from_real, drawn.no_progress,
     drawn.worse_than_before, drawn.worse_or_far, drawn.plateau, drawn.copies, drawn.near_real,
     drawn.checkerboard, drawn.saturated, drawn.blurred, drawn.average_lags,
 )  # fmt: skip

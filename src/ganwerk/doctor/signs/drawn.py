@@ -113,7 +113,25 @@ def classes_ignored(course: Course, i: int) -> Sign:
     value = course.value("agreement", i)
     words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
     grows = rising(course, i, "agreement")
-    return below(value, 0.6, words, when=grown(course, i, "agreement") and not grows)
+    return below(value, 0.55, words, when=grown(course, i, "agreement") and not grows)
+
+
+FAR_OFF = 8.0
+"""Times the distance of real pictures: far, though each picture may have one near."""
+
+
+def poor(course: Course, i: int) -> Sign:
+    """Few drawn pictures lie among real ones, or few real ones among drawn; or most do, but the
+    distance is many times that of real pictures."""
+    near = few_near(course, i)
+    share = course.share("distance", i)
+    if near.holds is not False or share is None or not far_off(course, i):
+        return near
+    words = (
+        f"the distance to your pictures is {course.value('distance', i) or 0:.3g}, {share:.0f} "
+        "times as far as they are from each other"
+    )
+    return Sign(True, words, min(1.0, share / FAR_OFF - 1))
 
 
 def few_near(course: Course, i: int) -> Sign:
@@ -130,27 +148,27 @@ def few_near(course: Course, i: int) -> Sign:
 
 
 def far_from_real(course: Course, i: int) -> Sign:
-    """As `few_near`, but for pictures that lie too near to each other to tell it by that."""
+    """As `poor`, but for pictures that lie too near to each other to tell it by that."""
     if _neighbours_are_copies(course, i):
         return Sign(False, "the distance to your pictures fell to less than two thirds")
-    return few_near(course, i)
+    return poor(course, i)
 
 
-def far_off(course: Course, i: int, times: float = 8.0) -> bool:
-    """Whether the distance is many times that of real pictures, though each may have one near."""
+def far_off(course: Course, i: int, times: float = FAR_OFF) -> bool:
+    """Whether the distance is so many times that of real pictures."""
     share = course.share("distance", i)
     return share is not None and ripe(course, i) and share > times
 
 
-LOST = 25.0
-"""Times the distance of real pictures that no healthy run is away from them after its middle."""
+LOST, LATE = 25.0, 0.85
+"""Times the distance of real pictures that no healthy run is away from them so late."""
 
 
 def _neighbours_are_copies(course: Course, i: int) -> bool:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
     nothing that is drawn gets between them. Then it counts whether the distance fell, and that it
     fell to where others end."""
-    if course.age(i) > 0.5 and far_off(course, i, LOST):
+    if course.age(i) > LATE and far_off(course, i, LOST):
         return False
     spread, distances = course.value("spread", i), course.series("distance", i)
     crowded = spread is not None and spread > 1.5
@@ -169,7 +187,7 @@ def no_progress(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures went from {then:.3g} to {now:.3g} in a fifth of the run"
-    return Sign(grown(course, i) and now > 0.9 * then, words, min(1.0, now / then - 0.9))
+    return Sign(grown(course, i) and now > 0.95 * then, words, min(1.0, now / then - 0.95))
 
 
 def level(course: Course, i: int) -> float | None:
@@ -201,7 +219,7 @@ def worse_than_before(course: Course, i: int) -> Sign:
     if best is None or now is None or best <= 0:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures was {best:.3g} at best and is {now:.3g} now"
-    return above(now / best, 1.3, words, when=ripe(course, i))
+    return above(now / best, 1.5, words, when=ripe(course, i))
 
 
 def worse_or_far(course: Course, i: int) -> Sign:
