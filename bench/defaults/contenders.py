@@ -40,6 +40,12 @@ def _before(px: int) -> tuple[str, ...]:
     )
 
 
+def _wide(px: int) -> tuple[str, ...]:
+    """Twice the channels that `auto` has on a processor."""
+    width = 64 if px <= 32 else 32
+    return f"network.generator_width={width}", f"network.discriminator_width={width}"
+
+
 def _auto(*sets: str, remedies: tuple[str, ...] = ()) -> Contender:
     return Contender("auto", lambda px: sets, remedies)
 
@@ -60,6 +66,7 @@ CONTENDERS: dict[str, Contender] = {
     "without-strides": _auto("network.up=upsample", "network.down=pool"),
     "without-r2": Contender("auto", _none, ("none", "r1")),
     "without-relativistic": _auto("game.loss=non-saturating"),
+    "wide": Contender("auto", _wide),
     "with-features": _auto("network.discriminator_features=256"),
     "batch-64": _auto("budget.batch=64"),
     "beta2-0.99": _auto("optimiser.beta2=0.99"),
