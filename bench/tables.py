@@ -98,6 +98,9 @@ TABLES: dict[str, Table] = {
         "development", ("runs", "hits", ".0f"), *SHARES), without=NO_SHARES),
     "doctor-first": Table("doctor", "what really happened (oracle)", columns(
         "test: what came first", ("runs", "runs", ".0f"), ("first finding", "first findings"))),
+    "doctor-collapse": Table("doctor", "runs that", columns(
+        "the demo's collapse", ("number", "runs", ".0f"), ("named", "named", ".0f"),
+        ("coverage at the end (real: 0.97)", "coverage"))),
     "scale-pair": Table("scale", "`auto`", columns(
         "pair", ("one process of two threads, images/s", "one_images_per_second", ",.0f"),
         ("two of one thread, images/s", "two_images_per_second", ",.0f"),

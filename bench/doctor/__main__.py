@@ -5,6 +5,7 @@ in seconds: --replay. Thresholds are set on the development part only.
 
 Example: python -m bench.doctor --minutes 60
 Cures:   python -m bench.doctor cure --minutes 60
+The collapse that the demo once had: python -m bench.doctor collapse --seeds 3-11
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from bench.common import add_data_option, parser
-from bench.doctor import cure
+from bench.common import add_data_option, parser, publish
+from bench.doctor import collapse, cure
 from bench.doctor.cases import BROKEN, HEALTHY, Case
 from bench.doctor.data import SETS
 from bench.doctor.play import Job, play_all, read, suits, write
@@ -82,10 +83,33 @@ def told(part: str, found: Summary) -> None:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["cure"]:
-        cures(sys.argv[2:])
+    verbs = {"cure": cures, "collapse": collapses}
+    if sys.argv[1:2] and sys.argv[1] in verbs:
+        verbs[sys.argv[1]](sys.argv[2:])
     else:
         diagnoses()
+
+
+def collapses(arguments: list[str]) -> None:
+    """The collapse that the demo once had, with several seeds."""
+    options = parser(collapse.__doc__)
+    options.add_argument("--seeds", default="3-11", metavar="A-B", help="(default: 3-11)")
+    options.add_argument("--doctor", choices=["watch", "treat"], default="watch")
+    options.add_argument(
+        "--work",
+        type=Path,
+        default=Path("runs/bench-collapse"),
+        metavar="DIR",
+        help="where the runs are kept; those that are there are only read",
+    )
+    given = options.parse_args(arguments)
+    first, _, last = given.seeds.partition("-")
+    seeds = range(int(first), int(last or first) + 1)
+    found = collapse.rows(list(collapse.play(seeds, given.work, given.doctor)))
+    print(f"\n{collapse.shown(found)}")
+    study = "the demo's collapse" + (", treated" if given.doctor == "treat" else "")
+    record = made("doctor", study, found, machine("cpu"), note=collapse.NOTE)
+    publish(given, record, {"rows": [each.model_dump() for each in found]})
 
 
 def cures(arguments: list[str]) -> None:
