@@ -42,8 +42,7 @@ def _before(px: int) -> tuple[str, ...]:
 
 def _wide(px: int) -> tuple[str, ...]:
     """Twice the channels that `auto` has on a processor."""
-    width = 64 if px <= 32 else 32
-    return f"network.generator_width={width}", f"network.discriminator_width={width}"
+    return "network.generator_width=64", "network.discriminator_width=64"
 
 
 def _auto(*sets: str, remedies: tuple[str, ...] = ()) -> Contender:

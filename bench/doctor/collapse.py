@@ -65,6 +65,9 @@ def play(seeds: Sequence[int], work: Path, doctor: str) -> Iterator[Played]:
         out = work / (f"seed-{seed}" if doctor == "watch" else f"seed-{seed}-{doctor}")
         if not out.exists():
             subprocess.run(command(seed, out, doctor), check=True, capture_output=True)
+        elif not Run.open(out).journal.rows("end"):  # it was broken off
+            words = [sys.executable, "-m", "ganwerk", "resume", str(out)]
+            subprocess.run(words, check=True, capture_output=True)
         found = read(seed, out)
         print(line(found), flush=True)
         yield found
@@ -87,7 +90,7 @@ def line(found: Played) -> str:
 
 
 def rows(played: Sequence[Played]) -> list[Row]:
-    """The runs that collapsed, those that did not, and those that were treated from the start."""
+    """The runs that collapsed, and those that did not."""
     made = []
     for name, those in (
         ("collapsed", [run for run in played if run.collapsed]),

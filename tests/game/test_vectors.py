@@ -45,6 +45,13 @@ def test_what_lies_alike_is_not_copied(layout):
     assert in_the_shape_of(vector, like).stride() == like.stride()
 
 
+def test_a_dimension_of_one_number_has_no_stride():
+    like = torch.rand(4, 1, 3, 3)
+    gradient = like.as_strided(like.shape, (9, 1, 3, 1))
+    assert gradient.stride() != like.stride()
+    assert as_it_lies(gradient, like).data_ptr() == gradient.data_ptr()
+
+
 def test_the_order_is_that_of_the_pattern_alone():
     x = torch.rand(2, 3, 4, 5)
     like = x.contiguous(memory_format=torch.channels_last)

@@ -72,6 +72,7 @@ def test_a_run_with_time_for_few_looks_pays_a_twentieth_for_them_and_no_more():
     assert share_for(0.5, 70.0, 0.03) == pytest.approx(0.05 - 0.7 / 70)
     assert share_for(0.5, 20.0, 0.03) == 0.03
     assert share_for(0.5, 70.0, 0.1) == 0.1
+    assert share_for(0.5, 0.0, 0.03) == 0.03
 
 
 def test_a_resumed_training_goes_on_with_what_was_seen(tiny, eager):

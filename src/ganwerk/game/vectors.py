@@ -20,7 +20,7 @@ def as_it_lies(tensor: Tensor, like: Tensor) -> Tensor:
     tensor = tensor.detach()
     if not _dense(like):
         return tensor.reshape(-1)
-    if tensor.stride() != like.stride():
+    if _lie(tensor) != _lie(like):
         tensor = torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)
     return tensor.as_strided((tensor.numel(),), (1,), tensor.storage_offset())
 
@@ -30,6 +30,11 @@ def in_the_shape_of(vector: Tensor, like: Tensor) -> Tensor:
     if not _dense(like):
         return vector.view_as(like)
     return vector.as_strided(like.shape, like.stride(), vector.storage_offset())
+
+
+def _lie(tensor: Tensor) -> list[int]:
+    """The strides that count: of a dimension with one number any will do."""
+    return [s for s, n in zip(tensor.stride(), tensor.shape, strict=True) if n > 1]
 
 
 def _dense(tensor: Tensor) -> bool:

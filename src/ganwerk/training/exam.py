@@ -63,7 +63,7 @@ def first_look_seconds(rate: float, run_seconds: float, share: float) -> float:
 def share_for(cost_seconds: float, run_seconds: float, share: float) -> float:
     """The share of the time that looks of this cost may take: `share`, or more where that would
     allow but a few in the whole run."""
-    if share * run_seconds >= FEW_LOOKS * cost_seconds:
+    if run_seconds <= 0 or share * run_seconds >= FEW_LOOKS * cost_seconds:
         return share
     return max(share, WHOLE_SHARE - PREPARING_SECONDS / run_seconds)
 

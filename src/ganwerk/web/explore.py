@@ -119,7 +119,7 @@ async def draw(request: Request) -> Response:
     child = await drawer(request, values.get("at", "latest"))
     pictures = child.answers({"do": "draw", **head})
     if len(head["specs"]) == 1:
-        return await collected(pictures)
+        return await collected(Site.of(request), pictures)
     return relayed(Site.of(request), pictures)
 
 

@@ -14,6 +14,7 @@ from ganwerk.web.site import Site
 
 MEDIA_TYPE = "application/octet-stream"
 NO_STORE = {"cache-control": "no-store"}
+SOON_SECONDS = 0.1
 LOOK_SECONDS = 0.2
 """How late a stream can notice that the server ends."""
 
@@ -26,10 +27,29 @@ def relayed(site: Site, messages: AsyncGenerator[Message]) -> StreamingResponse:
     return StreamingResponse(parts, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def collected(messages: AsyncGenerator[Message]) -> Response:
-    """The same in one piece, for a single picture: a stream would take longer than it does."""
-    parts = [part async for part in _encoded(messages)]
+async def collected(site: Site, messages: AsyncGenerator[Message]) -> Response:
+    """The same in one piece, for a single picture that comes soon: a stream would take longer than
+    it does. For one that does not it is a stream, which notices who goes away."""
+    coming: asyncio.Future[Message | None] = asyncio.ensure_future(anext(messages, None))
+    await asyncio.wait({coming}, timeout=SOON_SECONDS)
+    rest = _after(coming, messages)
+    if not coming.done():
+        return relayed(site, rest)
+    parts = [part async for part in _encoded(rest)]
     return Response(b"".join(parts), media_type=MEDIA_TYPE, headers=NO_STORE)
+
+
+async def _after(
+    first: asyncio.Future[Message | None], messages: AsyncGenerator[Message]
+) -> AsyncGenerator[Message]:
+    """The messages of which the first is on its way."""
+    try:
+        message = await first
+        while message is not None:
+            yield message
+            message = await anext(messages, None)
+    finally:
+        await messages.aclose()
 
 
 async def _encoded(messages: AsyncIterator[Message]) -> AsyncIterator[bytes]:

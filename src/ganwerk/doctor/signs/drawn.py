@@ -181,7 +181,7 @@ def _best_before(course: Course, i: int) -> float | None:
 
 
 def no_progress(course: Course, i: int) -> Sign:
-    """The distance is no lower than a quarter of the run ago."""
+    """The distance is hardly lower than a fifth of the run ago."""
     then = level_ago(course, i, 0.2)
     now = level(course, i)
     if then is None or now is None:
