@@ -34,7 +34,10 @@ def messages(response):
     return list(iter(lambda: read(stream), None))
 
 
-def test_a_single_picture_comes_in_one_piece_and_says_what_is_wrong_with_it(client, at):
+def test_a_single_picture_comes_in_one_piece_and_says_what_is_wrong_with_it(
+    client, at, monkeypatch
+):
+    monkeypatch.setattr("ganwerk.web.relay.SOON_SECONDS", 60.0)  # the process may be starting yet
     whole = client.post(f"{at}/draw", json={"specs": ["seed=1"]})
     assert whole.headers["content-length"] == str(len(whole.content))
     assert whole.headers["cache-control"] == "no-store"
