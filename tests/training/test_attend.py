@@ -69,7 +69,7 @@ def test_the_first_look_comes_early_in_all_but_the_shortest_runs():
 def test_a_run_with_time_for_few_looks_pays_a_twentieth_for_them_and_no_more():
     """8 looks of 0.1 s are 0.03 of 26.7 s; what is learnt before the first one takes 0.7 s."""
     assert share_for(0.1, 27.0, 0.03) == 0.03
-    assert share_for(0.5, 70.0, 0.03) == pytest.approx(0.05 - 0.7 / 70)
+    assert share_for(0.5, 70.0, 0.03) == pytest.approx(0.05 - (0.7 + 0.5) / 70)
     assert share_for(0.5, 20.0, 0.03) == 0.03
     assert share_for(0.5, 70.0, 0.1) == 0.1
     assert share_for(0.5, 0.0, 0.03) == 0.03

@@ -65,7 +65,8 @@ def share_for(cost_seconds: float, run_seconds: float, share: float) -> float:
     allow but a few in the whole run."""
     if run_seconds <= 0 or share * run_seconds >= FEW_LOOKS * cost_seconds:
         return share
-    return max(share, WHOLE_SHARE - PREPARING_SECONDS / run_seconds)
+    beside = PREPARING_SECONDS + cost_seconds  # before the first look, and the look at the end
+    return max(share, WHOLE_SHARE - beside / run_seconds)
 
 
 class Examiner:
