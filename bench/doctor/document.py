@@ -121,9 +121,9 @@ def _entry() -> str:
             "the pictures, most need one in the game as well, and all need it in two or three of "
             "the last looks, a look less of three where it is far past its limit. It ends after "
             "as many looks without. A run of less than a minute may have no look at all; that it "
-            "was too short is said then too. It costs three hundredths of the time, and a twentieth "
-            "where that would be fewer than eight looks. Noise is excused in the first tenth of a run, and in "
-            "a short run until a quarter; what still rises is no collapse."
+            "was too short is said then too. It costs three hundredths of the time, and a "
+            "twentieth where that would be fewer than eight looks. Noise is excused in the first "
+            "tenth of a run, and in a short run until a quarter; what still rises is no collapse."
         ),
         _wrapped(
             "How often it is right was measured on trainings that were broken on purpose and on "
