@@ -66,6 +66,7 @@ CONTENDERS: dict[str, Contender] = {
     "without-r2": Contender("auto", _none, ("none", "r1")),
     "without-relativistic": _auto("game.loss=non-saturating"),
     "wide": Contender("auto", _wide),
+    "without-features": _auto("network.discriminator_features=0"),
     "with-features": _auto("network.discriminator_features=256"),
     "batch-64": _auto("budget.batch=64"),
     "beta2-0.99": _auto("optimiser.beta2=0.99"),

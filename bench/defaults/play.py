@@ -23,7 +23,7 @@ from ganwerk.game.step import train_step
 from ganwerk.run.pictures import grid, write_picture
 from ganwerk.runtime import machine
 from ganwerk.training import probe
-from ganwerk.training.prepare import feeder_of
+from ganwerk.training.prepare import feeder_of, measured
 from ganwerk.values import Origin
 
 SHOWN = 64
@@ -40,17 +40,17 @@ class Settled:
         draft.give("data.where", row.name, Origin("asked for"))
         facts = machine.facts("cpu")
         auto.decide(draft, row.train.facts(), facts)
-        self.settings = load.settle(draft)
         self.seconds = seconds
         labels = row.train.labels
         train, _ = split(len(row.train), labels, seed)
+        self.settings, probed = measured(draft, row.classes, len(train), facts)
         self.feeder = feeder_of(self.settings, row.train, train)
         recipe = build.recipe(self.settings)
         self.state = build.state(
             self.settings, row.classes, torch.device("cpu"), horizon_images=1e9, by=recipe
         )
         self.recipe = recipe
-        self.choices = probe.probe(self.settings, row.classes, facts).choices
+        self.choices = probed.choices
         probe.apply_choices(self.state, self.choices)
         taught = labels if self.settings.data.conditional else None
         self.shares = None if taught is None else np.bincount(taught[train]).tolist()

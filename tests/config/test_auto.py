@@ -170,3 +170,43 @@ def test_a_plan_says_what_its_budget_is_worth_and_what_was_never_measured():
     assert "up to 64 px" in guess
     (card,) = auto.advice(16, 60_000, 250, on_cpu=False)
     assert "on a card" in card
+
+
+def roomy(images=200_000, sets=(), data=LABELLED, machine=CPU, count=50_000):
+    draft = load.collect(sets=[f"budget.images={images}", *sets])
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, data, machine)
+    changed = auto.enrich(draft, machine, 500.0, count)
+    settings = load.settle(draft)
+    if settings.network.kind == "dcgan":
+        width = settings.network.discriminator_features
+        assert changed == (width == 256 and "discriminator_features" not in "".join(sets))
+    return changed
+
+
+def test_a_budget_with_room_gives_d_a_hidden_layer():
+    assert roomy()
+    assert roomy(180_000) and not roomy(179_000)  # nine tenths of the need
+    draft = load.collect(sets=["budget.minutes=8"])
+    draft.give("data.where", "x", Origin("asked for"))
+    auto.decide(draft, LABELLED, CPU)
+    assert not auto.enrich(draft, CPU, 370.0, 50_000)
+    assert auto.enrich(draft, CPU, 380.0, 50_000)
+    assert "182,400 images, 200,000 are needed" in str(draft.origins[auto.HIDDEN])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"data": replace(LABELLED, shape=PictureShape(16, 3))},
+        {"data": PLAIN},
+        {"machine": GPU},
+        {"count": 9_999},
+        {"sets": ["network.discriminator_features=0"]},
+        {"sets": ["network.discriminator_features=256"]},
+        {"sets": ["game.loss=hinge"]},
+        {"sets": ["network.kind=resnet"]},
+    ],
+)
+def test_but_not_where_that_was_never_measured_or_something_else_was_asked_for(changed):
+    assert not roomy(images=10**6, **changed)

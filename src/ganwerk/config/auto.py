@@ -47,6 +47,11 @@ RELABELLING = {"label-smoothing", "label-flipping"}
 FOLLOWING = ("relativistic", "dcgan")
 """Loss and network for which gamma was found to follow the pictures."""
 GAMMA_PER_VARIANCE = 0.0014
+HIDDEN, HIDDEN_WIDTH = "network.discriminator_features", 256
+MANY = 10_000
+"""Pictures; whether a richer D learns fewer by heart was not measured."""
+ENOUGH = 0.9
+"""Of the need; an automatic budget is that of the whole, rounded to tenths of a minute."""
 GROUPS = {"minibatch-discrimination": 16, "minibatch-stddev": 4}
 """Largest groups, as published for the standard deviation."""
 
@@ -244,6 +249,34 @@ def fit_budget(draft: Draft, images_per_second: float) -> None:
     if minutes != wanted:
         reason += f"; between {need.least_minutes:g} and {need.most_minutes:g}"
     draft.give("budget.minutes", round(minutes, 1), Origin("auto", reason))
+
+
+def enrich(draft: Draft, machine: MachineFacts, images_per_second: float, count: int) -> bool:
+    """Give D of the recipe of `auto` a hidden layer before its verdict, where the budget shows it
+    as many images as pictures of their size need: with fewer it learns more slowly, with more a D
+    without it is too small to see what G still draws wrong. count: pictures that are trained on.
+    Returns whether it did: only where that was measured, on processors, from 17 to 32 px, with
+    MANY pictures (docs/notebook/recipes.md)."""
+    resolution = draft.values["data.resolution"]
+    recipe = draft.values["game.loss"], draft.values["network.kind"]
+    known = recipe == FOLLOWING and machine.device == "cpu" and 16 < resolution <= 32
+    if not known or count < MANY or HIDDEN in draft.values:
+        return False
+    planned, need = _planned_images(draft, images_per_second, count), need_of(resolution).images
+    if planned < ENOUGH * need:
+        return False
+    reason = f"the budget would show a D without it {planned:,.0f} images, {need:,} are needed"
+    draft.default(HIDDEN, HIDDEN_WIDTH, reason)
+    return True
+
+
+def _planned_images(draft: Draft, images_per_second: float, count: int) -> float:
+    asked = draft.values
+    if asked.get("budget.minutes") is not None:
+        return float(asked["budget.minutes"] * 60 * images_per_second)
+    if asked.get("budget.images") is not None:
+        return float(asked["budget.images"])
+    return float((asked.get("budget.epochs") or 0) * count)
 
 
 def advice(

@@ -90,7 +90,7 @@ class _One:
         folder = self.trials.folder
         asked = with_values(folder.definition.request(folder.path), self.taken.values)
         flags = {**asked.flags, "run.seed": (self.seed, f"--seeds {self.seed}")}
-        train(replace(asked, flags=flags, out=self.path), self._hear, self.supervision)
+        train(replace(asked, flags=flags, out=self.path, steady=True), self._hear, self.supervision)
 
     def _go_on(self) -> None:
         resume(self.path, watch=self._hear, supervision=self.supervision)

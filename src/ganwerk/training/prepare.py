@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class Request:
 
     where: folder, zip, IDX file or named set. flags: dotted settings key to (value, flag as typed).
     remedies: 'name:key=value,...', added to the preset's. sets: 'a.b=value'. out: the run directory
-    to make; None chooses runs/<name>. base: settings to start from instead of a preset.
+    to make; None chooses runs/<name>. base: settings to start from instead of a preset. steady: the
+    networks do not follow from the speed that is measured, so that runs can be compared.
     """
 
     where: str
@@ -54,6 +56,7 @@ class Request:
     sets: tuple[str, ...] = ()
     out: Path | None = None
     base: Base | None = None
+    steady: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,14 +133,41 @@ def prepare(request: Request, watch: Watcher, anew: bool = False) -> Prepared:
     for line in pictures.health.lines():
         if line.severity != "note":
             watch(Warned(line.text))
-    probed = probe.probe(settings, len(pictures.class_names), facts, anew, processes)
-    auto.fit_budget(draft, probed.images_per_second)
-    settings = load.settle(draft)
+    count = 0 if request.steady else len(train)
+    settings, probed = measured(draft, len(pictures.class_names), count, facts, anew, processes)
     budget = first_budget(settings, len(train))
     plan = _plan(request, settings, facts, pictures, len(train), budget, probed)
     plan = replace(plan, reasons=tuple(_reasons(draft)))
     _check_disk(plan)
     return Prepared(draft, settings, facts, pictures, held_out, train, budget, probed, plan)
+
+
+def measured(
+    draft: Draft,
+    class_count: int,
+    count: int,
+    facts: MachineFacts,
+    anew: bool = False,
+    processes: int = 1,
+) -> tuple[Settings, probe.Probed]:
+    """Settle what follows from the speed of the machine: the budget, and how rich D is. count:
+    pictures that are trained on, 0 if D is to stay as it is. Raises GanwerkError where the training
+    would not fit."""
+
+    def probed() -> probe.Probed:
+        found = probe.probe(load.settle(draft), class_count, facts, anew, processes)
+        auto.fit_budget(draft, found.images_per_second)
+        return found
+
+    plain = probed()
+    before = dict(draft.values), dict(draft.origins)
+    if auto.enrich(draft, facts, plain.images_per_second, count):
+        with suppress(MachineError):  # too little memory for it
+            rich = probed()
+            if rich.micro == plain.micro:
+                return load.settle(draft), rich
+        draft.values, draft.origins = before
+    return load.settle(draft), plain
 
 
 def _reasons(draft: Draft) -> Iterator[tuple[str, str, str]]:
