@@ -8,6 +8,7 @@ and with more pictures than the doctor has.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,13 +34,11 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Played:
-    """coverage: of the last measurement. begun: the share of the run after which a finding that
-    lasts stood; None: there is none of these."""
+    """coverage: of the last measurement. codes: of the findings that last."""
 
     seed: int
     coverage: float
     codes: tuple[str, ...]
-    begun: float | None
 
     @property
     def collapsed(self) -> bool:
@@ -64,24 +63,23 @@ def play(seeds: Sequence[int], work: Path, doctor: str) -> Iterator[Played]:
     for seed in seeds:
         out = work / (f"seed-{seed}" if doctor == "watch" else f"seed-{seed}-{doctor}")
         if not out.exists():
-            subprocess.run(command(seed, out, doctor), check=True, capture_output=True)
+            _run(command(seed, out, doctor))
         elif not Run.open(out).journal.rows("end"):  # it was broken off
-            words = [sys.executable, "-m", "ganwerk", "resume", str(out)]
-            subprocess.run(words, check=True, capture_output=True)
+            _run([sys.executable, "-m", "ganwerk", "resume", str(out)])
         found = read(seed, out)
         print(line(found), flush=True)
         yield found
 
 
+def _run(words: list[str]) -> None:
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(words, check=True, capture_output=True, env=alone)
+
+
 def read(seed: int, out: Path) -> Played:
-    run = Run.open(out)
-    coverage = float(run.journal.rows("measure")[-1]["coverage"])
-    lasting = [finding for finding in diagnose(out).lasting if finding.code in NARROW]
-    since = min((finding.since_images for finding in lasting), default=None)
-    total = max(int(measured["images"]) for measured in run.journal.rows("measure"))
-    return Played(
-        seed, coverage, tuple(f.code for f in lasting), None if since is None else since / total
-    )
+    coverage = float(Run.open(out).journal.rows("measure")[-1]["coverage"])
+    found = tuple(finding.code for finding in diagnose(out).lasting if finding.code in NARROW)
+    return Played(seed, coverage, found)
 
 
 def line(found: Played) -> str:

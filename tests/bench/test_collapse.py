@@ -21,10 +21,10 @@ def test_the_recipe_of_before_can_still_be_played(tmp_path: Path) -> None:
 
 def test_who_is_counted_how() -> None:
     played = [
-        Played(1, 0.2, ("GW202",), 0.7),
-        Played(2, 0.4, (), None),
-        Played(3, 0.9, (), None),
-        Played(4, 0.5, ("GW203",), 0.9),
+        Played(1, 0.2, ("GW202",)),
+        Played(2, 0.4, ()),
+        Played(3, 0.9, ()),
+        Played(4, 0.5, ("GW203",)),
     ]
     collapsed, others = rows(played)
     assert (collapsed.figures["runs"].value, collapsed.figures["named"].value) == (2, 1)

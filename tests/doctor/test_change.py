@@ -82,12 +82,20 @@ def test_what_is_advised_keeps_pictures_budget_run_and_sizes(settings):
     assert advised(after, FACTS, here) == after
 
 
+def test_what_auto_made_of_a_budget_with_room_is_what_is_advised(settings):
+    """Else the first treatment of such a run would take D's hidden layer away."""
+    here = machine.facts("cpu")
+    rich = broken(advised(settings, FACTS, here), network={"discriminator_features": 256})
+    assert advised(rich, FACTS, here) == rich
+
+
 def test_networks_of_another_kind_are_those_that_are_advised(settings):
     here = machine.facts("cpu")
     other = settings.model_copy(update={"network": MlpSettings(), "preset": "listing"})
     assert advised(other, FACTS, here) == advised(
         broken(settings, network={"generator_width": 32, "discriminator_width": 32,
-                                  "max_width": 128}), FACTS, here)  # fmt: skip
+                                  "max_width": 128, "discriminator_features": 0}),
+        FACTS, here)  # fmt: skip
 
 
 def test_a_run_that_began_with_the_weights_of_another_does_not_lose_them(settings):

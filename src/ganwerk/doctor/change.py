@@ -17,7 +17,12 @@ STAYS = ("data", "budget", "run")
 """Tables of settings that are no part of a recipe."""
 FEW_NUMBERS = 16
 """From so few latent numbers on a generator may have too little to draw from."""
-SIZES = ("network.generator_width", "network.discriminator_width", "network.max_width")
+SIZES = (
+    "network.generator_width",
+    "network.discriminator_width",
+    "network.max_width",
+    auto.HIDDEN,
+)
 
 
 def changed(settings: Settings, change: Mapping[str, Change], variance: float = 0.0) -> Settings:
