@@ -103,7 +103,8 @@ class Drawing(Visit):
         expect(self.page.locator("body")).not_to_contain_class("waiting", timeout=PATIENCE_MS)
 
     def pixels(self, link: str, name: str) -> list[int]:
-        """RGBA of the picture of a link, whose name begins with `name`."""
+        """RGBA of the picture of a link, whose name begins with `name`; a last number is whole:
+        "with layers of 4" is not 41, which the page may have chosen by itself before."""
         found: list[int] = self.page.evaluate(PIXELS, [link, name])
         return found
 
@@ -112,7 +113,8 @@ PIXELS = """
 async ([link, name]) => {
   const canvas = document.getElementById("picture");
   if (link !== null) location.hash = link;
-  while (!canvas.getAttribute("aria-label").startsWith(name)) {
+  const known = (label) => label.startsWith(name) && !/\\d/.test(label.charAt(name.length));
+  while (!known(canvas.getAttribute("aria-label"))) {
     await new Promise((resume) => setTimeout(resume, 5));
   }
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
