@@ -226,7 +226,7 @@ class Doctor:
     def diagnosis(self) -> Diagnosis:
         """Everything that can be said now."""
         shown = _without_hidden(self.found)
-        shown.sort(key=lambda f: (not f.lasts, HEAVY[f.weight], -f.sureness, f.code))
+        shown.sort(key=_order)
         return Diagnosis(
             findings=tuple(shown),
             unknown=tuple(self._unknown()),
@@ -291,6 +291,12 @@ class Doctor:
 def whole(kind: Kind) -> bool:
     """Whether it is judged once, of the pictures or at the end, rather than look by look."""
     return kind.looks == (1, 1)
+
+
+def _order(finding: Finding) -> tuple[bool, int, bool, float, str]:
+    """The weightiest first; of these, what the game shows before what was known of the pictures."""
+    given = finding.code.startswith("GW1")
+    return not finding.lasts, HEAVY[finding.weight], given, -finding.sureness, finding.code
 
 
 def _ended(finding: Finding, images: int) -> Finding:

@@ -113,7 +113,8 @@ def classes_ignored(course: Course, i: int) -> Sign:
     value = course.value("agreement", i)
     words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
     grows = rising(course, i, "agreement")
-    return below(value, 0.55, words, when=grown(course, i, "agreement") and not grows)
+    limit = 0.66 if course.age(i) > 0.5 else 0.55
+    return below(value, limit, words, when=grown(course, i, "agreement") and not grows)
 
 
 FAR_OFF = 8.0
@@ -162,13 +163,18 @@ def far_off(course: Course, i: int, times: float = FAR_OFF) -> bool:
 
 LOST, LATE = 25.0, 0.85
 """Times the distance of real pictures that no healthy run is away from them so late."""
+TOLD_APART = 5.0
+"""Deviations between real and drawn in the judge's eyes, beyond which no near copies are needed to
+keep them apart."""
 
 
 def _neighbours_are_copies(course: Course, i: int) -> bool:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
     nothing that is drawn gets between them. Then it counts whether the distance fell, and that it
-    fell to where others end."""
+    fell to where others end, and that the judge does not tell drawn and real apart at a glance."""
     if course.age(i) > LATE and far_off(course, i, LOST):
+        return False
+    if (course.value("d_gap", i) or 0.0) > TOLD_APART:
         return False
     spread, distances = course.value("spread", i), course.series("distance", i)
     crowded = spread is not None and spread > 1.5
@@ -202,8 +208,13 @@ def level_ago(course: Course, i: int, ago: float) -> float | None:
     return level(course, there[-1]) if there else None
 
 
+STANDS = 0.93
+"""Of the distance a third of the run ago: less is still progress, more is none."""
+
+
 def improving(course: Course, i: int) -> Sign:
-    then, now = level_ago(course, i, 0.2), level(course, i)
+    """The distance fell over the last third of the run."""
+    then, now = level_ago(course, i, 0.33), level(course, i)
     if then is None or now is None:
         then, now = (
             (course.value("distance", 0), course.value("distance", i)) if i else (None, None)
@@ -211,7 +222,11 @@ def improving(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures still fell, from {then:.3g} to {now:.3g} of late"
-    return below(now / then if then > 0 else 1.0, 0.85, words)
+    return below(now / then if then > 0 else 1.0, STANDS, words)
+
+
+TURNED = 1.5
+"""Times the distance of before: from there on a run does not stand still but turned back."""
 
 
 def worse_than_before(course: Course, i: int) -> Sign:
@@ -219,7 +234,7 @@ def worse_than_before(course: Course, i: int) -> Sign:
     if best is None or now is None or best <= 0:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures was {best:.3g} at best and is {now:.3g} now"
-    return above(now / best, 1.5, words, when=ripe(course, i))
+    return above(now / best, TURNED, words, when=ripe(course, i))
 
 
 def worse_or_far(course: Course, i: int) -> Sign:
@@ -236,7 +251,7 @@ def plateau(course: Course, i: int) -> Sign:
         f"the distance to your pictures was {then:.3g} a third of the run ago and is {now:.3g} "
         f"now; your own score {course.null['distance'][0]:.3g}"
     )
-    holds = 0.93 * then < now < 1.3 * then and share > 3
+    holds = STANDS * then <= now <= TURNED * then and share > 3
     return Sign(ripe(course, i, 0.5) and holds, words)
 
 
