@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -27,7 +29,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,8 @@ class Page:
     """A served folder and a way to ask it."""
 
     client: Any
+    origin: str
+    headers: dict[str, str]
     pid: int
     ready_seconds: float
 
@@ -93,11 +97,17 @@ class Page:
         return int(psutil.Process(self.pid).memory_info().rss)
 
 
+def client_of(page: Page) -> Any:
+    """Asks it as browsers do, several at once."""
+    import httpx
+
+    limits = httpx.Limits(max_connections=200)
+    return httpx.AsyncClient(base_url=page.origin, headers=page.headers, limits=limits)
+
+
 @asynccontextmanager
 async def served(home: Path) -> AsyncIterator[Page]:
     """`ganwerk serve` in this folder."""
-    import httpx
-
     began = time.perf_counter()
     process = subprocess.Popen(
         [*GANWERK, "serve", "--port", "0", "--no-browser"], cwd=home, text=True,
@@ -108,18 +118,20 @@ async def served(home: Path) -> AsyncIterator[Page]:
     ready = time.perf_counter() - began
     origin = address.partition("/?")[0]
     headers = {"origin": origin, "sec-fetch-site": "same-origin"}
-    limits = httpx.Limits(max_connections=200)
+    page = Page(None, origin, headers, process.pid, ready)
     try:
-        async with httpx.AsyncClient(base_url=origin, headers=headers, limits=limits) as client:
+        async with client_of(page) as client:
             await client.get(address)
-            yield Page(client, process.pid, ready)
+            cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+            yield replace(page, client=client, headers={**headers, "cookie": cookie})
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
 
 
-async def dragged(page: Page, run: str, seconds: float) -> list[float]:
-    """Seconds from each move of a slider to its picture."""
+def dragged(page: Page, run: str, seconds: float) -> list[float]:
+    """Seconds from each move of a slider to its picture, over a connection that is kept."""
+    line = http.client.HTTPConnection(page.origin.removeprefix("http://"), timeout=600)
     found: list[float] = []
     end, step = time.perf_counter() + seconds, 0
     while time.perf_counter() < end or len(found) < 20:
@@ -127,10 +139,35 @@ async def dragged(page: Page, run: str, seconds: float) -> list[float]:
         asked = {"specs": [f"seed=5&move=1:{step % 100 / 20}"], "urgent": True,
                  "asker": "slider", "kind": "webp", "most_px": 128}  # fmt: skip
         began = time.perf_counter()
-        content = await page.post(f"/api/runs/{run}/draw", asked)
-        assert b"error" not in content[:300], content[:300]
+        line.request("POST", f"/api/runs/{run}/draw", json.dumps(asked), page.headers)
+        with line.getresponse() as response:
+            content = response.read()
         found.append(time.perf_counter() - began)
+        assert response.status == 200 and b"error" not in content[:300], content[:300]
+    line.close()
     return found
+
+
+def visitors(page: Page, run: str, clients: int, end: Any, told: Any) -> None:
+    """A process of so many visitors, each on the page "This one does not exist"."""
+    asyncio.run(_visits(page, run, clients, end, told))
+
+
+async def _visits(page: Page, run: str, clients: int, end: Any, told: Any) -> None:
+    async with client_of(page) as client:
+        taken: list[float] = []
+        tasks = [
+            asyncio.create_task(visitor(replace(page, client=client), run, k, taken))
+            for k in range(clients)
+        ]
+        while not end.is_set():
+            await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+        told.put(taken)
 
 
 async def visitor(page: Page, run: str, number: int, taken: list[float]) -> None:
@@ -148,16 +185,23 @@ async def visitor(page: Page, run: str, number: int, taken: list[float]) -> None
 
 @asynccontextmanager
 async def visited(page: Page, run: str, clients: int) -> AsyncIterator[list[float]]:
+    """While that many visit it, from a process of their own. The list is filled at the end."""
     taken: list[float] = []
-    tasks = [asyncio.create_task(visitor(page, run, k, taken)) for k in range(clients)]
-    await asyncio.sleep(3 if clients else 0)
+    if not clients:
+        yield taken
+        return
+    spawn = multiprocessing.get_context("spawn")
+    end, told = spawn.Event(), spawn.Queue()
+    arguments = replace(page, client=None), run, clients, end, told
+    process = spawn.Process(target=visitors, args=arguments)
+    process.start()
+    await asyncio.sleep(6)
     try:
         yield taken
     finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        end.set()
+        taken += told.get(timeout=60)
+        process.join(60)
 
 
 @asynccontextmanager
@@ -204,9 +248,9 @@ async def situation(
     """One row: the slider and the bare pass, one after the other."""
     alone = await bare(home / "runs" / "drawn", seconds / 2)
     run = await page.run_id("drawn")
-    await dragged(page, run, 2)
+    dragged(page, run, 2)
     async with visited(page, run, clients) as taken:
-        slider = await dragged(page, run, seconds)
+        slider = dragged(page, run, seconds)
     figures: dict[str, Any] = {
         "p50_seconds": quantile(slider, 0.5), "p99_seconds": quantile(slider, 0.99),
         "bare_p50_seconds": quantile(alone, 0.5), "bare_p99_seconds": quantile(alone, 0.99),
