@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ganwerk.doctor.course import LIMIT, Course
 from ganwerk.doctor.signs import SIGNS
+from ganwerk.doctor.signs.drawn import improving, plateau, worse_than_before
 from ganwerk.doctor.table import kinds
 from ganwerk.doctor.verdict import Doctor
 
@@ -172,6 +173,45 @@ def test_a_network_that_stands_still_is_named_though_pictures_of_a_film_get_near
     assert codes(journal(**film)) == []
     assert codes(journal(**film, g_still=0.98)) == ["GW305"]
     assert codes(journal(**film, g_still=0.9)) == []
+
+
+def test_a_judge_that_tells_all_apart_needs_no_near_copies_for_it():
+    """Pictures of a film, which nothing drawn gets between: far is only what the judge sees too."""
+    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0}
+    stuck = film | {"distance": [3.2] * 4 + [1.5] * 16}
+    assert codes(journal(**stuck, d_gap=3.0)) == ["GW404"]
+    assert codes(journal(**stuck, d_gap=8.0))[0] == "GW301"
+
+
+@pytest.mark.parametrize(
+    ("agreement", "said"),
+    [
+        ([0.9] * 10 + [0.62] * 10, {"GW205"}),
+        ([0.9] * 10 + [0.7] * 10, set()),
+        ([0.62] * 10 + [0.9] * 10, set()),  # classes are learnt late
+        ([0.5] * 10 + [0.9] * 10, {"GW205"}),
+    ],
+)
+def test_classes_may_be_mixed_more_while_a_run_is_young(agreement, said):
+    assert said_of(agreement=agreement) == said
+
+
+def test_what_the_game_shows_stands_before_what_was_known_of_the_pictures():
+    copies = {"readable": 1000, "duplicate_count": 200, "near_duplicate_count": 1}
+    stands = [4.0] * 4 + [2.0] * 16
+    assert codes(journal(distance=stands), health=copies) == ["GW404", "GW103"]
+    assert codes(journal(class_variety=0.1), health=copies) == ["GW202", "GW103"]
+
+
+@pytest.mark.parametrize("third", [0.5, 0.92, 0.93, 0.94, 1.0, 1.4, 1.5, 1.51, 3.0])
+def test_between_progress_standstill_and_turning_back_is_no_gap(third):
+    """What became of the distance in the last third of a run is one of the three."""
+    course = Course(total_images=10_000)
+    for row in journal(distance=[9.0] * 2 + [4.0] * 11 + [4.0 * third] * 7):
+        course.add(row)
+    signs = (improving, plateau, worse_than_before)
+    said = [sign for sign in signs if sign(course, LOOKS - 1).holds]
+    assert said == [signs[(third >= 0.93) + (third > 1.5)]]
 
 
 def test_what_follows_from_another_finding_is_not_told_beside_it():
