@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,18 @@ def serving(folder: Path) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def translations_read_once() -> Iterator[None]:
+    """torch reads the source of its five hundred translations anew for each graph, which takes
+    nearly as long as the graphs of these networks do."""
+    registration = pytest.importorskip("torch.onnx._internal.exporter._registration")
+    registry = registration.ONNXRegistry
+    with pytest.MonkeyPatch.context() as patch:
+        read_once = functools.cache(registry.from_torchlib)
+        patch.setattr(registry, "from_torchlib", staticmethod(read_once))
+        yield
 
 
 @pytest.fixture(scope="session")
