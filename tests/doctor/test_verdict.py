@@ -175,12 +175,19 @@ def test_a_network_that_stands_still_is_named_though_pictures_of_a_film_get_near
     assert codes(journal(**film, g_still=0.9)) == []
 
 
-def test_a_judge_that_tells_all_apart_needs_no_near_copies_for_it():
-    """Pictures of a film, which nothing drawn gets between: far is only what the judge sees too."""
-    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0}
-    stuck = film | {"distance": [3.2] * 4 + [1.5] * 16}
-    assert codes(journal(**stuck, d_gap=3.0)) == ["GW404"]
-    assert codes(journal(**stuck, d_gap=8.0))[0] == "GW301"
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        ([8.0] * LOOKS, []),  # twenty times the real ones': no frames of a film get nearer
+        ([12.0] * LOOKS, ["GW301"]),
+        ([30.0] * 4 + [12.0] * 13 + [8.0] * 3, []),  # it was far, but fell, and is not at the end
+        ([30.0] * 4 + [12.0] * 16, ["GW301"]),
+    ],
+)
+def test_frames_of_a_film_are_far_only_at_many_times_their_distance(distance, said):
+    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0, "d_gap": 9.0}
+    found = diagnosis(journal(**film, distance=distance)).findings
+    assert [finding.code for finding in found if finding.weight == "act"] == said
 
 
 @pytest.mark.parametrize(

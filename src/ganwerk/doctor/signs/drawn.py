@@ -151,7 +151,7 @@ def few_near(course: Course, i: int) -> Sign:
 def far_from_real(course: Course, i: int) -> Sign:
     """As `poor`, but for pictures that lie too near to each other to tell it by that."""
     if _neighbours_are_copies(course, i):
-        return Sign(False, "the distance to your pictures fell to less than two thirds")
+        return Sign(False, "your pictures are near copies, and what is drawn is as near as it gets")
     return poor(course, i)
 
 
@@ -162,23 +162,20 @@ def far_off(course: Course, i: int, times: float = FAR_OFF) -> bool:
 
 
 LOST, LATE = 25.0, 0.85
-"""Times the distance of real pictures that no healthy run is away from them so late."""
-TOLD_APART = 5.0
-"""Deviations between real and drawn in the judge's eyes, beyond which no near copies are needed to
-keep them apart."""
+"""Times the distance of near copies among real pictures that no healthy run is away from them so
+late."""
 
 
 def _neighbours_are_copies(course: Course, i: int) -> bool:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
-    nothing that is drawn gets between them. Then it counts whether the distance fell, and that it
-    fell to where others end, and that the judge does not tell drawn and real apart at a glance."""
-    if course.age(i) > LATE and far_off(course, i, LOST):
-        return False
-    if (course.value("d_gap", i) or 0.0) > TOLD_APART:
-        return False
+    nothing that is drawn gets between them. Then it counts whether the distance is many times what
+    is usual there and, while the run is not at its end, whether it falls."""
     spread, distances = course.value("spread", i), course.series("distance", i)
-    crowded = spread is not None and spread > 1.5
-    return crowded and bool(distances) and distances[-1] < 0.6 * max(distances)
+    if spread is None or spread <= 1.5 or not distances:
+        return False
+    if not far_off(course, i, LOST):
+        return True
+    return course.age(i) <= LATE and distances[-1] < 0.6 * max(distances)
 
 
 def _best_before(course: Course, i: int) -> float | None:
