@@ -24,6 +24,7 @@ LOOK: dict[str, float] = {
     "d_rate_share": 1.0, "waiting": 0.02,
 }  # fmt: skip
 LOOKS = 20
+NOISE = {"coverage": 0.02, "precision": 0.01, "missing": 0.9, "distance": 20.0, "variety": 0.8}
 
 
 def journal(**changes: Any) -> list[dict[str, Any]]:
@@ -49,3 +50,12 @@ def diagnosis(rows: list[dict[str, Any]], **facts: Any) -> Diagnosis:
 def codes(rows: list[dict[str, Any]], **facts: Any) -> list[str]:
     """Of the findings that last."""
     return [finding.code for finding in diagnosis(rows, **facts).lasting]
+
+
+def said_of(**changes) -> set[str]:
+    """Codes of weight 'act', whether they last or not."""
+    return {f.code for f in diagnosis(journal(**changes)).findings if f.weight == "act"}
+
+
+def treatment(state: str, images: int, **more):
+    return {"event": "treatment", "state": state, "number": 1, "images": images} | more

@@ -39,6 +39,12 @@ def test_no_finding_has_its_second_before_each_has_had_its_first():
     assert codes[:3] == ["GW302", CODE, "GW302"]
 
 
+def test_the_surest_is_treated_first_also_where_it_is_said_last():
+    stands = Finding("GW404", "plateau", "watch", "", since_images=10, sureness=0.6)
+    few = Finding("GW102", "few", "watch", "", since_images=0, sureness=0.9)
+    assert [code for code, _ in offered([stands, few], [])][:2] == ["GW102", "GW404"]
+
+
 def test_one_that_was_kept_gets_time_to_show():
     kept = [row(1, "begun", 800), row(1, "kept", 950)]
     assert offered([FOUND], kept) == []

@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from ganwerk.doctor.course import LIMIT, Course
 from ganwerk.doctor.signs import SIGNS
-from ganwerk.doctor.signs.drawn import improving, plateau, worse_than_before
 from ganwerk.doctor.table import kinds
 from ganwerk.doctor.verdict import Doctor
 
-from .courses import LOOKS, codes, diagnosis, journal
-
-NOISE = {"coverage": 0.02, "precision": 0.01, "missing": 0.9, "distance": 20.0, "variety": 0.8}
+from .courses import LOOKS, NOISE, codes, diagnosis, journal, said_of, treatment
 
 
 def test_a_healthy_run_is_silent_and_what_cannot_be_told_is_said():
@@ -86,10 +83,6 @@ def test_a_long_run_is_grown_before_a_quarter_of_it(total, first):
         for finding in doctor.add(row):
             said.setdefault(finding.code, row.get("progress"))
     assert said["GW205"] == pytest.approx(first)
-
-
-def treatment(state: str, images: int, **more):
-    return {"event": "treatment", "state": state, "number": 1, "images": images} | more
 
 
 def test_a_game_that_begins_again_is_judged_by_its_own_looks_and_age():
@@ -175,52 +168,6 @@ def test_a_network_that_stands_still_is_named_though_pictures_of_a_film_get_near
     assert codes(journal(**film, g_still=0.9)) == []
 
 
-@pytest.mark.parametrize(
-    ("distance", "said"),
-    [
-        ([8.0] * LOOKS, []),  # twenty times the real ones': no frames of a film get nearer
-        ([12.0] * LOOKS, ["GW301"]),
-        ([30.0] * 4 + [12.0] * 13 + [8.0] * 3, []),  # it was far, but fell, and is not at the end
-        ([30.0] * 4 + [12.0] * 16, ["GW301"]),
-    ],
-)
-def test_frames_of_a_film_are_far_only_at_many_times_their_distance(distance, said):
-    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0, "d_gap": 9.0}
-    found = diagnosis(journal(**film, distance=distance)).findings
-    assert [finding.code for finding in found if finding.weight == "act"] == said
-
-
-@pytest.mark.parametrize(
-    ("agreement", "said"),
-    [
-        ([0.9] * 10 + [0.62] * 10, {"GW205"}),
-        ([0.9] * 10 + [0.7] * 10, set()),
-        ([0.62] * 10 + [0.9] * 10, set()),  # classes are learnt late
-        ([0.5] * 10 + [0.9] * 10, {"GW205"}),
-    ],
-)
-def test_classes_may_be_mixed_more_while_a_run_is_young(agreement, said):
-    assert said_of(agreement=agreement) == said
-
-
-def test_what_the_game_shows_stands_before_what_was_known_of_the_pictures():
-    copies = {"readable": 1000, "duplicate_count": 200, "near_duplicate_count": 1}
-    stands = [4.0] * 4 + [2.0] * 16
-    assert codes(journal(distance=stands), health=copies) == ["GW404", "GW103"]
-    assert codes(journal(class_variety=0.1), health=copies) == ["GW202", "GW103"]
-
-
-@pytest.mark.parametrize("third", [0.5, 0.92, 0.93, 0.94, 1.0, 1.4, 1.5, 1.51, 3.0])
-def test_between_progress_standstill_and_turning_back_is_no_gap(third):
-    """What became of the distance in the last third of a run is one of the three."""
-    course = Course(total_images=10_000)
-    for row in journal(distance=[9.0] * 2 + [4.0] * 11 + [4.0 * third] * 7):
-        course.add(row)
-    signs = (improving, plateau, worse_than_before)
-    said = [sign for sign in signs if sign(course, LOOKS - 1).holds]
-    assert said == [signs[(third >= 0.93) + (third > 1.5)]]
-
-
 def test_what_follows_from_another_finding_is_not_told_beside_it():
     doctor = Doctor(Course(total_images=10_000))
     rows = journal(class_variety=0.1, coverage=0.1, missing=0.6)
@@ -285,11 +232,6 @@ def test_classes_that_are_blurs_yet_are_waited_for():
     assert "GW202" in said_of(precision=[0.1] * LOOKS, class_variety=[0.3] * LOOKS)
     gone = said_of(precision=[0.1] * 9 + [0.9] * 11, class_variety=[0.1] * 9 + [0.8] * 11)
     assert gone == {"GW202"}  # far below what blurs have
-
-
-def said_of(**changes) -> set[str]:
-    """Codes of weight 'act', whether they last or not."""
-    return {f.code for f in diagnosis(journal(**changes)).findings if f.weight == "act"}
 
 
 def test_rates_that_fell_too_early_are_named_where_the_pictures_are_not_bad():

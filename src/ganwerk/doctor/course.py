@@ -28,7 +28,7 @@ def finite(value: object) -> float | None:
     """A finite number below 10^15, or None: anybody may have written into a journal."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and abs(value) < 1e15 else None
+    return float(value) if abs(value) < 1e15 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,4 @@ class Course:
     def counted(self, name: str) -> int:
         """A number of the health report, or how long its list is; 0 if it is not known."""
         value = self.health.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        return len(value) if isinstance(value, list | tuple) else 0
+        return len(value) if isinstance(value, list | tuple) else int(finite(value) or 0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganwerk.doctor.course import Course
+from ganwerk.doctor.course import Course, finite
 from ganwerk.doctor.verdict import Diagnosis, Doctor
 from ganwerk.errors import GanwerkError
 from ganwerk.run import Run
@@ -34,11 +34,10 @@ def diagnose_run(run: Run, rows: Sequence[Mapping[str, Any]] | None = None) -> D
     nothing: dict[str, Any] = {}
     health = _table(gaps.read(lambda: run.data, nothing), "health")
     plan = _table(gaps.read(lambda: run.about, nothing), "plan")
-    total = plan.get("total_images")
     course = Course(
         health=health,
         settings=gaps.read(lambda: _settings(run), nothing),
-        total_images=total if isinstance(total, int) else 0,
+        total_images=int(finite(plan.get("total_images")) or 0),
         gaps=gaps,
     )
     if rows is None:

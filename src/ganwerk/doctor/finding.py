@@ -11,6 +11,9 @@ from ganwerk.errors import typed
 Weight = Literal["act", "watch", "note"]
 """act: the run fails unless something is changed. watch: it may. note: worth knowing."""
 
+HEAVY: dict[str, int] = {"act": 0, "watch": 1, "note": 2}
+"""The heaviest first."""
+
 WINDOW_SHARE = 0.15
 """Of the run: how long a treatment is tried."""
 

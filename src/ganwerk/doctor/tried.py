@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganwerk.doctor.finding import Direction, Finding, Treatment
+from ganwerk.doctor.finding import HEAVY, Direction, Finding, Treatment
 from ganwerk.doctor.table import kinds
 
 Row = Mapping[str, Any]
@@ -86,20 +86,21 @@ def candidates(
     findings: Sequence[Finding], before: Sequence[Tried], images: int, window: int
 ) -> list[tuple[Finding, Treatment]]:
     """What may be tried now, the first first: treatments of findings that last and are more than a
-    note, none twice, and none for what was treated so few images ago that it cannot show yet. No
-    finding has its second before each has had its first: what did not help may not have been the
-    cause.
+    note, none twice, and none for what was treated so few images ago that it cannot show yet. The
+    weightiest and surest first, also where it is of the pictures: too few are the cause of much
+    else. No finding has its second before each has had its first: what did not help may not have
+    been the cause.
 
     window: so many images."""
     found = []
-    for finding in findings:
+    for finding in sorted(findings, key=lambda f: (HEAVY[f.weight], -f.sureness, f.code)):
         if finding.weight == "note" or not finding.lasts or finding.code not in kinds():
             continue
         same = [one for one in before if one.code == finding.code]
         lately = [one for one in same if one.outcome == "kept" and _end_of(one) + window > images]
         if not lately:
             found += [(len(same) + i, order) for i, order in enumerate(untried(finding, before))]
-    return [order for _, order in sorted(found, key=lambda pair: pair[0])]  # stable: weight first
+    return [order for _, order in sorted(found, key=lambda pair: pair[0])]  # stable
 
 
 def untried(finding: Finding, before: Sequence[Tried]) -> Iterator[tuple[Finding, Treatment]]:

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ganwerk.doctor.course import Course, Look, Row
-from ganwerk.doctor.finding import Finding, Kind
+from ganwerk.doctor.course import Course, Look, Row, finite
+from ganwerk.doctor.finding import HEAVY, Finding, Kind
 from ganwerk.doctor.signs import SIGNS, WITHOUT_LOOKS, Sign
 from ganwerk.doctor.table import kinds
 
-HEAVY = {"act": 0, "watch": 1, "note": 2}
 SCORES = (
     "distance", "coverage", "precision", "recall", "density", "variety", "spread", "missing",
     "class_variety", "class_variety_low", "agreement", "detail", "saturation", "pattern",
@@ -37,7 +36,8 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """findings: the weightiest first, those that ended last. unknown: what cannot be told.
+    """findings: the weightiest first, of these what the game shows before what was known of the
+    pictures; those that ended last. unknown: what cannot be told.
     measured: the last look's scores, each with what real pictures score and how much that varies.
     power: what such looks can see at all, in sentences. gaps: what could not be read."""
 
@@ -273,7 +273,8 @@ class Doctor:
             )
             return
         if count < FIRST_LOOKS:
-            yield f"There were only {count} looks: most findings need three."
+            there = "was only 1 look" if count == 1 else f"were only {count} looks"
+            yield f"There {there}: most findings need three."
         if not course.n:
             yield "What your own pictures score against each other is not known in full."
         else:
@@ -281,7 +282,7 @@ class Doctor:
         visible = course.value("copies_visible", count - 1)
         if visible is not None:
             yield f"Copies are sure to be seen above {visible:.0%} of the drawn pictures."
-        if int(course.setting("data.channels") or 1) >= 3 and course.n:
+        if (finite(course.setting("data.channels")) or 1) >= 3 and course.n:
             yield (
                 "In natural colour pictures a missing kind is hard to see: about half of the kinds "
                 "must be missing before it shows."

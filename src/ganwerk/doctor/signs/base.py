@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganwerk.config.auto import need_of
+from ganwerk.config.auto import NEEDS, need_of
 from ganwerk.doctor.course import Course
 
 EARLY = 0.1
@@ -72,7 +72,8 @@ def young(course: Course, i: int) -> bool:
 def need(course: Course) -> float:
     """Images that pictures of this size usually need; endless where the size is not known."""
     resolution = course.setting("data.resolution")
-    return need_of(resolution).images if isinstance(resolution, int) else math.inf
+    known = isinstance(resolution, int) and resolution <= NEEDS[-1].largest_px
+    return need_of(resolution).images if known else math.inf
 
 
 def by_age(course: Course, i: int, limit: float, early: float) -> float:

@@ -109,11 +109,16 @@ def kinds_missing(course: Course, i: int) -> Sign:
     return Sign((few or clean) and ready, words, max(0.0, 1 - coverage / 0.8))
 
 
+MIXED, MIXED_EARLY = 0.66, 0.55
+"""Share of drawn pictures that look like their class, over that of real ones, below which classes
+are mixed: in the second half of a game, and in the first, in which they are still being learnt."""
+
+
 def classes_ignored(course: Course, i: int) -> Sign:
     value = course.value("agreement", i)
     words = f"{percent(value or 0)} as many drawn pictures as real ones look like their class"
     grows = rising(course, i, "agreement")
-    limit = 0.66 if course.age(i) > 0.5 else 0.55
+    limit = MIXED if course.age(i) > 0.5 * (1 - course.born) else MIXED_EARLY
     return below(value, limit, words, when=grown(course, i, "agreement") and not grows)
 
 
@@ -150,9 +155,9 @@ def few_near(course: Course, i: int) -> Sign:
 
 def far_from_real(course: Course, i: int) -> Sign:
     """As `poor`, but for pictures that lie too near to each other to tell it by that."""
-    if _neighbours_are_copies(course, i):
-        return Sign(False, "your pictures are near copies, and what is drawn is as near as it gets")
-    return poor(course, i)
+    far = poor(course, i)
+    excuse = _excused_by_copies(course, i) if far.holds else None
+    return far if excuse is None else Sign(False, excuse)
 
 
 def far_off(course: Course, i: int, times: float = FAR_OFF) -> bool:
@@ -166,16 +171,29 @@ LOST, LATE = 25.0, 0.85
 late."""
 
 
-def _neighbours_are_copies(course: Course, i: int) -> bool:
+CROWDED = 1.5
+"""Times the distance from each other that real pictures have: drawn ones so far apart show that
+many of the real ones are near copies."""
+
+
+def _excused_by_copies(course: Course, i: int) -> str | None:
     """Near copies among the real pictures, such as frames of a film, lie so near to each other that
     nothing that is drawn gets between them. Then it counts whether the distance is many times what
-    is usual there and, while the run is not at its end, whether it falls."""
+    is usual there and, while the run is not at its end, whether it falls. In words; None: no
+    excuse."""
     spread, distances = course.value("spread", i), course.series("distance", i)
-    if spread is None or spread <= 1.5 or not distances:
-        return False
-    if not far_off(course, i, LOST):
-        return True
-    return course.age(i) <= LATE and distances[-1] < 0.6 * max(distances)
+    if spread is None or spread <= CROWDED or not distances:
+        return None
+    share = course.share("distance", i)
+    if share is not None and not far_off(course, i, LOST):
+        return (
+            f"the distance to your pictures is {share:.0f} times theirs from each other, which is "
+            "little where many of them are near copies"
+        )
+    first, now = max(distances), distances[-1]
+    if course.progress(i) <= LATE and now < 0.6 * first:
+        return f"the distance to your pictures fell from {first:.3g} to {now:.3g}"
+    return None
 
 
 def _best_before(course: Course, i: int) -> float | None:
@@ -190,7 +208,8 @@ def no_progress(course: Course, i: int) -> Sign:
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures went from {then:.3g} to {now:.3g} in a fifth of the run"
-    return Sign(grown(course, i) and now > 0.95 * then, words, min(1.0, now / then - 0.95))
+    stands = grown(course, i) and now > 0.95 * then
+    return Sign(stands, words, min(1.0, now / then - 0.95) if then > 0 else 1.0)
 
 
 def level(course: Course, i: int) -> float | None:
@@ -210,8 +229,11 @@ STANDS = 0.93
 
 
 def improving(course: Course, i: int) -> Sign:
-    """The distance fell over the last third of the run."""
+    """The distance fell over the last third of the run; of a game that began less than that ago,
+    over the last fifth, or since its first look."""
     then, now = level_ago(course, i, 0.33), level(course, i)
+    if then is None:
+        then = level_ago(course, i, 0.2)
     if then is None or now is None:
         then, now = (
             (course.value("distance", 0), course.value("distance", i)) if i else (None, None)
@@ -223,7 +245,8 @@ def improving(course: Course, i: int) -> Sign:
 
 
 TURNED = 1.5
-"""Times the distance of before: from there on a run does not stand still but turned back."""
+"""Times the distance of a third of the run ago up to which a run stands still, and of its best look
+from which on it has turned back."""
 
 
 def worse_than_before(course: Course, i: int) -> Sign:

@@ -1,0 +1,111 @@
+"""Limits of the doctor from both sides, in games that began late, and beside odd numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.signs.drawn import improving, plateau, worse_than_before
+from ganwerk.doctor.verdict import Doctor
+
+from .courses import LOOKS, NOISE, codes, diagnosis, journal, said_of, treatment
+
+
+def begun_again(share, before, after):
+    """A run that begins again at this share of it, with the rows of another from there on."""
+    doctor = Doctor(Course(total_images=10_000, health={"readable": 2000}))
+    for old, new in zip(journal(**before), journal(**after), strict=True):
+        late = new.get("progress", 0.0) > share or new["event"] == "end"
+        if late and not doctor.course.born:
+            doctor.add(treatment("begun", doctor.course.images, anew=True))
+        doctor.add(new if late else old)
+    return [finding.code for finding in doctor.finish().lasting]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6])
+def test_limits_of_a_late_game_hold_late_in_one_that_began_again(share):
+    mixed = {"agreement": 0.62}
+    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0, "d_gap": 9.0}
+    stuck = film | {"distance": [200.0] * 13 + [80.0] * 7}
+    assert begun_again(share, {}, mixed) == ["GW205"]
+    assert "GW301" in begun_again(share, film, stuck)
+
+
+@pytest.mark.parametrize("share", [0.65, 0.7])
+def test_a_game_that_began_again_late_is_no_progress_since_its_noise(share):
+    stands = {"distance": [20.0] * 14 + [5.0] * 6}
+    assert "GW602" not in begun_again(share, {}, NOISE | stands)
+
+
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        ([8.0] * LOOKS, []),  # twenty times theirs from each other: many games get no nearer
+        ([12.0] * LOOKS, ["GW301"]),
+        ([30.0] * 4 + [12.0] * 13 + [8.0] * 3, []),  # it was far, but fell, and is not at the end
+        ([30.0] * 4 + [12.0] * 16, ["GW301"]),
+    ],
+)
+def test_frames_of_a_film_are_far_only_at_many_times_their_distance(distance, said):
+    film = {"coverage": 0.02, "precision": 0.02, "spread": 2.0, "d_right": 1.0, "d_gap": 9.0}
+    other = film | {"spread": 0.9}
+    assert "GW301" in {f.code for f in diagnosis(journal(**other, distance=distance)).findings}
+    found = diagnosis(journal(**film, distance=distance)).findings
+    assert [finding.code for finding in found if finding.weight == "act"] == said
+
+
+@pytest.mark.parametrize(
+    ("agreement", "said"),
+    [
+        ([0.9] * 10 + [0.62] * 10, {"GW205"}),
+        ([0.9] * 10 + [0.65] * 10, {"GW205"}),
+        ([0.9] * 10 + [0.67] * 10, set()),
+        ([0.62] * 10 + [0.9] * 10, set()),  # classes are learnt late
+        ([0.56] * 10 + [0.9] * 10, set()),
+        ([0.54] * 10 + [0.9] * 10, {"GW205"}),
+    ],
+)
+def test_classes_may_be_mixed_more_in_the_first_half_of_a_run(agreement, said):
+    assert said_of(agreement=agreement) == said
+
+
+def test_what_the_game_shows_stands_before_what_was_known_of_the_pictures():
+    copies = {"readable": 1000, "duplicate_count": 200, "near_duplicate_count": 1}
+    stands = [4.0] * 4 + [2.0] * 16
+    assert codes(journal(distance=stands), health=copies) == ["GW404", "GW103"]
+    assert codes(journal(class_variety=0.1), health=copies) == ["GW202", "GW103"]
+
+
+@pytest.mark.parametrize("third", [0.5, 0.92, 0.93, 0.94, 1.0, 1.4, 1.5, 1.51, 3.0])
+def test_between_progress_standstill_and_turning_back_is_no_gap(third):
+    """A distance that changed once, a third of the run ago, is one of the three."""
+    course = Course(total_images=10_000)
+    for row in journal(distance=[9.0] * 2 + [4.0] * 11 + [4.0 * third] * 7):
+        course.add(row)
+    signs = (improving, plateau, worse_than_before)
+    said = [sign for sign in signs if sign(course, LOOKS - 1).holds]
+    assert said == [signs[(third >= 0.93) + (third > 1.5)]]
+
+
+@pytest.mark.parametrize("name", ["distance", "agreement", "spread", "d_gap", "coverage"])
+@pytest.mark.parametrize("value", [0.0, 1e-300, -1.0, 10**400])
+def test_no_number_in_a_look_breaks_it(name, value):
+    for rows in (journal(**{name: value}), journal(**{name: [value] * 2 + [1.0] * 18})):
+        json.dumps(diagnosis(rows).to_dict(), allow_nan=False)
+    rows = journal(spread=2.0, distance=100.0)
+    rows[1][name] = [value, value]
+    json.dumps(diagnosis(rows).to_dict(), allow_nan=False)
+
+
+def test_no_number_beside_the_journal_breaks_it():
+    huge, odd = {"readable": 10**400, "duplicate_count": 10**400}, {"channels": "many"}
+    said = diagnosis(journal(), health=huge, settings={"data": odd | {"resolution": 99_999_999}})
+    json.dumps(said.to_dict(), allow_nan=False)
+
+
+def test_far_from_a_yardstick_that_is_not_known_is_far():
+    rows = journal(distance=100.0, coverage=0.0, precision=0.0, spread=1.6, d_right=1.0, d_gap=9.0)
+    del rows[1]["distance"]
+    assert "GW301" in codes(rows)
