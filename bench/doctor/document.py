@@ -97,19 +97,20 @@ def _entry() -> str:
         "# a minute: a fresh judge, copies, where the judge looks\n"
         "ganwerk diagnose --explain GW202\n```",
         _wrapped(
-            "It ends with status 1 if something should be done and with 0 if nothing should, for "
-            "scripts. From Python: `ganwerk.diagnose(run)`. It is silent where nothing is wrong, "
-            "and says what it cannot tell. `--doctor off` leaves it out of a training; `--doctor "
-            "treat` lets it treat what it finds: [treatments](wrong/treatments.md)."
+            "It ends with status 1 if something should be done (a finding lasts that is more than "
+            "a note) and with 0 if nothing should, for scripts. From Python: "
+            "`ganwerk.diagnose(run)`. It is silent where nothing is wrong, and says what it cannot "
+            "tell. `--doctor off` leaves it out of a training; `--doctor treat` lets it treat what "
+            "it finds: [treatments](wrong/treatments.md)."
         ),
         "## How each failure looks, in any tool",
         _wrapped(
             "Also for those who train elsewhere. Make a grid of the same random inputs every few "
             "minutes and look at it beside real pictures."
         ),
-        "| code | what goes wrong | how it looks |\n|---|---|---|\n"
+        "| code | what goes wrong | weight | how it looks |\n|---|---|---|---|\n"
         + "\n".join(
-            f"| [{k.code}]({k.page}#{_anchor(k)}) | {k.name} | {k.looks_like} |"
+            f"| [{k.code}]({k.page}#{_anchor(k)}) | {k.name} | {k.weight} | {k.looks_like} |"
             for k in kinds().values()
         ),
         "## How the doctor decides",
@@ -124,6 +125,28 @@ def _entry() -> str:
             "was too short is said then too. It costs three hundredths of the time, and a "
             "twentieth where that would be fewer than eight looks. Noise is excused in the first "
             "tenth of a run, and in a short run until a quarter; what still rises is no collapse."
+        ),
+        _wrapped(
+            "The weight of a finding: **act**, the run fails unless something is changed; "
+            "**watch**, it may; **note**, worth knowing. The weightiest is said first, and of "
+            "equal ones what the training shows before what was known of the pictures. *Sureness* "
+            "tells how far past their limits the signs are, from 60 % at the limit; it is no "
+            "probability."
+        ),
+        _wrapped(
+            "The scores beside it: *distance*, how far all that is drawn is from your pictures (a "
+            "Fréchet distance; 0 is the same); *precision*, the share of the drawn pictures that "
+            "lies among yours; *coverage*, the share of yours that has a drawn one near; *recall*, "
+            "the share of yours that lies among the drawn. Read each beside what your own pictures "
+            "score."
+        ),
+        _wrapped(
+            "Where **many of your pictures are near copies** (frames of a film, a fruit that is "
+            "turned step by step), they lie so near to each other that nothing drawn gets between "
+            "them: precision and coverage stay near 0, however good the drawings are. The doctor "
+            "knows it by drawn pictures lying much wider apart than yours, and calls them far only "
+            "at 25 times the distance that yours have from each other. Look at the grid and at the "
+            "course of the distance."
         ),
         _wrapped(
             "How often it is right was measured on trainings that were broken on purpose and on "
