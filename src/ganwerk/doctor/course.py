@@ -149,6 +149,22 @@ class Course:
         found = (self.value(name, i) for i in range(until + 1))
         return [value for value in found if value is not None]
 
+    def recent(self, name: str, until: int, count: int) -> list[float]:
+        """The last `count` values seen up to look `until`, oldest first."""
+        found: list[float] = []
+        for i in range(until, -1, -1):
+            value = self.value(name, i)
+            if value is not None:
+                found.append(value)
+            if len(found) == count:
+                break
+        return found[::-1]
+
+    def ago(self, i: int, share: float) -> int | None:
+        """The last look that lies so much of the run, or more, before look i; None if none does."""
+        latest = self.progress(i) - share
+        return next((k for k in range(i - 1, -1, -1) if self.progress(k) <= latest), None)
+
     def setting(self, key: str) -> Any:
         """A setting by its dotted key; None if it is not known."""
         here: Any = self.settings

@@ -87,6 +87,6 @@ def rising(course: Course, i: int, name: str) -> bool:
     if course.progress(i) > SETTLED:
         return False
     now = course.value(name, i)
-    then = [k for k in range(i) if course.progress(k) <= course.progress(i) - 0.09]
-    before = course.value(name, then[-1]) if then else None
+    then = course.ago(i, 0.09)
+    before = None if then is None else course.value(name, then)
     return now is not None and (before is None or now > max(1.1 * before, before + LEAST_RISE))

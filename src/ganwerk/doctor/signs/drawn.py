@@ -214,14 +214,14 @@ def no_progress(course: Course, i: int) -> Sign:
 
 def level(course: Course, i: int) -> float | None:
     """The middle distance of the last three looks."""
-    recent = course.series("distance", i)[-3:]
+    recent = course.recent("distance", i, 3)
     return statistics.median(recent) if recent else None
 
 
 def level_ago(course: Course, i: int, ago: float) -> float | None:
     """The middle distance that far back, as a share of the run."""
-    there = [k for k in range(i) if course.progress(k) <= course.progress(i) - ago]
-    return level(course, there[-1]) if there else None
+    there = course.ago(i, ago)
+    return None if there is None else level(course, there)
 
 
 STANDS = 0.93

@@ -76,7 +76,7 @@ def churn(course: Course, i: int) -> Sign:
 
 
 def oscillation(course: Course, i: int) -> Sign:
-    gaps = course.series("d_gap", i)[-6:]
+    gaps = course.recent("d_gap", i, 6)
     if len(gaps) < 6:
         return Sign(None, "too few looks")
     turns = sum((b - a) * (c - b) < 0 for a, b, c in zip(gaps, gaps[1:], gaps[2:], strict=False))
