@@ -110,6 +110,11 @@ def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
         probe.probe(settings, 2, CPU, anew=True)
     with pytest.raises(pytest.fail.Exception):
         probe.probe(settings, 2, replace(CPU, device_name="another"))
+    for name in probe.KERNEL_LIMITS:  # other kernels, another choice
+        with monkeypatch.context() as limited:
+            limited.setenv(name, "SSE4_2")
+            with pytest.raises(pytest.fail.Exception):
+                probe.probe(settings, 2, CPU)
     monkeypatch.setattr(probe.time, "time", lambda: 1e12)
     with pytest.raises(pytest.fail.Exception):
         probe.probe(settings, 2, CPU)

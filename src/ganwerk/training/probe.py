@@ -6,6 +6,7 @@ The choices are written into the run, so that a resumed training computes as bef
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -123,6 +124,10 @@ def probe(
     return Probed(choices, processes * rate, memory, micro)
 
 
+KERNEL_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+"""What somebody may have forbidden the libraries to use: what is fastest with it is not without."""
+
+
 class Remembered(Record):
     """A measurement in the cache. measured: when, in seconds since 1970."""
 
@@ -153,7 +158,8 @@ def _memory_of(settings: Settings, class_count: int, facts: MachineFacts, micro:
         torch.get_num_threads(),
     ]
     machine = [facts.device, facts.device_name, facts.cores, facts.torch, ganwerk.__version__]
-    text = json.dumps([asked, shape, rest, machine], sort_keys=True)
+    kernels = [torch.backends.cpu.get_cpu_capability(), *map(os.environ.get, KERNEL_LIMITS)]
+    text = json.dumps([asked, shape, rest, machine, kernels], sort_keys=True)
     return (
         cache_home(None) / "probes" / f"{blake2b(text.encode(), digest_size=16).hexdigest()}.json"
     )
