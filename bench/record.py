@@ -176,7 +176,6 @@ def keep(name: str, record: Record, folder: Path = FOLDER) -> Path:
     records = list(read(name, folder).records) if path.exists() else []
     key = (record.study, record.machine.kind)
     places = [i for i, each in enumerate(records) if (each.study, each.machine.kind) == key]
-    records[places[0] if places else len(records) :][:1] = []
     if places:
         records[places[0]] = record
     else:
