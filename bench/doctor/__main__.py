@@ -79,6 +79,8 @@ def told(part: str, found: Summary) -> None:
     delays = sorted(found.delays)
     middle = f"{statistics.median(delays):.0%}" if delays else "unknown"
     print(f"{part}: the finding came {middle} of the run after the onset (median)")
+    alarms = found.healthy - found.silent
+    print(f"{part}: {found.passed} of {alarms} alarms in healthy runs ended before the run did")
     print(f"{part}: {found.survived} broken runs survived; {found.doubtful} left out as doubtful")
 
 

@@ -143,10 +143,10 @@ def _entry() -> str:
         _wrapped(
             "Where **many of your pictures are near copies** (frames of a film, a fruit that is "
             "turned step by step), they lie so near to each other that nothing drawn gets between "
-            "them: precision and coverage stay near 0, however good the drawings are. The doctor "
+            "them: precision and coverage may stay near 0 though the drawings are good. The doctor "
             "knows it by drawn pictures lying much wider apart than yours, and calls them far only "
-            "at 25 times the distance that yours have from each other. Look at the grid and at the "
-            "course of the distance."
+            "at 25 times the distance that yours have from each other; before the end of a run not "
+            "even then, if the distance falls. Look at the grid and at the course of the distance."
         ),
         _wrapped(
             "How often it is right was measured on trainings that were broken on purpose and on "

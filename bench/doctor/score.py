@@ -52,6 +52,11 @@ class Scored:
         return any(f.weight == "act" for f in self.diagnosis.findings)
 
     @property
+    def passed(self) -> bool:
+        """Whether such a finding was made, and none was left at the end."""
+        return self.alarmed and all(f.weight != "act" for f in self.diagnosis.lasting)
+
+    @property
     def delay(self) -> float | None:
         """Share of the run from the oracle's onset to the finding; below 0 if the doctor was first.
         None if there was none."""
@@ -164,6 +169,7 @@ class Summary:
     named: int
     healthy: int
     silent: int
+    passed: int
     doubtful: int
     survived: int
     delays: tuple[float, ...]
@@ -187,6 +193,7 @@ def summary(runs: Iterable[Scored]) -> Summary:
         named=sum(run.named for run in broken),
         healthy=len(healthy),
         silent=sum(not run.alarmed for run in healthy),
+        passed=sum(run.passed for run in healthy),
         doubtful=len(runs) - len(clear),
         survived=sum(run.job.case in BROKEN_NAMES for run in healthy),
         delays=tuple(run.delay for run in broken if run.named and run.delay is not None),

@@ -92,17 +92,26 @@ def test_between_progress_standstill_and_turning_back_is_no_gap(third):
 @pytest.mark.parametrize("name", ["distance", "agreement", "spread", "d_gap", "coverage"])
 @pytest.mark.parametrize("value", [0.0, 1e-300, -1.0, 10**400])
 def test_no_number_in_a_look_breaks_it(name, value):
-    for rows in (journal(**{name: value}), journal(**{name: [value] * 2 + [1.0] * 18})):
-        json.dumps(diagnosis(rows).to_dict(), allow_nan=False)
-    rows = journal(spread=2.0, distance=100.0)
-    rows[1][name] = [value, value]
-    json.dumps(diagnosis(rows).to_dict(), allow_nan=False)
+    """Nothing is lost, the answer is JSON, and what cannot be a score is as if it was not seen."""
+    band = journal(spread=2.0, distance=100.0)
+    band[1][name] = [value, value]
+    for rows in (journal(**{name: value}), journal(**{name: [value] * 2 + [1.0] * 18}), band):
+        found = diagnosis(rows)
+        told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert (told["looks"], told["images"]) == (LOOKS, 10_000)
+        assert all(0.6 <= finding.sureness <= 1 for finding in found.findings)
+    if value > 1e15:
+        del band[1][name]
+        assert diagnosis(journal(**{name: value})) == diagnosis(journal(**{name: None}))
+        assert found == diagnosis(band)
 
 
-def test_no_number_beside_the_journal_breaks_it():
-    huge, odd = {"readable": 10**400, "duplicate_count": 10**400}, {"channels": "many"}
-    said = diagnosis(journal(), health=huge, settings={"data": odd | {"resolution": 99_999_999}})
-    json.dumps(said.to_dict(), allow_nan=False)
+def test_numbers_beside_the_journal_that_cannot_be_are_as_if_they_were_not_known():
+    huge = {"readable": 10**400, "duplicate_count": 10**400}
+    odd = {"data": {"channels": "many", "resolution": 99_999_999}}
+    said = diagnosis(journal(), health=huge, settings=odd)
+    assert said == diagnosis(journal(), health={}, settings={})
+    assert "GW102" in {kind.code for kind in said.unknown}
 
 
 def test_far_from_a_yardstick_that_is_not_known_is_far():

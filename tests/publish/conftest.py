@@ -57,8 +57,8 @@ def serving(folder: Path) -> Iterator[str]:
 def translations_read_once() -> Iterator[None]:
     """torch reads the source of its five hundred translations anew for each graph, which takes
     nearly as long as the graphs of these networks do."""
-    registration = pytest.importorskip("torch.onnx._internal.exporter._registration")
-    registry = registration.ONNXRegistry
+    from torch.onnx._internal.exporter._registration import ONNXRegistry as registry
+
     with pytest.MonkeyPatch.context() as patch:
         read_once = functools.cache(registry.from_torchlib)
         patch.setattr(registry, "from_torchlib", staticmethod(read_once))

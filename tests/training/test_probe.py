@@ -115,6 +115,11 @@ def test_a_measurement_is_remembered_for_a_day(monkeypatch, tmp_path):
             limited.setenv(name, "SSE4_2")
             with pytest.raises(pytest.fail.Exception):
                 probe.probe(settings, 2, CPU)
+    with monkeypatch.context() as weaker:
+        weaker.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
+        with pytest.raises(pytest.fail.Exception):
+            probe.probe(settings, 2, CPU)
+    assert probe.probe(settings, 2, CPU) == first
     monkeypatch.setattr(probe.time, "time", lambda: 1e12)
     with pytest.raises(pytest.fail.Exception):
         probe.probe(settings, 2, CPU)

@@ -113,6 +113,7 @@ class Linear(nn.Linear):
         return F.linear(x.to(weight.dtype), weight, self.bias)
 
 
+Convolution = Conv2d | ConvTranspose2d
 CONVOLUTIONS = (Conv2d, ConvTranspose2d)
 """The layers whose way of computing can be chosen one by one."""
 

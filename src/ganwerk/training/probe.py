@@ -27,7 +27,13 @@ from ganwerk.data.cache import cache_home, read_json, write_json
 from ganwerk.game.state import TrainState
 from ganwerk.game.step import train_step
 from ganwerk.game.team import Alone
-from ganwerk.nn.layers import CONVOLUTIONS, Linear, can_be_matrix, matrix_products
+from ganwerk.nn.layers import (
+    CONVOLUTIONS,
+    Convolution,
+    Linear,
+    can_be_matrix,
+    matrix_products,
+)
 from ganwerk.run.records import Record
 from ganwerk.runtime import machine
 from ganwerk.runtime.memory import require_for_weights
@@ -61,8 +67,8 @@ class Way(NamedTuple):
     compute: torch.dtype | None = None
     as_matrix: bool = False
 
-    def set(self, layer: nn.Module) -> None:
-        layer.compute, layer.as_matrix = self  # type: ignore[assignment]
+    def set(self, layer: Convolution) -> None:
+        layer.compute, layer.as_matrix = self
 
 
 WAYS = {
@@ -165,9 +171,9 @@ def _memory_of(settings: Settings, class_count: int, facts: MachineFacts, micro:
     )
 
 
-def layers(state: TrainState) -> dict[str, nn.Module]:
+def layers(state: TrainState) -> dict[str, Convolution]:
     """The layers of both players whose precision can be chosen."""
-    found: dict[str, nn.Module] = {}
+    found: dict[str, Convolution] = {}
     for prefix, net in (("g", state.g_net), ("d", state.d_net)):
         for name, module in net.named_modules():
             if isinstance(module, CONVOLUTIONS):
@@ -241,7 +247,7 @@ def _each_best(state: TrainState, settings: Settings) -> Choices:
         if name not in shapes:  # a grown network has no use for it any more
             choices[name] = "float32"
             continue
-        key = (type(module), module.extra_repr(), shapes[name])
+        key = (type(module), repr(module), shapes[name])
         if key not in cache:
             cache[key] = _faster(module, _some_input(shapes[name], state.device))
         choices[name] = cache[key]
@@ -310,7 +316,7 @@ def ways_on(device: str, small: bool) -> tuple[str, ...]:
                  if not way.as_matrix or (device == "cpu" and small))  # fmt: skip
 
 
-def _faster(module: nn.Module, x: Tensor) -> str:
+def _faster(module: Convolution, x: Tensor) -> str:
     """The way in which forward and backward of this layer take least time; bfloat16 only if it is
     clearly faster."""
     pixels = min(x.shape[2] * x.shape[3], module(x[:1]).shape[2:].numel())
