@@ -110,7 +110,8 @@ def _entry() -> str:
         ),
         "| code | what goes wrong | weight | how it looks |\n|---|---|---|---|\n"
         + "\n".join(
-            f"| [{k.code}]({k.page}#{_anchor(k)}) | {k.name} | {k.weight} | {k.looks_like} |"
+            f"| [{k.code}]({k.page}#{_anchor(k)}) | {k.name} | "
+            f"{'watch, later ' if k.passes else ''}{k.weight} | {k.looks_like} |"
             for k in kinds().values()
         ),
         "## How the doctor decides",
@@ -127,8 +128,17 @@ def _entry() -> str:
             "tenth of a run, and in a short run until a quarter; what still rises is no collapse."
         ),
         _wrapped(
+            "No progress means that the distance hardly fell over a fifth of the run; or, where "
+            "hardly one of your pictures has a drawn one near, that at its pace the rest of the "
+            "run does not bring it near. What is gained while a schedule takes the rates away is "
+            "calm, and does not end such a finding as long as the pictures are far."
+        ),
+        _wrapped(
             "The weight of a finding: **act**, the run fails unless something is changed; "
-            "**watch**, it may; **note**, worth knowing. The weightiest is said first, and of "
+            "**watch**, it may; **note**, worth knowing. Too little variety and mixed classes pass "
+            "by themselves in many a run: they are to be watched until they have stood for a third "
+            "of it and three fifths of it are over; then the weight is **act**. The weightiest is "
+            "said first, and of "
             "equal ones what the training shows before what was known of the pictures. *Sureness* "
             "tells how far past their limits the signs are, from 60 % at the limit; it is no "
             "probability."

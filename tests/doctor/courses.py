@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganwerk.doctor.course import Course
+from ganwerk.doctor.table import kinds
 from ganwerk.doctor.verdict import Diagnosis, Doctor
 
 NULL: dict[str, Any] = {
@@ -53,8 +54,9 @@ def codes(rows: list[dict[str, Any]], **facts: Any) -> list[str]:
 
 
 def said_of(**changes) -> set[str]:
-    """Codes of weight 'act', whether they last or not."""
-    return {f.code for f in diagnosis(journal(**changes)).findings if f.weight == "act"}
+    """Codes of what was found that is of weight 'act' where it stays, whether it lasts or not."""
+    found = diagnosis(journal(**changes)).findings
+    return {f.code for f in found if kinds()[f.code].weight == "act"}
 
 
 def treatment(state: str, images: int, **more):

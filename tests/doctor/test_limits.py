@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ganwerk.doctor.course import Course
-from ganwerk.doctor.signs.drawn import improving, plateau, worse_than_before
+from ganwerk.doctor.signs.drawn import improving, no_progress, plateau, worse_than_before
 from ganwerk.doctor.verdict import Doctor
 
 from .courses import LOOKS, NOISE, codes, diagnosis, journal, said_of, treatment
@@ -118,3 +118,65 @@ def test_far_from_a_yardstick_that_is_not_known_is_far():
     rows = journal(distance=100.0, coverage=0.0, precision=0.0, spread=1.6, d_right=1.0, d_gap=9.0)
     del rows[1]["distance"]
     assert "GW301" in codes(rows)
+
+
+@pytest.mark.parametrize(
+    ("alike", "weights"),
+    [
+        ([1.0] * 4 + [0.1] * 16, ["watch", "act"]),  # it stays
+        ([1.0] * 4 + [0.1] * 7 + [1.0] * 9, ["watch", "watch"]),  # and ends
+        ([1.0] * 15 + [0.1] * 5, ["watch"]),  # it comes late
+        ([1.0] * 4 + [0.1] * 9, ["watch", "act"]),  # a run that broke off later than PAST
+        ([1.0] * 2 + [0.1] * 9, ["watch"]),  # and one before it
+    ],
+)
+def test_what_may_pass_by_itself_is_only_watched_until_it_has_stood_for_long(alike, weights):
+    rows = journal(class_variety=alike + [1.0] * (LOOKS - len(alike)))[: len(alike) + 2]
+    doctor = Doctor(Course(total_images=10_000))
+    told = [f for row in rows for f in doctor.add(row) if f.code == "GW202"]
+    assert [f.weight for f in told] == weights
+    assert [f.text.endswith("may pass by itself.") for f in told] == [w == "watch" for w in weights]
+    again = Doctor(Course(total_images=10_000))
+    for row in rows:
+        again.add(row)
+    assert again.found == doctor.found
+    assert codes(rows) == (["GW202"] if alike[-1] < 1 else [])
+
+
+NOWHERE = {"coverage": 0.02, "precision": 0.02, "d_right": 1.0, "d_gap": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("left", "coverage", "said"),
+    [
+        ([1.0] * 20, 0.02, []),  # the rates stay: it is progress
+        ([1.0] * 12 + [0.3] * 8, 0.02, ["GW301"]),  # they fall: it is calm
+        ([1.0] * 12 + [0.3] * 8, 0.9, []),  # near it is over all the same
+    ],
+)
+def test_what_is_gained_while_the_rates_fall_is_no_progress(left, coverage, said):
+    distance = [60.0] * 12 + [60.0 * 0.6**k for k in range(1, 9)]
+    near = [0.02] * 12 + [coverage] * 8
+    here = NOWHERE | {"coverage": near, "precision": near}
+    found = diagnosis(journal(**here, distance=distance, g_rate_share=left))
+    assert [f.code for f in found.lasting if f.code == "GW301"] == said
+    assert "GW301" in {f.code for f in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("pace", "coverage", "holds"),
+    [
+        (0.45, 0.02, False),  # 60 times theirs; three fifths are left, in each less than half
+        (0.3, 0.02, False),
+        (0.6, 0.02, True),
+        (0.8, 0.02, True),
+        (0.8, 0.5, False),  # real pictures have drawn ones near: it is no longer lost
+        (0.99, 0.5, True),
+    ],
+)
+def test_a_pace_that_does_not_bring_it_near_is_none(pace, coverage, holds):
+    distance = [0.4 * 60.0 * pace ** ((k - 7) / 4) for k in range(LOOKS)]
+    course = Course(total_images=10_000)
+    for row in journal(**(NOWHERE | {"coverage": coverage}), distance=distance)[:10]:
+        course.add(row)
+    assert no_progress(course, len(course.looks) - 1).holds is holds

@@ -136,8 +136,8 @@ def test_a_finding_begins_after_fresh_looks_and_ends_after_as_many_without():
 def test_where_it_is_far_past_its_limit_a_look_less_is_asked_for(agreement, looks):
     rows = journal(agreement=[0.9] * 8 + [agreement] * 12)
     doctor = Doctor(Course(total_images=10_000))
-    told = [row["images"] for row in rows for f in doctor.add(row) if f.code == "GW205"]
-    assert told == [4000 + 500 * looks]
+    told = [(row["images"], f.weight) for row in rows for f in doctor.add(row)]
+    assert told[0] == (4000 + 500 * looks, "watch")
 
 
 @pytest.mark.parametrize("seen, numbers, said", [

@@ -70,7 +70,8 @@ class Kind:
     those in the game. looks: (m, n), in how many of how many fresh looks. lab: a command that shows
     it in the laboratory, '' where it has no place there. treatments: in the order in which they are
     tried; none where only the user can help. hides: codes of what follows from it and is not said
-    beside it.
+    beside it. passes: whether it may pass by itself in the course of a run: then it is of weight
+    'watch' until it has stood for long, and of `weight` from there on.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Kind:
     lab: str = ""
     treatments: tuple[Treatment, ...] = ()
     hides: tuple[str, ...] = ()
+    passes: bool = False
 
     def helps_with(self, run: object) -> str:
         """`helps`, with the folder of this run in its commands."""

@@ -53,6 +53,7 @@ def _kind(code: str, entry: dict[str, Any]) -> Kind:
         looks=(m, n),
         lab=entry.get("lab", ""),
         hides=tuple(entry.get("hides", ())),
+        passes=entry.get("passes", False),
         treatments=(
             *((ANEW,) if entry.get("anew") else ()),
             *map(_treatment, entry.get("treatment", ())),

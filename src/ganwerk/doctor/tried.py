@@ -93,14 +93,19 @@ def candidates(
 
     window: so many images."""
     found = []
-    for finding in sorted(findings, key=lambda f: (HEAVY[f.weight], -f.sureness, f.code)):
-        if finding.weight == "note" or not finding.lasts or finding.code not in kinds():
-            continue
+    known = [f for f in findings if f.lasts and f.weight != "note" and f.code in kinds()]
+    for finding in sorted(known, key=_grave):
         same = [one for one in before if one.code == finding.code]
         lately = [one for one in same if one.outcome == "kept" and _end_of(one) + window > images]
         if not lately:
             found += [(len(same) + i, order) for i, order in enumerate(untried(finding, before))]
     return [order for _, order in sorted(found, key=lambda pair: pair[0])]  # stable
+
+
+def _grave(finding: Finding) -> tuple[int, float, str]:
+    """By what a kind weighs where it stays: a treatment is undone where it does not help, so nobody
+    has to wait whether the finding passes by itself."""
+    return HEAVY[kinds()[finding.code].weight], -finding.sureness, finding.code
 
 
 def untried(finding: Finding, before: Sequence[Tried]) -> Iterator[tuple[Finding, Treatment]]:

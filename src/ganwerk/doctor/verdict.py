@@ -21,6 +21,12 @@ SCORES = (
     "class_variety", "class_variety_low", "agreement", "detail", "saturation", "pattern",
 )  # fmt: skip
 FIRST_LOOKS = 3
+PROVEN, PAST = 0.33, 0.6
+"""Shares of a run: for how long what may pass by itself must have stood, and how far the run must
+be, before it is said that something must be done."""
+MAY_PASS = " Early in a run this may pass by itself."
+FALLING = 0.9
+"""Share of the learning rate below which a schedule is taking it away."""
 FAR_BEYOND = 0.5
 """So far past its limits, a share of them, is no chance."""
 
@@ -74,9 +80,9 @@ class Standing:
     begun_at: int = 0
     sure: int = 0
 
-    def take(self, holds: bool | None, i: int, beyond: float = 0.0) -> str:
+    def take(self, holds: bool | None, i: int, beyond: float = 0.0, *, stays: bool = False) -> str:
         """What look i changes: 'begun', 'ended' or ''. beyond: how far past the limits it is; where
-        that is far, a look less is asked for."""
+        that is far, a look less is asked for. stays: whether what has begun cannot end here."""
         self.known = self.known or holds is not None
         self.held.append(holds is True)
         self.sure = self.sure + 1 if holds and beyond >= FAR_BEYOND else 0
@@ -86,7 +92,7 @@ class Standing:
         if self.since is None and enough:
             self.since, self.begun_at = len(self.held) - len(recent) + recent.index(True), i
             return "begun"
-        if self.since is not None and not any(recent) and len(recent) == n:
+        if self.since is not None and not stays and not any(recent) and len(recent) == n:
             self.since = None
             return "ended"
         return ""
@@ -102,21 +108,21 @@ class Doctor:
         self._untreated: tuple[list[Look], float, dict[str, Standing], list[Finding]] | None = None
 
     def add(self, row: Row) -> list[Finding]:
-        """Take in a row; returns the findings that begin or end with it."""
+        """Take in a row; returns the findings that begin, become weightier or end with it."""
         known = len(self.course.looks)
         self.course.add(row)
         if row.get("event") == "treatment":
             self._treated(row)
-        before = {finding.code: finding for finding in self.found if finding.lasts}
+        before = {f.code: f.weight for f in self.found if f.lasts}
         if len(self.course.looks) > known:
             self._judge(known)
         elif row.get("event") in ("start", "end", "warning"):
             self._judge_whole()
         hidden = _hidden(self.found)
-        begun = [f for f in self.found if f.lasts and f.code not in before | hidden.keys()]
-        lasting = {f.code for f in self.found if f.lasts}
-        over = {f.code: f for f in self.found if f.code in before and f.code not in lasting}
-        return [*begun, *over.values()]
+        lasting = {f.code: f for f in self.found if f.lasts}
+        new = [f for code, f in lasting.items() if before.get(code) != f.weight]
+        over = {f.code: f for f in self.found if f.code in before.keys() - lasting.keys()}
+        return [*(f for f in new if f.code not in hidden), *over.values()]
 
     def _treated(self, row: Row) -> None:
         """Where a treatment is undone, all is as it was seen before it. Where it begins again, what
@@ -174,15 +180,36 @@ class Doctor:
         return sum(holding) / len(holding) if holding else 0.0
 
     def _update(self, standing: Standing, holds: bool | None, i: int, beyond: float = 0.0) -> None:
-        change = standing.take(holds, i, beyond)
+        change = standing.take(holds, i, beyond, stays=self._stays(standing.kind, i))
         if change == "begun":
             self.found.append(self._finding(standing, i))
+        elif holds and self._proven(standing, i):
+            self.found = [
+                _proven(f, standing.kind) if f.code == standing.kind.code and f.lasts else f
+                for f in self.found
+            ]
         elif change == "ended":
             ended_at = self._images(i)
             self.found = [
                 _ended(f, ended_at) if f.code == standing.kind.code and f.lasts else f
                 for f in self.found
             ]
+
+    def _proven(self, standing: Standing, i: int) -> bool:
+        """Whether what may pass by itself has stood for so long that it will not."""
+        if standing.since is None or not standing.kind.passes:
+            return False
+        course = self.course
+        stood = course.progress(i) - course.progress(standing.since)
+        return stood >= PROVEN and course.progress(i) >= PAST
+
+    def _stays(self, kind: Kind, i: int) -> bool:
+        """Whether a game that got nowhere is still far away while its rates fall: what is gained
+        then is calm, and no progress that a longer run would have gone on with."""
+        if "no_progress" not in kind.sample:
+            return False
+        share = self.course.value("g_rate_share", i)
+        return share is not None and share < FALLING and self.sign("poor", i).holds is True
 
     def _images(self, i: int) -> int:
         return self.course.looks[i].images if i < len(self.course.looks) else self.course.images
@@ -199,8 +226,8 @@ class Doctor:
         return Finding(
             code=kind.code,
             name=kind.name,
-            weight=kind.weight,
-            text=f"{kind.means} Measured: {said}.{looks}",
+            weight="watch" if kind.passes else kind.weight,
+            text=f"{kind.means} Measured: {said}.{looks}{MAY_PASS if kind.passes else ''}",
             since_images=since,
             sureness=round(0.6 + 0.4 * min(1.0, beyond), 2),
             evidence={name: sign.words for name, sign in holding.items()},
@@ -298,6 +325,10 @@ def _order(finding: Finding) -> tuple[bool, int, bool, float, str]:
     """The weightiest first; of these, what the game shows before what was known of the pictures."""
     given = finding.code.startswith("GW1")
     return not finding.lasts, HEAVY[finding.weight], given, -finding.sureness, finding.code
+
+
+def _proven(finding: Finding, kind: Kind) -> Finding:
+    return replace(finding, weight=kind.weight, text=finding.text.removesuffix(MAY_PASS))
 
 
 def _ended(finding: Finding, images: int) -> Finding:

@@ -201,15 +201,33 @@ def _best_before(course: Course, i: int) -> float | None:
     return min(series[:-1]) if len(series) > 1 else None
 
 
+OUTSIDE, TOLD = 0.1, 0.3
+"""Share of the reals' coverage below which hardly a real picture has a drawn one near; and of the
+run from which on its pace is told."""
+
+
 def no_progress(course: Course, i: int) -> Sign:
-    """The distance is hardly lower than a fifth of the run ago."""
+    """The distance is hardly lower than a fifth of the run ago; or, where hardly a real picture has
+    a drawn one near, it falls so slowly that the rest of the run does not bring it near."""
     then = level_ago(course, i, 0.2)
     now = level(course, i)
     if then is None or now is None:
         return Sign(None, "too few looks")
     words = f"the distance to your pictures went from {then:.3g} to {now:.3g} in a fifth of the run"
-    stands = grown(course, i) and now > 0.95 * then
-    return Sign(stands, words, min(1.0, now / then - 0.95) if then > 0 else 1.0)
+    stands, pace = grown(course, i) and now > 0.95 * then, now / then if then > 0 else 1.0
+    if not stands and grown(course, i) and _never_near(course, i, pace):
+        stands, words = True, f"{words}: at this pace it does not come near"
+    return Sign(stands, words, max(0.0, min(1.0, pace - 0.95)) if then > 0 else 1.0)
+
+
+def _never_near(course: Course, i: int, pace: float) -> bool:
+    """Whether the distance stays many times that of real pictures if it goes on to change by the
+    factor `pace` in each fifth of the run."""
+    coverage, share = course.share("coverage", i), course.share("distance", i)
+    if coverage is None or share is None or course.age(i) < TOLD or coverage > OUTSIDE:
+        return False
+    fifths = 5 * (1 - course.progress(i))
+    return share * min(pace, 1.0) ** fifths > FAR_OFF
 
 
 def level(course: Course, i: int) -> float | None:
