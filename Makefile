@@ -33,7 +33,7 @@ check: $(READY)
 # Each test computes with one thread, so the suite takes as many processes as there are cores. The
 # pages come last and alone: they are watched by the clock, and share one server and one browser.
 test: check
-	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses auto --maxprocesses 8 --dist loadfile
 	$(BIN)/python -m pytest -m "browser and not slow"
 
 test-slow: $(READY)

@@ -11,7 +11,7 @@ import pytest
 
 from ganwerk.errors import MachineError
 from ganwerk.publish import webruntime
-from ganwerk.publish.webruntime import RUNTIME, licences, unpacked, web_runtime
+from ganwerk.publish.webruntime import RUNTIME, checked, licences, unpacked, web_runtime
 from ganwerk.values import ignore_progress
 
 
@@ -22,7 +22,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def test_what_was_vendored_has_the_digests_and_licence(runtime):
-    files = unpacked(runtime, RUNTIME)
+    files = unpacked(checked(runtime, RUNTIME), RUNTIME)
     assert set(files) == {"runtime.js", "runtime.wasm", "runtime-gpu.js", "runtime-gpu.wasm"}
     assert b"Licensed under the MIT License" in files["runtime.js"]
     assert b"MIT License" in licences()["LICENSE.txt"]
@@ -37,6 +37,9 @@ def test_brought_once_then_kept_then_checked(runtime, own_cache, monkeypatch):
     assert "--runtime" in caught.value.hint
     brought = web_runtime(runtime, ignore_progress)
     assert web_runtime(None, ignore_progress) == brought
+    with monkeypatch.context() as patch:
+        patch.setattr(webruntime.gzip, "compress", None)  # brought again, it is not packed again
+        assert web_runtime(runtime, ignore_progress) == brought
     (own_cache / "runtime.js").write_bytes(b"something else")
     with pytest.raises(MachineError, match="no npm"):
         web_runtime(None, ignore_progress)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -62,13 +63,15 @@ def web_runtime(given: Path | None, progress: ProgressCallback) -> dict[str, byt
     or if there is none and npm cannot fetch it.
     """
     folder = cache_home(None) / f"web-{RUNTIME.package}-{RUNTIME.version}"
-    if given is None and (found := _kept(folder)) is not None:
+    content = None if given is None else checked(given, RUNTIME)
+    if (found := _kept(folder)) is not None:
         return found
-    if given is not None:
-        return _keep(folder, unpacked(given, RUNTIME))
+    if content is not None:
+        return _keep(folder, unpacked(content, RUNTIME))
     with tempfile.TemporaryDirectory(prefix="ganwerk-npm-") as temporary:
         progress(Progress(f"fetching {RUNTIME.package} {RUNTIME.version}", 0, 1, "packages"))
-        found = _keep(folder, unpacked(fetched(RUNTIME, Path(temporary)), RUNTIME))
+        archive = fetched(RUNTIME, Path(temporary))
+        found = _keep(folder, unpacked(checked(archive, RUNTIME), RUNTIME))
     progress(Progress(f"fetching {RUNTIME.package} {RUNTIME.version}", 1, 1, "packages"))
     return found
 
@@ -98,9 +101,8 @@ def fetched(pin: Pin, folder: Path) -> Path:
     return folder / pin.archive
 
 
-def unpacked(archive: Path, pin: Pin) -> dict[str, bytes]:
-    """The files that are used, checked. Nothing is written, and no other file is looked at. Raises
-    MachineError."""
+def checked(archive: Path, pin: Pin) -> bytes:
+    """The content of the package. Raises MachineError if it is not what it should be."""
     with disk_errors(archive, "read"):
         content = archive.read_bytes()
     algorithm, _, expected = pin.integrity.partition("-")
@@ -109,8 +111,14 @@ def unpacked(archive: Path, pin: Pin) -> dict[str, bytes]:
             f"{archive} is not {pin.package} {pin.version}: its digest is another one.",
             f"Fetch it again: npm pack {pin.package}@{pin.version}",
         )
+    return content
+
+
+def unpacked(content: bytes, pin: Pin) -> dict[str, bytes]:
+    """The files of a checked package that are used. Nothing is written, and no other file is looked
+    at."""
     found = {}
-    with tarfile.open(archive) as tar:
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for name, file in pin.files.items():
             member = tar.extractfile(f"package/{file['path']}")
             assert member is not None  # the digest of the whole was right
