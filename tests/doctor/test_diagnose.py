@@ -68,7 +68,21 @@ def test_every_code_is_explained_without_a_run(code):
     output = told("--explain", code.lower()).output
     assert kinds()[code].name in output
     assert f"docs/{kinds()[code].page}" in output
+    tried = f"ganwerk resume RUN --treat {code}"
+    assert (tried in output) == bool(kinds()[code].treatments)
     assert json.loads(told("--explain", code, "--json").output)["finding"]["code"] == code
+
+
+def test_an_installed_package_names_no_page_that_it_has_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganwerk.cli.diagnose.DOCS", tmp_path)
+    assert "docs/" not in told("--explain", "GW203").output
+
+
+@pytest.mark.parametrize("code", kinds())
+def test_what_helps_names_the_run_and_how_a_treatment_is_tried(code):
+    helps = kinds()[code].helps_with("my run")
+    assert "RUN" not in helps
+    assert ("ganwerk resume 'my run' --treat " + code in helps) == bool(kinds()[code].treatments)
 
 
 def test_an_unknown_code_or_no_run_is_a_sentence():

@@ -11,12 +11,13 @@ import click
 from ganwerk.cli.group import Command
 from ganwerk.cli.options import PATH, json_option
 from ganwerk.cli.output import say, say_json
-from ganwerk.errors import ConfigError, GanwerkError
+from ganwerk.errors import ConfigError, GanwerkError, typed
 
 if TYPE_CHECKING:
     from ganwerk.doctor.finding import Finding, Kind
     from ganwerk.doctor.verdict import Diagnosis
 
+DOCS = Path(__file__).parents[3] / "docs"
 COLOURS = {"act": "red", "watch": "yellow", "note": None}
 
 
@@ -138,7 +139,11 @@ def explained(known: Kind) -> list[str]:
     for number, treatment in enumerate(known.treatments, 1):
         before = ", from the last checkpoint before the harm" if treatment.back else ""
         lines.append(f"  Treatment {number}:   {treatment.words}{before}")
+    if known.treatments:
+        lines.append(f"  Try them:      ganwerk resume RUN --treat {typed(known.code)}")
     if known.lab:
         lines.append(f"  See it happen: {known.lab}")
-    lines.append(f"  With pictures: docs/{known.page}")
+    page = DOCS / known.page
+    if page.is_file():  # an installed package has none
+        lines.append(f"  With pictures: {page}")
     return lines

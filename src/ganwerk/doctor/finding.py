@@ -91,8 +91,16 @@ class Kind:
     passes: bool = False
 
     def helps_with(self, run: object) -> str:
-        """`helps`, with the folder of this run in its commands."""
-        return self.helps.replace("RUN", typed(run))
+        """`helps`, with the folder of this run in its commands, and how a treatment is tried."""
+        found = self.helps.replace("RUN", typed(run))
+        return f"{found} {self.tried_by(run)}" if self.treatments else found
+
+    def tried_by(self, run: object) -> str:
+        """The command that tries the next treatment in this run, in a sentence."""
+        return (
+            f"`ganwerk resume {typed(run)} --treat {typed(self.code)}` tries a treatment and keeps it only "
+            "if it helps; a finished run also needs `--minutes 10`."
+        )
 
 
 @dataclass(frozen=True, slots=True)
