@@ -98,8 +98,8 @@ class Kind:
     def tried_by(self, run: object) -> str:
         """The command that tries the next treatment in this run, in a sentence."""
         return (
-            f"`ganwerk resume {typed(run)} --treat {typed(self.code)}` tries a treatment and keeps it "
-            "only if it helps; a finished run also needs `--minutes 10`."
+            f"`ganwerk resume {typed(run)} --treat {typed(self.code)}` tries a treatment and keeps "
+            "it only if it helps; a finished run also needs `--minutes 10`."
         )
 
 
