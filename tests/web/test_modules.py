@@ -229,6 +229,20 @@ def test_two_runs_share_their_axes(run):
     assert len(speed["series"]) == 1
 
 
+def test_coverage_that_near_copies_keep_low_is_said_by_the_doctors_limit(run):
+    from ganwerk.doctor.signs.drawn import CROWDED
+
+    at, past = CROWDED, CROWDED + 0.01
+    found = run(
+        "watch/tiles",
+        f"""
+        return [{past}, {at}, 0.9, null].map((spread) => m.crowded({{look: {{spread}}}}))
+          .concat(m.crowded({{}}));
+    """,
+    )
+    assert found == [True, False, False, False, False]
+
+
 def test_scores_as_measured_else_as_the_doctor_saw_them(run):
     found = run("watch/tiles", """
         const measure = {"FD[pixelpca64-v1]": 3, "floor FD[pixelpca64-v1]": 1, coverage: 0.5,

@@ -41,6 +41,11 @@ export function scores(latest) {
            by: look?.distance == null ? "" : "by the doctor" };
 }
 
+// Drawn pictures lie so much wider apart than real ones that many of these must be near copies:
+// nothing that is drawn gets between them. The doctor's limit, CROWDED in doctor/signs/drawn.py
+const CROWDED = 1.5;
+export const crowded = ({ look }) => look?.spread > CROWDED;
+
 const beside = (real, ...more) =>
   [real == null ? "" : `real ones: ${measured(real)}`, ...more].filter(Boolean).join(" · ");
 
@@ -61,8 +66,10 @@ export function Tiles({ card, facts }) {
     ["Distance to the pictures", distance[0] == null ? "–" : measured(distance[0]),
       distance[0] == null ? unknown : beside(distance[1], by || trend(facts.measures)),
       "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
-    ["Coverage", coverage[0] == null ? "–" : measured(coverage[0]), beside(coverage[1]),
-      "The share of kinds of real pictures that are drawn."],
+    ["Coverage", coverage[0] == null ? "–" : measured(coverage[0]),
+      beside(coverage[1], crowded(facts.latest) ? "stays low among near copies" : ""),
+      "The share of kinds of real pictures that are drawn."
+        + (crowded(facts.latest) ? " Many of your pictures are near copies of each other, such as frames of a film. Nothing drawn gets between them: coverage stays low though the drawings may be good. Look at them, and at the distance." : "")],
     process
       ? ["Memory", bytes(process.memory_bytes), `${process.cores} cores busy`, "Of the process that trains."]
       : null,
