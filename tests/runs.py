@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
 
-from ganwerk.training.prepare import Request
+if TYPE_CHECKING:
+    from ganwerk.training.prepare import Request
 
 Trained = Callable[..., Path]
 
@@ -40,6 +41,8 @@ SMALL = dict.fromkeys(PICTURED, NARROW)
 
 def small(out: Path, where: str = "digits", preset: str | None = None, **changes: Any) -> Request:
     """A request for a training of seconds; keyword arguments change settings ('game__loss')."""
+    from ganwerk.training.prepare import Request  # not where workers are only told what to do
+
     wanted = TINY if preset in (None, "auto") else SMALL.get(preset, {}) | COMMON
     wanted = wanted | {key.replace("__", "."): value for key, value in changes.items()}
     flags = {key: (value, f"{key}={value}") for key, value in wanted.items()}
