@@ -135,7 +135,8 @@ def test_what_may_pass_by_itself_is_only_watched_until_it_has_stood_for_long(ali
     doctor = Doctor(Course(total_images=10_000))
     told = [f for row in rows for f in doctor.add(row) if f.code == "GW202"]
     assert [f.weight for f in told] == weights
-    assert [f.text.endswith("may pass by itself.") for f in told] == [w == "watch" for w in weights]
+    assert told[0].text.endswith("may pass by itself.") == (alike[:12].count(0.1) > 0)
+    assert all("by itself" not in f.text for f in told[1:])
     again = Doctor(Course(total_images=10_000))
     for row in rows:
         again.add(row)
@@ -170,7 +171,8 @@ def test_what_is_gained_while_the_rates_fall_is_no_progress(left, coverage, said
         (0.3, 0.02, False),
         (0.6, 0.02, True),
         (0.8, 0.02, True),
-        (0.8, 0.5, False),  # real pictures have drawn ones near: it is no longer lost
+        (0.8, 0.12, False),  # real pictures have drawn ones near: it is no longer lost
+        (0.8, 0.09, True),
         (0.99, 0.5, True),
     ],
 )
@@ -180,3 +182,83 @@ def test_a_pace_that_does_not_bring_it_near_is_none(pace, coverage, holds):
     for row in journal(**(NOWHERE | {"coverage": coverage}), distance=distance)[:10]:
         course.add(row)
     assert no_progress(course, len(course.looks) - 1).holds is holds
+
+
+def test_a_pace_is_not_told_early():
+    _, null, *looks = journal(**NOWHERE)[:13]
+    course, held = Course(total_images=10_000), {}
+    course.add(null)
+    for k, row in enumerate(looks, 1):
+        distance = 24.0 * 0.8 ** (k / 7)  # 60 times theirs, a fifth less in a fifth of the run
+        course.add(row | {"distance": distance, "progress": 0.03 * k})
+        held[k] = no_progress(course, k - 1).holds
+    assert (held[8], held[9], held[10]) == (False, False, True)  # 24, 27 and 30 % of the run
+
+
+def test_a_distance_below_nothing_is_no_error():
+    distance = [24.0] * 8 + [-5.0] * 12
+    assert "GW301" not in codes(journal(**NOWHERE, distance=distance))
+
+
+def test_looks_of_an_earlier_version_are_forgotten_with_what_was_found_in_them():
+    doctor = Doctor(Course(total_images=10_000))
+    for images in range(500, 5000, 500):
+        doctor.add({"event": "measure", "images": images, "coverage": 0.1, "precision": 0.9,
+                    "floor coverage": 0.97, "floor precision": 0.96})  # fmt: skip
+    assert {f.code for f in doctor.found if f.lasts} == {"GW203"}
+    told = [f for row in journal() for f in doctor.add(row)]
+    assert [(f.code, f.lasts) for f in told] == [("GW203", False)]
+    assert doctor.finish().lasting == ()
+
+
+def test_what_was_hidden_is_told_when_it_no_longer_is_and_with_its_weight():
+    """Kinds are missing throughout; for some looks each class is one picture, which hides it."""
+    missing = {"coverage": 0.15, "missing": 0.8}
+    alike = [0.8] * 6 + [0.1] * 5 + [0.8] * 9
+    doctor = Doctor(Course(total_images=10_000))
+    told = [f for row in journal(**missing, class_variety=alike) for f in doctor.add(row)]
+    assert [(f.code, f.weight, f.lasts) for f in told if f.code != "GW602"] == [
+        ("GW203", "watch", True), ("GW202", "watch", True), ("GW203", "act", True),
+        ("GW202", "watch", False),
+    ]  # fmt: skip
+
+
+def test_a_prolonged_run_counts_in_images_for_how_long_a_finding_stands():
+    rows = journal(class_variety=[0.8] * 14 + [0.1] * 6)[:-1]  # from 75 % on
+    more = journal(class_variety=0.1)[2:]
+    rows += [row | {"images": row["images"] + 10_000, "progress": 0.5 + row["progress"] / 2}
+             for row in more if row["event"] == "look"]  # fmt: skip
+    found = diagnosis(rows).lasting
+    assert [(f.code, f.weight) for f in found if f.code == "GW202"] == [("GW202", "act")]
+
+
+def test_of_few_looks_the_first_may_show_that_it_has_stood():
+    doctor = Doctor(Course(total_images=10_000))
+    rows = journal(class_variety=0.05)
+    told = [f for row in [*rows[:3], rows[5], rows[16]] for f in doctor.add(row)]
+    assert [(f.code, f.weight) for f in told] == [("GW202", "act")]
+
+
+def test_late_in_a_run_nothing_is_said_to_pass():
+    (found,) = diagnosis(journal(class_variety=[0.8] * 15 + [0.1] * 5)).lasting
+    assert (found.weight, "by itself" in found.text) == ("watch", False)
+
+
+def test_an_undone_treatment_takes_the_weight_back():
+    doctor = Doctor(Course(total_images=10_000))
+    rows = journal(class_variety=[0.8] * 2 + [0.1] * 18)
+    for row in rows[:12]:
+        doctor.add(row)
+    doctor.add(treatment("begun", 5000))
+    weights = [f.weight for row in rows[12:18] for f in doctor.add(row)]
+    assert weights == ["act"]
+    assert [f.weight for f in doctor.add(treatment("undone", 5000))] == ["watch"]
+
+
+def test_a_blind_judge_that_sees_again_is_blind_no_longer_while_rates_fall():
+    rates, distance = [1.0] * 12 + [0.3] * 8, [60.0] * 12 + [60.0 * 0.6**k for k in range(1, 9)]
+    sees = [0.5] * 12 + [0.99] * 8
+    game = NOWHERE | {"d_right": sees, "d_gap": [0.1] * 12 + [3.0] * 8}
+    assert "GW302" not in codes(journal(**game, distance=distance, g_rate_share=rates))
+    game["d_right"] = 0.5
+    assert "GW302" in codes(journal(**game, distance=distance, g_rate_share=rates))

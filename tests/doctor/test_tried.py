@@ -45,6 +45,12 @@ def test_the_surest_is_treated_first_also_where_it_is_said_last():
     assert [code for code, _ in offered([stands, few], [])][:2] == ["GW102", "GW404"]
 
 
+def test_what_may_pass_by_itself_is_treated_as_what_it_is_where_it_stays():
+    early = replace(FOUND, weight="watch", sureness=0.6)
+    few = Finding("GW102", "few", "watch", "", since_images=0, sureness=0.9)
+    assert [code for code, _ in offered([few, early], [])][:2] == [CODE, "GW102"]
+
+
 def test_one_that_was_kept_gets_time_to_show():
     kept = [row(1, "begun", 800), row(1, "kept", 950)]
     assert offered([FOUND], kept) == []

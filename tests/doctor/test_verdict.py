@@ -136,8 +136,9 @@ def test_a_finding_begins_after_fresh_looks_and_ends_after_as_many_without():
 def test_where_it_is_far_past_its_limit_a_look_less_is_asked_for(agreement, looks):
     rows = journal(agreement=[0.9] * 8 + [agreement] * 12)
     doctor = Doctor(Course(total_images=10_000))
-    told = [(row["images"], f.weight) for row in rows for f in doctor.add(row)]
-    assert told[0] == (4000 + 500 * looks, "watch")
+    told = [(row["images"], f.code, f.weight) for row in rows for f in doctor.add(row)]
+    assert told[0] == (4000 + 500 * looks, "GW205", "watch")
+    assert {code for _, code, _ in told} == {"GW205"}
 
 
 @pytest.mark.parametrize("seen, numbers, said", [

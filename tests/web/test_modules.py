@@ -232,15 +232,23 @@ def test_two_runs_share_their_axes(run):
 def test_coverage_that_near_copies_keep_low_is_said_by_the_doctors_limit(run):
     from ganwerk.doctor.signs.drawn import CROWDED
 
-    at, past = CROWDED, CROWDED + 0.01
     found = run(
         "watch/tiles",
         f"""
-        return [{past}, {at}, 0.9, null].map((spread) => m.crowded({{look: {{spread}}}}))
-          .concat(m.crowded({{}}));
+        const copies = {{code: "GW103", over: false}}, other = {{code: "GW602", over: false}};
+        const facts = (spread, coverage, ...findings) =>
+          ({{latest: {{look: {{spread, coverage}}}}, findings}});
+        return [
+          facts({CROWDED + 0.01}, 0.1, other, copies),
+          facts({CROWDED}, 0.1, copies),
+          facts({CROWDED + 0.01}, 0.41, copies),
+          facts({CROWDED + 0.01}, 0.1, other),
+          facts({CROWDED + 0.01}, 0.1, copies, {{...copies, over: true}}),
+          facts(null, null, copies),
+        ].map(m.crowded).concat(m.crowded({{latest: {{}}, findings: [copies]}}));
     """,
     )
-    assert found == [True, False, False, False, False]
+    assert [value is True for value in found] == [True] + 6 * [False]
 
 
 def test_scores_as_measured_else_as_the_doctor_saw_them(run):

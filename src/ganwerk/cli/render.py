@@ -114,7 +114,7 @@ def finding(event: Found) -> tuple[str, str | None]:
     if event.over:
         return f"over: {event.code} {event.name}", "green"
     colour = {"act": "red", "watch": "yellow"}.get(event.weight)
-    text = f"{event.code} {event.name}: {event.text}."
+    text = f"{event.code} {event.name} ({event.weight}): {event.text}."
     return f"{text} What to do: ganwerk diagnose --explain {event.code}", colour
 
 

@@ -99,7 +99,8 @@ class Kind:
         """The command that tries the next treatment in this run, in a sentence."""
         return (
             f"`ganwerk resume {typed(run)} --treat {typed(self.code)}` tries a treatment and keeps "
-            "it only if it helps; a finished run also needs `--minutes 10`."
+            "it only if it helps; a finished run must be prolonged by a quarter or more, for "
+            "example with `--minutes 10`."
         )
 
 

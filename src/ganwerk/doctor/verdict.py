@@ -7,12 +7,12 @@ runs (Course.outside), keep a healthy run silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ganwerk.doctor.course import Course, Look, Row, finite
-from ganwerk.doctor.finding import HEAVY, Finding, Kind
+from ganwerk.doctor.finding import HEAVY, Finding, Kind, Weight
 from ganwerk.doctor.signs import SIGNS, WITHOUT_LOOKS, Sign
 from ganwerk.doctor.table import kinds
 
@@ -105,24 +105,40 @@ class Doctor:
         self.course = course
         self.standings = {code: Standing(kind) for code, kind in kinds().items()}
         self.found: list[Finding] = []
+        self.told: dict[str, Weight] = {}
         self._untreated: tuple[list[Look], float, dict[str, Standing], list[Finding]] | None = None
 
     def add(self, row: Row) -> list[Finding]:
-        """Take in a row; returns the findings that begin, become weightier or end with it."""
+        """Take in a row; returns the findings to tell of: those that begin, of another weight than
+        was told, or over."""
         known = len(self.course.looks)
         self.course.add(row)
+        if len(self.course.looks) < known:  # those of an earlier version, by another measure
+            self._forget(self.course.images)
         if row.get("event") == "treatment":
             self._treated(row)
-        before = {f.code: f.weight for f in self.found if f.lasts}
         if len(self.course.looks) > known:
             self._judge(known)
         elif row.get("event") in ("start", "end", "warning"):
             self._judge_whole()
         hidden = _hidden(self.found)
         lasting = {f.code: f for f in self.found if f.lasts}
-        new = [f for code, f in lasting.items() if before.get(code) != f.weight]
-        over = {f.code: f for f in self.found if f.code in before.keys() - lasting.keys()}
-        return [*(f for f in new if f.code not in hidden), *over.values()]
+        new = [f for code, f in lasting.items() if code not in hidden
+               and self.told.get(code) != f.weight]  # fmt: skip
+        over = {f.code: f for f in self.found if f.code in self.told.keys() - lasting.keys()}
+        for code in over:
+            del self.told[code]
+        self.told |= {f.code: f.weight for f in new}
+        return [*new, *over.values()]
+
+    def _forget(self, images: int) -> None:
+        """What was found look by look is over: from here on other looks count."""
+        for code, standing in self.standings.items():
+            if not whole(standing.kind):
+                self.standings[code] = Standing(standing.kind, known=standing.known)
+        self.found = [
+            _ended(f, images) if f.lasts and not whole(kinds()[f.code]) else f for f in self.found
+        ]
 
     def _treated(self, row: Row) -> None:
         """Where a treatment is undone, all is as it was seen before it. Where it begins again, what
@@ -137,13 +153,7 @@ class Doctor:
         if state == "begun" and row.get("anew") is True:
             images = course.images
             course.begin_again()
-            for code, standing in self.standings.items():
-                if not whole(standing.kind):
-                    self.standings[code] = Standing(standing.kind, known=standing.known)
-            self.found = [
-                _ended(f, images) if f.lasts and not whole(kinds()[f.code]) else f
-                for f in self.found
-            ]
+            self._forget(images)
 
     def _judge(self, i: int) -> None:
         for standing in self.standings.values():
@@ -183,33 +193,36 @@ class Doctor:
         change = standing.take(holds, i, beyond, stays=self._stays(standing.kind, i))
         if change == "begun":
             self.found.append(self._finding(standing, i))
-        elif holds and self._proven(standing, i):
-            self.found = [
-                _proven(f, standing.kind) if f.code == standing.kind.code and f.lasts else f
-                for f in self.found
-            ]
         elif change == "ended":
-            ended_at = self._images(i)
-            self.found = [
-                _ended(f, ended_at) if f.code == standing.kind.code and f.lasts else f
-                for f in self.found
-            ]
+            self._change(standing.kind, lambda f: _ended(f, self._images(i)))
+        if not standing.kind.passes or standing.since is None:
+            return
+        if self.course.looks and self.course.progress(i) >= PAST:
+            self._change(standing.kind, lambda f: replace(f, text=f.text.removesuffix(MAY_PASS)))
+            if holds and self._stood(standing.since, i) >= PROVEN:
+                self._change(standing.kind, lambda f: replace(f, weight=standing.kind.weight))
 
-    def _proven(self, standing: Standing, i: int) -> bool:
-        """Whether what may pass by itself has stood for so long that it will not."""
-        if standing.since is None or not standing.kind.passes:
-            return False
-        course = self.course
-        stood = course.progress(i) - course.progress(standing.since)
-        return stood >= PROVEN and course.progress(i) >= PAST
+    def _change(self, kind: Kind, change: Callable[[Finding], Finding]) -> None:
+        """Change the finding of this kind that lasts."""
+        self.found = [change(f) if f.code == kind.code and f.lasts else f for f in self.found]
+
+    def _stood(self, since: int, i: int) -> float:
+        """For which share of the run a finding stands, counted in images: where a run is prolonged,
+        its looks tell the progress in what was asked before."""
+        images = self._images(i)
+        return self.course.progress(i) * (1 - self._images(since) / images) if images else 0.0
 
     def _stays(self, kind: Kind, i: int) -> bool:
         """Whether a game that got nowhere is still far away while its rates fall: what is gained
-        then is calm, and no progress that a longer run would have gone on with."""
+        then is calm, and no progress that a longer run would have gone on with. Only steps become
+        smaller by that."""
         if "no_progress" not in kind.sample:
             return False
         share = self.course.value("g_rate_share", i)
-        return share is not None and share < FALLING and self.sign("poor", i).holds is True
+        if share is None or share >= FALLING:
+            return False
+        others = [*({*kind.sample} - {"no_progress"}), *({*kind.dynamics} - {"large_updates"})]
+        return all(self.sign(name, i).holds for name in others)
 
     def _images(self, i: int) -> int:
         return self.course.looks[i].images if i < len(self.course.looks) else self.course.images
@@ -325,10 +338,6 @@ def _order(finding: Finding) -> tuple[bool, int, bool, float, str]:
     """The weightiest first; of these, what the game shows before what was known of the pictures."""
     given = finding.code.startswith("GW1")
     return not finding.lasts, HEAVY[finding.weight], given, -finding.sureness, finding.code
-
-
-def _proven(finding: Finding, kind: Kind) -> Finding:
-    return replace(finding, weight=kind.weight, text=finding.text.removesuffix(MAY_PASS))
 
 
 def _ended(finding: Finding, images: int) -> Finding:

@@ -27,9 +27,9 @@ from ganwerk.run.pictures import make_folder
 from ganwerk.values import ProgressCallback, ignore_progress
 
 KIND = "site"
-LARGEST_SERVED = 25 << 20
 GZIP = b"\x1f\x8b"
 """Of RFC 1952: what is packed already gets no smaller."""
+LARGEST_SERVED = 25 << 20
 """Bytes of a file; more than one static host refuses larger ones."""
 HEAD = 4096
 

@@ -51,8 +51,10 @@ class Attendance:
         told = {row["code"]: row for row in rows if row.get("event") == "finding" and "code" in row}
         newest = {finding.code: finding for finding in self.doctor.found}
         for code in told.keys() & newest.keys():
-            if told[code].get("over") is newest[code].lasts:
-                self._say(newest[code])
+            row, finding = told[code], newest[code]
+            other = row.get("weight") != finding.weight if finding.lasts else False
+            if row.get("over") is finding.lasts or other:
+                self._say(finding)
 
     def due(self, state: TrainState) -> bool:
         return self.examiner.due(state)

@@ -227,7 +227,7 @@ def _never_near(course: Course, i: int, pace: float) -> bool:
     if coverage is None or share is None or course.age(i) < TOLD or coverage > OUTSIDE:
         return False
     fifths = 5 * (1 - course.progress(i))
-    return share * min(pace, 1.0) ** fifths > FAR_OFF
+    return share * max(0.0, min(pace, 1.0)) ** fifths > FAR_OFF
 
 
 def level(course: Course, i: int) -> float | None:

@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "../core/dom.js";
 import { get } from "../core/api.js";
 import { bytes, count, duration, measured, speed } from "../core/wording.js";
 import { SCORE } from "../panels/runs.js";
+import { standing } from "./news.js";
 
 const AGAIN_MS = 4000;
 
@@ -41,10 +42,14 @@ export function scores(latest) {
            by: look?.distance == null ? "" : "by the doctor" };
 }
 
-// Drawn pictures lie so much wider apart than real ones that many of these must be near copies:
-// nothing that is drawn gets between them. The doctor's limit, CROWDED in doctor/signs/drawn.py
+// Whether coverage is low because many real pictures are near copies: drawn ones lie much wider
+// apart, and nothing gets between these. The doctor's limit, CROWDED in doctor/signs/drawn.py, and
+// its finding that there are many copies
 const CROWDED = 1.5;
-export const crowded = ({ look }) => look?.spread > CROWDED;
+export function crowded({ latest: { look }, findings }) {
+  const [lasting] = standing(findings);
+  return look?.spread > CROWDED && look.coverage < 0.4 && lasting.some((row) => row.code === "GW103");
+}
 
 const beside = (real, ...more) =>
   [real == null ? "" : `real ones: ${measured(real)}`, ...more].filter(Boolean).join(" · ");
@@ -67,9 +72,9 @@ export function Tiles({ card, facts }) {
       distance[0] == null ? unknown : beside(distance[1], by || trend(facts.measures)),
       "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
     ["Coverage", coverage[0] == null ? "–" : measured(coverage[0]),
-      beside(coverage[1], crowded(facts.latest) ? "stays low among near copies" : ""),
+      beside(coverage[1], crowded(facts) ? "stays low among near copies" : ""),
       "The share of kinds of real pictures that are drawn."
-        + (crowded(facts.latest) ? " Many of your pictures are near copies of each other, such as frames of a film. Nothing drawn gets between them: coverage stays low though the drawings may be good. Look at them, and at the distance." : "")],
+        + (crowded(facts) ? " Many of your pictures are near copies of each other, such as frames of a film. Nothing drawn gets between them: coverage stays low though the drawings may be good. Look at them, and at the distance." : "")],
     process
       ? ["Memory", bytes(process.memory_bytes), `${process.cores} cores busy`, "Of the process that trains."]
       : null,
