@@ -131,8 +131,8 @@ def _entry() -> str:
             "No progress means that the distance hardly fell over a fifth of the run; or, where "
             "hardly one of your pictures has a drawn one near, that at its pace the rest of the "
             "run does not bring it near. What is gained while a schedule takes the rates away is "
-            "calm, and does not end such a finding as long as the pictures are far and the judge is "
-            "as it was."
+            "calm, and does not end such a finding as long as the pictures are far and the judge "
+            "is as it was."
         ),
         _wrapped(
             "The weight of a finding: **act**, the run fails unless something is changed; "
