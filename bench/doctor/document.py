@@ -136,10 +136,10 @@ def _entry() -> str:
         ),
         _wrapped(
             "The weight of a finding: **act**, the run fails unless something is changed; "
-            "**watch**, it may; **note**, worth knowing. Too little variety and mixed classes pass "
-            "by themselves in many a run: they are to be watched until they have stood for a third "
-            "of it and three fifths of it are over; then the weight is **act**. The weightiest is "
-            "said first, and of "
+            "**watch**, it may; **note**, worth knowing. Too little variety, "
+            "mixed classes and small steps pass by themselves in many a run: they are to be "
+            "watched until they have stood for a third of it, three fifths of it are over and they "
+            "are not on the mend; then the weight is **act**. The weightiest is said first, and of "
             "equal ones what the training shows before what was known of the pictures. *Sureness* "
             "tells how far past their limits the signs are, from 60 % at the limit; it is no "
             "probability."

@@ -262,3 +262,12 @@ def test_a_blind_judge_that_sees_again_is_blind_no_longer_while_rates_fall():
     assert "GW302" not in codes(journal(**game, distance=distance, g_rate_share=rates))
     game["d_right"] = 0.5
     assert "GW302" in codes(journal(**game, distance=distance, g_rate_share=rates))
+
+
+def test_what_is_on_the_mend_is_only_watched():
+    mends = [0.05] * 10 + [0.05 + 0.04 * k for k in range(1, 8)] + [0.8] * 3
+    found = diagnosis(journal(class_variety=mends)).findings
+    assert [(f.code, f.weight) for f in found] == [("GW202", "watch")]
+    stays = [0.05] * 10 + [0.06 + 0.01 * k for k in range(1, 11)]
+    found = diagnosis(journal(class_variety=stays)).findings
+    assert [(f.code, f.weight) for f in found] == [("GW202", "act")]

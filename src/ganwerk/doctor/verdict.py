@@ -14,6 +14,7 @@ from typing import Any
 from ganwerk.doctor.course import Course, Look, Row, finite
 from ganwerk.doctor.finding import HEAVY, Finding, Kind, Weight
 from ganwerk.doctor.signs import SIGNS, WITHOUT_LOOKS, Sign
+from ganwerk.doctor.signs.base import climbs
 from ganwerk.doctor.table import kinds
 
 SCORES = (
@@ -24,6 +25,11 @@ FIRST_LOOKS = 3
 PROVEN, PAST = 0.33, 0.6
 """Shares of a run: for how long what may pass by itself must have stood, and how far the run must
 be, before it is said that something must be done."""
+SEEN_IN = {
+    "no_variety": "variety", "no_class_variety": "class_variety", "kinds_missing": "coverage",
+    "classes_ignored": "agreement",
+}  # fmt: skip
+"""The scores in which these signs see too little."""
 MAY_PASS = " Early in a run this may pass by itself."
 FALLING = 0.9
 """Share of the learning rate below which a schedule is taking it away."""
@@ -199,12 +205,17 @@ class Doctor:
             return
         if self.course.looks and self.course.progress(i) >= PAST:
             self._change(standing.kind, lambda f: replace(f, text=f.text.removesuffix(MAY_PASS)))
-            if holds and self._stood(standing.since, i) >= PROVEN:
+            stays = holds and not self._mends(standing.kind, i)
+            if stays and self._stood(standing.since, i) >= PROVEN:
                 self._change(standing.kind, lambda f: replace(f, weight=standing.kind.weight))
 
     def _change(self, kind: Kind, change: Callable[[Finding], Finding]) -> None:
         """Change the finding of this kind that lasts."""
         self.found = [change(f) if f.code == kind.code and f.lasts else f for f in self.found]
+
+    def _mends(self, kind: Kind, i: int) -> bool:
+        """Whether what a kind finds too low is on its way up."""
+        return any(climbs(self.course, i, SEEN_IN[name]) for name in kind.sample if name in SEEN_IN)
 
     def _stood(self, since: int, i: int) -> float:
         """For which share of the run a finding stands, counted in images: where a run is prolonged,

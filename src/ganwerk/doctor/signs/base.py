@@ -17,6 +17,8 @@ EARLY = 0.1
 """Share of the run in which nothing is said of the pictures: every generator begins with noise."""
 SETTLED = 0.6
 LEAST_RISE = 0.03
+A_TENTH = 0.09
+"""Of a run, or a little less: looks do not come to the minute."""
 YOUNG = 0.25
 """In a short run stricter limits hold until here: its pictures are still much alike."""
 GROWN = 0.05
@@ -82,11 +84,16 @@ def by_age(course: Course, i: int, limit: float, early: float) -> float:
 
 
 def rising(course: Course, i: int, name: str) -> bool:
-    """Whether a score of a run before SETTLED of its time is still on its way up: a tenth, and
-    LEAST_RISE, more than a tenth of the run ago."""
+    """Whether a score of a run before SETTLED of its time is still on its way up, or may be."""
     if course.progress(i) > SETTLED:
         return False
-    now = course.value(name, i)
-    then = course.ago(i, 0.09)
+    now, then = course.value(name, i), course.ago(i, A_TENTH)
+    known = then is not None and course.value(name, then) is not None
+    return now is not None and (not known or climbs(course, i, name))
+
+
+def climbs(course: Course, i: int, name: str) -> bool:
+    """Whether a score is a tenth, and LEAST_RISE, above that of a tenth of the run ago."""
+    now, then = course.value(name, i), course.ago(i, A_TENTH)
     before = None if then is None else course.value(name, then)
-    return now is not None and (before is None or now > max(1.1 * before, before + LEAST_RISE))
+    return now is not None and before is not None and now > max(1.1 * before, before + LEAST_RISE)
