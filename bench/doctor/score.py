@@ -158,7 +158,8 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
     share = hits / of
     middle = share + z * z / (2 * of)
     half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+    low, high = middle - half, middle + half
+    return max(0.0, low / (1 + z * z / of)), min(1.0, high / (1 + z * z / of))
 
 
 @dataclass(frozen=True)
