@@ -17,6 +17,7 @@ from ganwerk.cli.watch import JsonScreen, PlainScreen
 from ganwerk.runtime.events import (
     Ended,
     Event,
+    Found,
     Pictured,
     Plan,
     Planned,
@@ -226,3 +227,11 @@ def test_amounts() -> None:
     assert render.amount(Progress("t", 5, 10)) == "5 of 10"
     assert render.speed(3.21) == "3.2/s"
     assert render.parameters(950) == "950"
+
+
+def test_a_finding_that_becomes_weightier_is_seen_without_colours_too():
+    words = {weight: render.finding(Found("GW202", "One picture", weight, "seen", 9))[0]
+             for weight in ("watch", "act")}  # fmt: skip
+    assert words["watch"].startswith("GW202 One picture (watch): seen.")
+    assert words["act"].startswith("GW202 One picture (act): seen.")
+    assert render.finding(Found("GW202", "One picture", "act", "seen", 9, True))[1] == "green"

@@ -271,3 +271,11 @@ def test_what_is_on_the_mend_is_only_watched():
     stays = [0.05] * 10 + [0.06 + 0.01 * k for k in range(1, 11)]
     found = diagnosis(journal(class_variety=stays)).findings
     assert [(f.code, f.weight) for f in found] == [("GW202", "act")]
+
+
+@pytest.mark.parametrize(("spread", "said"), [(1.8, []), (0.9, ["GW301"])])
+def test_near_copies_excuse_a_game_that_was_far_while_its_rates_fall(spread, said):
+    rates, distance = [1.0] * 12 + [0.3] * 8, [20.0] * 12 + [20.0 * 0.8**k for k in range(1, 9)]
+    rows = journal(**NOWHERE, spread=spread, distance=distance, g_rate_share=rates)
+    assert [code for code in codes(rows) if code == "GW301"] == said
+    assert "GW301" in {f.code for f in diagnosis(rows).findings}
