@@ -67,11 +67,10 @@ def web_runtime(given: Path | None, progress: ProgressCallback) -> dict[str, byt
     if (found := _kept(folder)) is not None:
         return found
     if content is not None:
-        return _keep(folder, unpacked(content, RUNTIME))
+        return _keep(folder, _files(content, RUNTIME))
     with tempfile.TemporaryDirectory(prefix="ganwerk-npm-") as temporary:
         progress(Progress(f"fetching {RUNTIME.package} {RUNTIME.version}", 0, 1, "packages"))
-        archive = fetched(RUNTIME, Path(temporary))
-        found = _keep(folder, unpacked(checked(archive, RUNTIME), RUNTIME))
+        found = _keep(folder, unpacked(fetched(RUNTIME, Path(temporary)), RUNTIME))
     progress(Progress(f"fetching {RUNTIME.package} {RUNTIME.version}", 1, 1, "packages"))
     return found
 
@@ -114,9 +113,13 @@ def checked(archive: Path, pin: Pin) -> bytes:
     return content
 
 
-def unpacked(content: bytes, pin: Pin) -> dict[str, bytes]:
-    """The files of a checked package that are used. Nothing is written, and no other file is looked
-    at."""
+def unpacked(archive: Path, pin: Pin) -> dict[str, bytes]:
+    """The files that are used, checked. Nothing is written, and no other file is looked at. Raises
+    MachineError."""
+    return _files(checked(archive, pin), pin)
+
+
+def _files(content: bytes, pin: Pin) -> dict[str, bytes]:
     found = {}
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for name, file in pin.files.items():
