@@ -203,7 +203,7 @@ class Doctor:
             self._change(standing.kind, lambda f: _ended(f, self._images(i)))
         if not standing.kind.passes or standing.since is None:
             return
-        if self.course.looks and self.course.progress(i) >= PAST:
+        if self.course.progress(i) >= PAST:
             self._change(standing.kind, lambda f: replace(f, text=f.text.removesuffix(MAY_PASS)))
             stays = holds and not self._mends(standing.kind, i)
             if stays and self._stood(standing.since, i) >= PROVEN:

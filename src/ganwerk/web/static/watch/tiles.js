@@ -61,6 +61,7 @@ export function Tiles({ card, facts }) {
   const pace = step.images_per_second;
   const left = card.state === "running" ? card.left_seconds : 0;
   const unknown = card.state === "running" ? "measured later" : "not measured";
+  const copies = crowded(facts);
   const tiles = [
     ["Images seen", count(images), card.total_images > images ? `of ${count(card.total_images)}` : "",
       "How many training pictures D was shown, repetitions counted."],
@@ -72,9 +73,9 @@ export function Tiles({ card, facts }) {
       distance[0] == null ? unknown : beside(distance[1], by || trend(facts.measures)),
       "How far drawn pictures are from real ones, as whole clouds. Lower is better; nobody gets below what real pictures score against each other."],
     ["Coverage", coverage[0] == null ? "–" : measured(coverage[0]),
-      beside(coverage[1], crowded(facts) ? "stays low among near copies" : ""),
+      beside(coverage[1], copies ? "stays low among near copies" : ""),
       "The share of kinds of real pictures that are drawn."
-        + (crowded(facts) ? " Many of your pictures are near copies of each other, such as frames of a film. Nothing drawn gets between them: coverage stays low though the drawings may be good. Look at them, and at the distance." : "")],
+        + (copies ? " Many of your pictures are near copies of each other, such as frames of a film. Nothing drawn gets between them: coverage stays low though the drawings may be good. Look at them, and at the distance." : "")],
     process
       ? ["Memory", bytes(process.memory_bytes), `${process.cores} cores busy`, "Of the process that trains."]
       : null,
