@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ganwerk.run import Journal
@@ -28,6 +30,20 @@ def test_the_facts_of_a_run(client, run):
         picture = client.get(f"/api/runs/{id_of(run)}/grids/{images}")
         assert picture.headers["content-type"] == "image/png"
         assert picture.content.startswith(b"\x89PNG")
+
+
+def test_whether_many_pictures_are_near_copies(client, run):
+    def said() -> bool:
+        return client.get(f"/api/runs/{id_of(run)}").json()["copied"]
+
+    assert said() is False
+    stored = json.loads((run / "data.json").read_text())
+    stored["health"] |= {"readable": 100, "duplicate_count": 0, "near_duplicate_count": 80}
+    (run / "data.json").write_text(json.dumps(stored))
+    assert said() is True
+    for damaged in ("{", "[]", '{"health": 7}'):
+        (run / "data.json").write_text(damaged)
+        assert said() is False
 
 
 def test_a_damaged_run_is_shown_as_far_as_it_goes(client, run):

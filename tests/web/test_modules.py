@@ -232,22 +232,15 @@ def test_two_runs_share_their_axes(run):
 def test_coverage_that_near_copies_keep_low_is_said_by_the_doctors_limit(run):
     from ganwerk.doctor.signs.drawn import CROWDED
 
-    found = run(
-        "watch/tiles",
-        f"""
-        const copies = {{code: "GW103", over: false}}, other = {{code: "GW602", over: false}};
-        const facts = (spread, coverage, ...findings) =>
-          ({{latest: {{look: {{spread, coverage}}}}, findings}});
+    found = run("watch/tiles", f"""
+        const facts = (spread, coverage, copied) =>
+          ({{latest: {{look: {{spread, coverage}}}}, copied}});
         return [
-          facts({CROWDED + 0.01}, 0.1, other, copies),
-          facts({CROWDED}, 0.1, copies),
-          facts({CROWDED + 0.01}, 0.41, copies),
-          facts({CROWDED + 0.01}, 0.1, other),
-          facts({CROWDED + 0.01}, 0.1, copies, {{...copies, over: true}}),
-          facts(null, null, copies),
-        ].map(m.crowded).concat(m.crowded({{latest: {{}}, findings: [copies]}}));
-    """,
-    )
+          facts({CROWDED + 0.01}, 0.1, true), facts({CROWDED}, 0.1, true),
+          facts({CROWDED + 0.01}, 0.41, true), facts({CROWDED + 0.01}, 0.1, false),
+          facts({CROWDED + 0.01}, 0.1, undefined), facts(null, null, true),
+        ].map(m.crowded).concat(m.crowded({{latest: {{}}, copied: true}}));
+    """)  # fmt: skip
     assert [value is True for value in found] == [True] + 6 * [False]
 
 

@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ganwerk.doctor.course import Course
+from ganwerk.doctor.signs.given import many_copies
 from ganwerk.errors import GanwerkError, RunError
 from ganwerk.report.curves import plots
 from ganwerk.report.plot import Plot, curve
@@ -69,6 +71,7 @@ def _details(site: Site, path: Path) -> dict[str, Any]:
         "measures": history.told("measure"),
         "warnings": _each_once(history.told("warning")),
         "findings": history.told("finding"),
+        "copied": _copied(run),
         "treatments": history.told("treatment"),
         "turns": [row for event in ("start", "resume", "end") for row in history.told(event)],
         "latest": history.latest,
@@ -77,6 +80,16 @@ def _details(site: Site, path: Path) -> dict[str, Any]:
         "trouble": trouble,
         "commands": {"resume": resume_command(path), "sample": sample_command(path)},
     }
+
+
+def _copied(run: Run) -> bool:
+    """Whether many pictures of the run repeat others, as the doctor counts it (GW103). Findings of
+    the pictures do not stand in a journal."""
+    try:
+        health = table(run.data, "health")
+    except GanwerkError:
+        return False
+    return many_copies(Course(health=health), 0).holds is True
 
 
 def _history(site: Site, path: Path, about: dict[str, Any]) -> History:

@@ -3,7 +3,6 @@ import { html, useEffect, useState } from "../core/dom.js";
 import { get } from "../core/api.js";
 import { bytes, count, duration, measured, speed } from "../core/wording.js";
 import { SCORE } from "../panels/runs.js";
-import { standing } from "./news.js";
 
 const AGAIN_MS = 4000;
 
@@ -43,13 +42,10 @@ export function scores(latest) {
 }
 
 // Whether coverage is low because many real pictures are near copies: drawn ones lie much wider
-// apart, and nothing gets between these. The doctor's limit, CROWDED in doctor/signs/drawn.py, and
-// its finding that there are many copies
+// apart, and nothing gets between these. The doctor's limit, CROWDED in doctor/signs/drawn.py
 const CROWDED = 1.5;
-export function crowded({ latest: { look }, findings }) {
-  const [lasting] = standing(findings);
-  return look?.spread > CROWDED && look.coverage < 0.4 && lasting.some((row) => row.code === "GW103");
-}
+export const crowded = ({ latest: { look }, copied }) =>
+  copied === true && look?.spread > CROWDED && look.coverage < 0.4;
 
 const beside = (real, ...more) =>
   [real == null ? "" : `real ones: ${measured(real)}`, ...more].filter(Boolean).join(" · ");
